@@ -1,0 +1,86 @@
+"""The result of one submission, as plain data, and its JSON form (schema 1)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+SCHEMA = 1
+
+SubmissionStatus = Literal["graded", "timeout", "out_of_memory", "crashed", "unreadable", "grader_error"]
+QuestionStatus = Literal["passed", "partial", "failed", "not_attempted", "error", "skipped"]
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """One test case; `message` is the reason it failed, safe to show to the student."""
+
+    __test__ = False  # not a pytest class
+
+    name: str
+    hidden: bool
+    passed: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class QuestionResult:
+    """One question; `reason` says why it is `skipped`, `error` or `not_attempted`, else it is empty."""
+
+    name: str
+    status: QuestionStatus
+    score: float
+    max_score: float
+    tests: tuple[TestResult, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class CellError:
+    """An exception a cell raised; `cell` counts the notebook's cells from 1, as a reader does."""
+
+    cell: int
+    name: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one submission earned and why. `seconds` is wall-clock time; scores are points."""
+
+    submission: str
+    sha256: str
+    lab: str | None
+    isolation: str
+    status: SubmissionStatus
+    detail: str | None
+    score: float
+    max_score: float
+    seconds: float
+    questions: tuple[QuestionResult, ...] = ()
+    errors: tuple[CellError, ...] = ()
+
+    def to_json(self) -> str:
+        """The result as indented JSON text, keys in the order of the contract."""
+        return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Result:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: the text is not a result of this schema.
+        """
+        try:
+            data: dict[str, Any] = json.loads(text)
+            if data.pop("schema") != SCHEMA:
+                raise ValueError("another schema")
+            questions = tuple(
+                QuestionResult(**{**q, "tests": tuple(TestResult(**t) for t in q["tests"])})
+                for q in data.pop("questions")
+            )
+            errors = tuple(CellError(**e) for e in data.pop("errors"))
+            return cls(**data, questions=questions, errors=errors)
+        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+            raise ValueError(f"not a result of schema {SCHEMA}: {error}") from error
