@@ -1,0 +1,56 @@
+"""Writes generated files, or says which of them are not what they should be."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from autograder.errors import BuildDriftError
+
+
+def write_atomically(path: Path, content: bytes) -> bool:
+    """Write a file so that nobody ever sees half of it; False where it already holds this content."""
+    if path.is_file() and path.read_bytes() == content:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(temporary).chmod(0o644)  # mkstemp's 0600 would lock others out of a shared folder
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return True
+
+
+def check_current(root: Path, generated: Mapping[str, bytes], unlisted: list[str]) -> None:
+    """Compare generated content with the files under `root`.
+
+    `dist/` is not committed, so its files may be missing; those that are there must be current.
+
+    Args:
+        root: the project's folder.
+        generated: content by path relative to `root`, with `/`.
+        unlisted: files in generated folders that no master makes.
+
+    Raises:
+        BuildDriftError: naming every file that is missing, different or unlisted.
+    """
+    faults = []
+    for name, content in sorted(generated.items()):
+        path = root / name
+        if path.is_file():
+            if path.read_bytes() != content:
+                faults.append(f"{name} is not what its master gives")
+        elif not name.startswith("dist/"):
+            faults.append(f"{name} is missing")
+    faults += [f"{name} has no master in solutions/: delete it" for name in unlisted]
+    if faults:
+        raise BuildDriftError(
+            "; ".join(faults) + ". A master has changed since the last build, or a generated file was edited by hand.",
+            hint="autograder build",
+        )

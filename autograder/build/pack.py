@@ -1,0 +1,59 @@
+"""Packs the autograder: otter's zip with the helpers in every test, and `lab.json`, which stock otter ignores."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autograder.build.gaps import Gaps
+from autograder.build.master import Master
+from autograder.build.normalise import complete_test
+from autograder.build.settings import LabSettings
+
+LAB_JSON = "lab.json"
+SCHEMA = 1
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
+_SCRIPTS = frozenset({"run_autograder", "setup.sh"})
+
+
+def lab_description(master: Master, gaps: Sequence[Gaps], settings: LabSettings) -> dict[str, Any]:
+    """What the kit must know of a lab beyond otter's tests: points, gaps, limits (see the keys below)."""
+    by_name = {gap.question: gap for gap in gaps}
+    return {
+        "schema": SCHEMA,
+        "lab": master.name,
+        "title": master.title,
+        "questions": [
+            {
+                "name": question.name,
+                "points": float(question.config["points"]),
+                "variables": list(by_name[question.name].variables),
+                "stubs": list(by_name[question.name].stubs),
+            }
+            for question in master.questions
+        ],
+        "limits": {"seconds": settings.seconds, "memory_mb": settings.memory_mb},
+        "seed": settings.seed,
+    }
+
+
+def pack_autograder(archive: Mapping[str, bytes], master: Master, description: Mapping[str, Any]) -> bytes:
+    """The bytes of `NAME-autograder.zip`: the same for the same content, whatever the day or the machine."""
+    entries = dict(archive)
+    for question in master.questions:
+        path = f"tests/{question.name}.py"
+        entries[path] = complete_test(entries[path].decode(), master, question.name).encode()
+    entries[LAB_JSON] = (json.dumps(description, indent=2, ensure_ascii=False) + "\n").encode()
+    buffer = io.BytesIO()
+    # Stored, not deflated: zlib's output differs between its versions, and the whole is a few hundred kilobytes.
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as zipped:
+        for name in sorted(entries):
+            info = zipfile.ZipInfo(name, _EPOCH)
+            info.create_system = 3  # Unix, also where this runs on Windows
+            info.external_attr = (0o755 if name in _SCRIPTS else 0o644) << 16
+            zipped.writestr(info, entries[name])
+    return buffer.getvalue()
