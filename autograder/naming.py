@@ -1,0 +1,56 @@
+"""Names of submissions: one that people read, and one for a folder on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import count
+
+MAX_ID_LENGTH = 80
+
+_DIGESTED = re.compile(r"-[0-9a-f]{10}$")
+
+
+def readable_name(name: str) -> str:
+    """The name as text that can be written anywhere: bytes that are not UTF-8 become the replacement character."""
+    return unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+
+
+def numbered(names: Iterable[str]) -> list[str]:
+    """Make names unique: the second `ada.ipynb` becomes `ada.ipynb (2)`."""
+    taken: set[str] = set()
+    out: list[str] = []
+    for name in names:
+        candidates = (name if i == 1 else f"{name} ({i})" for i in count(1))
+        taken.add(unique := next(c for c in candidates if c not in taken))
+        out.append(unique)
+    return out
+
+
+def folder_names(names: Sequence[str]) -> list[str]:
+    """A folder name for each submission: the same for the same name in every run, unless two differ in case only.
+
+    Whatever is not the name letter for letter ends in a digest of the name, and so does a name that looks as if it
+    did; so nobody can choose a name that takes another's folder.
+    """
+    plain = [_slug(name) for name in names]
+    times = Counter(slug.casefold() for slug in plain)
+    return [
+        slug
+        if slug == name and times[slug.casefold()] == 1 and not _DIGESTED.search(slug)
+        else f"{slug}-{_digest(name)}"
+        for slug, name in zip(plain, names, strict=True)
+    ]
+
+
+def _slug(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
+    slug = re.sub(r"[^A-Za-z0-9._]+", "-", letters).strip("-.")
+    return slug[:MAX_ID_LENGTH] or "submission"
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:10]

@@ -1,0 +1,276 @@
+"""From the bytes of a notebook to its code cells, and to the answers among them.
+
+Only what grading needs is read: code cells, their tags, the name of the assignment, the language. Outputs and
+unknown fields are never looked at, so notebooks that break the format elsewhere are graded all the same.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from autograder.errors import SubmissionError
+from autograder.sources import assigned_names, statements
+
+MAX_CODE = 10_000_000
+
+_ANSWER_TAG = "answer:"
+_CHECK_CALL = re.compile(r"""\bgrader\s*\.\s*check\s*\(\s*(["'])(?P<question>[^"'\n]+)\1""")
+# A notebook that lost its assignment name must show at least this share of the lab's answers to be taken for it. The
+# two labs have question numbers and `x_train` in common, so a single name proves nothing.
+_ENOUGH = Fraction(1, 3)
+_OTHER_KERNELS = {"ir": "R", "irkernel": "R", "xr": "R", "octave": "Octave", "sos": "SoS", "bash": "Bash"}
+
+
+@dataclass(frozen=True)
+class CodeCell:
+    """A code cell that is not empty; `number` counts those from 1, like the `[7]` of a fresh Run All."""
+
+    number: int
+    source: str
+    tags: frozenset[str] = frozenset()
+
+    @property
+    def answers(self) -> frozenset[str]:
+        """The questions this cell is tagged as an answer of."""
+        return frozenset(tag.removeprefix(_ANSWER_TAG) for tag in self.tags if tag.startswith(_ANSWER_TAG))
+
+    @property
+    def checks(self) -> frozenset[str]:
+        """The questions this cell calls `grader.check` for."""
+        return frozenset(match["question"] for match in _CHECK_CALL.finditer(self.source))
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """What grading reads of a notebook; `assignment` is the name otter wrote, None where it is lost."""
+
+    cells: tuple[CodeCell, ...]
+    assignment: str | None = None
+    language: str = "python"
+    kernel: str | None = None
+
+
+def read_notebook(data: bytes) -> Notebook:
+    """Read a notebook of any format version.
+
+    Raises:
+        SubmissionError: it is damaged, not a notebook, in another language, or has no code.
+    """
+    document = _parse(_decode(data))
+    cells = _cell_list(document)
+    metadata = _mapping(document.get("metadata"))
+    spec = _mapping(metadata.get("kernelspec"))
+    kernel = _text(spec.get("name"))
+    code = [cell for cell in cells if cell.get("cell_type") == "code"]
+    language = _language(metadata, spec, kernel, code)
+    sources = [(_source(cell, position), _tags(cell)) for position, cell in enumerate(code, start=1)]
+    # An empty cell gets no number from Jupyter either.
+    filled = [(source, tags) for source, tags in sources if source.strip()]
+    if sum(len(source) for source, _ in filled) > MAX_CODE:
+        raise SubmissionError(
+            f"the notebook holds more than {MAX_CODE // 1_000_000} million characters of code: probably data pasted "
+            "into a cell; remove it and hand in again"
+        )
+    if not filled:
+        raise SubmissionError("the notebook has no code cells: probably an empty or a new notebook was handed in")
+    return Notebook(
+        cells=tuple(CodeCell(number, source, tags) for number, (source, tags) in enumerate(filled, start=1)),
+        assignment=_text(_mapping(metadata.get("otter")).get("assignment_name")),
+        language=language,
+        kernel=kernel,
+    )
+
+
+def identify(notebook: Notebook, labs: Mapping[str, Mapping[str, Sequence[str]]]) -> str:
+    """The lab a notebook belongs to.
+
+    The name in the notebook's metadata decides. Where it is lost (Google Colab drops it), the answers do: answer
+    variables assigned, answer tags, `grader.check` calls.
+
+    Args:
+        notebook: the notebook.
+        labs: for each lab it may belong to, the answer variables of each question.
+
+    Raises:
+        SubmissionError: it is a notebook of another assignment, or of none.
+    """
+    expected = " or ".join(labs)
+    if notebook.assignment is not None:
+        if notebook.assignment not in labs:
+            raise SubmissionError(
+                f"this is a notebook of the assignment {notebook.assignment}, not of {expected}: hand in the right one"
+            )
+        return notebook.assignment
+    shares = {lab: _share(notebook, questions) for lab, questions in labs.items()}
+    best = max(shares.values(), default=Fraction(0))
+    winners = [lab for lab, share in shares.items() if share == best]
+    if best < _ENOUGH:
+        raise SubmissionError(
+            f"the notebook does not say which assignment it belongs to, and hardly any answer of {expected} is in it: "
+            "hand in the notebook of this lab"
+        )
+    if len(winners) > 1:
+        raise SubmissionError(
+            f"the notebook does not say which assignment it belongs to and could be {' or '.join(winners)}: "
+            "name it with --lab"
+        )
+    return winners[0]
+
+
+def answer_cells(notebook: Notebook, question: str, variables: Sequence[str]) -> tuple[CodeCell, ...]:
+    """The cells that hold a student's answer to a question, in the notebook's order.
+
+    These are the cells tagged `answer:QUESTION`, however often duplicated or split, and cells without an answer
+    tag that assign one of the variables outside functions. Where neither is found and the question has no
+    variables, it is the cell before `grader.check("QUESTION")`.
+    """
+    names = frozenset(variables)
+    found = tuple(
+        cell
+        for cell in notebook.cells
+        if question in cell.answers or (not cell.answers and names & assigned_names(cell.source))
+    )
+    return found if found or names else _cell_before_check(notebook, question)
+
+
+def is_stub(source: str, stubs: Sequence[str]) -> bool:
+    """Whether a cell still holds nothing but gaps.
+
+    True if each of its statements is a statement of one of the stubs; so comments, spaces, order and a split or
+    half deleted stub do not count, and an empty cell is a stub. Text that is not Python must equal a stub.
+    """
+    body = statements(source)
+    if body is None:
+        return source.strip() in {stub.strip() for stub in stubs}
+    known = {statement for stub in stubs for statement in statements(stub) or ()}
+    return all(statement in known for statement in body)
+
+
+def attempted(notebook: Notebook, question: str, variables: Sequence[str], stubs: Sequence[str]) -> bool:
+    """Whether any answer cell of the question holds more than its stub; False if all are deleted."""
+    return any(not is_stub(cell.source, stubs) for cell in answer_cells(notebook, question, variables))
+
+
+def _cell_before_check(notebook: Notebook, question: str) -> tuple[CodeCell, ...]:
+    for before, cell in zip(notebook.cells, notebook.cells[1:], strict=False):
+        if question in cell.checks:
+            return () if before.answers or before.checks else (before,)
+    return ()
+
+
+def _share(notebook: Notebook, questions: Mapping[str, Sequence[str]]) -> Fraction:
+    """The share of a lab's questions that the notebook shows, from 0 to 1.
+
+    Questions that the notebook names (tags, checks) are looked for if it names any, else all; a question without
+    variables proves nothing. A question it names and the lab does not have counts against the lab.
+    """
+    named = {question for cell in notebook.cells for question in cell.answers | cell.checks}
+    assigned = {name for cell in notebook.cells for name in assigned_names(cell.source)}
+    wanted = [variables for question, variables in questions.items() if not named or question in named]
+    telling = [variables for variables in wanted if variables]
+    foreign = len(named - questions.keys())
+    if not telling:
+        return Fraction(len(wanted) if named else 0, (len(wanted) + foreign) or 1)
+    return Fraction(sum(not assigned.isdisjoint(v) for v in telling), len(telling) + foreign)
+
+
+def _decode(data: bytes) -> str:
+    if not data.strip(b"\0 \t\r\n"):
+        raise SubmissionError("the file is empty: probably an upload that failed; save the notebook and hand in again")
+    try:
+        return data.decode(json.detect_encoding(data)).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise SubmissionError(_not_json(data, f"byte {error.start} is no text")) from None
+
+
+def _parse(text: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}: {error.msg}"
+        if not text.rstrip().endswith("}"):
+            where += "; the file ends too early, as after a broken upload"
+        raise SubmissionError(_not_json(text.encode("utf-8", "replace"), where)) from None
+    except (RecursionError, ValueError) as error:
+        raise SubmissionError(f"the notebook is not readable as JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise SubmissionError("the file is JSON but not a notebook: hand in the .ipynb file Jupyter wrote")
+    return document
+
+
+def _not_json(data: bytes, where: str) -> str:
+    start = data.lstrip()[:64].lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+        return "the file is a web page, not a notebook: download the notebook itself (File > Download) and hand it in"
+    if start.startswith(b"%pdf"):
+        return "the file is a PDF with the wrong ending, not a notebook: hand in the .ipynb file"
+    if start.startswith(b"pk\x03\x04"):
+        return "the file is a zip with the wrong ending, not a notebook: let its name end in .zip"
+    if b"\n<<<<<<< " in data:
+        return "the notebook holds unresolved merge conflicts (<<<<<<<): resolve them, open it in Jupyter and save it"
+    return f"the notebook is damaged: it is not valid JSON ({where}): open it in Jupyter, save it and hand in again"
+
+
+def _cell_list(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The cells, whether they lie as in format 4 or in the worksheets of format 3 and before."""
+    sheets = document.get("worksheets")
+    holders = [document, *(sheets if isinstance(sheets, list) else [])]
+    lists = [_mapping(holder).get("cells") for holder in holders]
+    cells = [cell for part in lists if isinstance(part, list) for cell in part if isinstance(cell, dict)]
+    if not cells and not any(isinstance(part, list) for part in lists):
+        raise SubmissionError("the file is JSON but not a notebook (no cells): hand in the .ipynb file Jupyter wrote")
+    return cells
+
+
+def _language(
+    metadata: Mapping[str, Any], spec: Mapping[str, Any], kernel: str | None, code: Sequence[Mapping[str, Any]]
+) -> str:
+    """The language, `python` where nothing says otherwise.
+
+    Raises:
+        SubmissionError: everything that names a language names another than Python.
+    """
+    told = [spec.get("language"), _mapping(metadata.get("language_info")).get("name")]
+    told += [cell.get("language") for cell in code[:1]]
+    names = [name for name in map(_text, told) if name]
+    if not names and kernel is not None:
+        names = [_OTHER_KERNELS.get(kernel.lower(), "Julia" if kernel.lower().startswith("julia") else "python")]
+    if names and not any(name.lower().startswith(("python", "ipython")) for name in names):
+        raise SubmissionError(
+            f"the notebook is written in {names[0]}, this lab in Python: choose a Python kernel and hand in again"
+        )
+    return "python"
+
+
+def _source(cell: Mapping[str, Any], position: int) -> str:
+    source = cell.get("source", cell.get("input", ""))
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        source = "".join(source)
+    if source is None:
+        return ""
+    if not isinstance(source, str):
+        raise SubmissionError(f"code cell {position} of the notebook holds no text: open it in Jupyter and save it")
+    return _writable(source)
+
+
+def _tags(cell: Mapping[str, Any]) -> frozenset[str]:
+    tags = _mapping(cell.get("metadata")).get("tags")
+    return frozenset(_writable(tag) for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else frozenset()
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    return _writable(value).strip() or None if isinstance(value, str) else None
+
+
+def _writable(text: str) -> str:
+    r"""JSON can smuggle in halves of a character (`\ud800`) that no file can store."""
+    return text.encode("utf-8", "replace").decode("utf-8")
