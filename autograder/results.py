@@ -38,7 +38,7 @@ class QuestionResult:
 
 @dataclass(frozen=True)
 class CellError:
-    """An exception a cell raised; `cell` counts the notebook's cells from 1, as a reader does."""
+    """An exception a cell raised; `cell` counts code cells from 1, like the `[7]` of a fresh Run All."""
 
     cell: int
     name: str

@@ -1,0 +1,144 @@
+"""Reads what a runner handed over, after its process has ended, trusting none of it."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autograder.answers.errors import CannotCrossError
+from autograder.answers.outbox import ANSWERS
+from autograder.answers.rebuild import rebuild_model
+
+_MAX_ANSWERS_BYTES = 256 << 20
+_MAX_ARRAY_BYTES = 2 << 30
+_MAX_DEPTH = 25
+_PLAIN_KINDS = "biufU"
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """Stands for a value that could not cross; `reason` completes the sentence "NAME cannot be used: …"."""
+
+    reason: str
+
+
+class Inbox:
+    """The answers of one submission, by question; rebuilt models are shared where nothing of them changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lines = _read_lines(folder / ANSWERS)
+        self._models: dict[str, Any] = {}
+
+    @property
+    def questions(self) -> frozenset[str]:
+        """The questions that were handed over, whatever their values."""
+        return frozenset(self._lines)
+
+    def values(self, question: str) -> dict[str, Any]:
+        """The variables of a question by name: real values, `...` for a gap, `Unusable` for what cannot be used."""
+        return {name: self._value(described) for name, described in self._lines.get(question, {}).items()}
+
+    def _value(self, described: Any) -> Any:
+        try:
+            return self._decode(described, 0)
+        except CannotCrossError as error:
+            return Unusable(str(error))
+        except Exception:  # noqa: BLE001 - whatever a forged description makes us stumble over is the answer's fault
+            return Unusable("it is damaged")
+
+    def _decode(self, described: dict[str, Any], depth: int) -> Any:
+        if depth > _MAX_DEPTH:
+            raise CannotCrossError("it is nested too deeply")
+        kind = described["kind"]
+        if kind == "unusable":
+            raise CannotCrossError(str(described["reason"])[:1000])
+        if kind in ("list", "tuple"):
+            items = [self._decode(item, depth + 1) for item in described["items"]]
+            return items if kind == "list" else tuple(items)
+        if kind == "dict":
+            return {self._decode(key, depth + 1): self._decode(item, depth + 1) for key, item in described["items"]}
+        if kind == "array":
+            return self._load(described["file"])
+        if kind == "model":
+            return self._model(described)
+        if kind == "history":
+            return _history(described)
+        return _simple(kind, described)
+
+    def _load(self, name: Any) -> np.ndarray[Any, Any]:
+        if not isinstance(name, str) or "/" in name or not name.endswith(".npy"):
+            raise CannotCrossError("it is damaged")
+        path = self._folder / name
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_size > _MAX_ARRAY_BYTES:
+            raise CannotCrossError("its file is not an ordinary one")
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if array.dtype.kind not in _PLAIN_KINDS:
+            raise CannotCrossError(f"its dtype {array.dtype} is not one of numbers")
+        return np.asarray(array)
+
+    def _model(self, described: dict[str, Any]) -> Any:
+        key = json.dumps(described, sort_keys=True)
+        if key not in self._models:
+            weights = [self._load(name) for name in described["weights"]]
+            self._models[key] = rebuild_model(described["structure"], described["compile"], weights)
+        return self._models[key]
+
+
+def _read_lines(path: Path) -> dict[str, Mapping[str, Any]]:
+    """The last whole line of each question; a line that a dying process left unfinished is passed over."""
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_ANSWERS_BYTES:
+            return {}
+        raw = path.read_bytes()
+    except OSError:
+        return {}
+    lines: dict[str, Mapping[str, Any]] = {}
+    for line in raw.splitlines():
+        try:
+            entry = json.loads(line)
+            question, values = entry["question"], entry["values"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            continue
+        if isinstance(question, str) and isinstance(values, dict):
+            lines[question] = values
+    return lines
+
+
+def _simple(kind: str, described: dict[str, Any]) -> Any:
+    if kind == "none":
+        return None
+    if kind == "gap":
+        return ...
+    value = described["value"]
+    if kind == "scalar":
+        dtype = np.dtype(described["dtype"])
+        if dtype.kind not in _PLAIN_KINDS:
+            raise CannotCrossError("it is damaged")
+        return dtype.type(float(value) if dtype.kind == "f" else value)
+    expected = {"bool": bool, "int": int, "str": str}
+    if kind == "float":
+        return float(value)
+    if type(value) is not expected[kind]:
+        raise CannotCrossError("it is damaged")
+    return value
+
+
+def _history(described: dict[str, Any]) -> Any:
+    import keras
+
+    history = keras.callbacks.History()
+    history.history = {str(name): [float(value) for value in values] for name, values in described["history"].items()}
+    history.params = {
+        str(name): value for name, value in described["params"].items() if not isinstance(value, (list, dict))
+    }
+    history.epoch = [int(number) for number in described["epoch"]]
+    return history

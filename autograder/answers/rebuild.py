@@ -1,0 +1,120 @@
+"""Rebuilds a Keras model from its plain description, after every name in it was found on the list of allowed ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograder.answers.errors import CannotCrossError
+from autograder.answers.keras_names import CLASSES, MARKERS, activation_name, compile_function_name
+
+_MAX_DEPTH = 40
+_MAX_NODES = 20_000
+_MAX_INT = 1 << 20
+_COMPILE_ARGUMENTS = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")
+
+
+def rebuild_model(structure: Any, compiled: Any, weights: Sequence[np.ndarray[Any, Any]]) -> Any:
+    """A real Keras model with the given structure, weights and compile configuration.
+
+    Raises:
+        CannotCrossError: the description names something unknown, or the weights do not fit.
+    """
+    allowed = _Allowed().check(structure)
+    if not isinstance(allowed, dict) or allowed.get("class_name") not in ("Sequential", "Functional"):
+        raise CannotCrossError("it is not a Keras model")
+    import keras
+
+    try:
+        model = keras.saving.deserialize_keras_object(allowed, safe_mode=True)
+        if weights:
+            model.set_weights([np.asarray(weight) for weight in weights])
+        if compiled is not None:
+            model.compile(**{name: _compile_argument(compiled.get(name)) for name in _COMPILE_ARGUMENTS})
+    except Exception as error:
+        raise CannotCrossError("Keras cannot rebuild it from its own description and weights") from error
+    return model
+
+
+class _Allowed:
+    """Copies a configuration, refusing names that are not on the list; counts what it has seen."""
+
+    def __init__(self) -> None:
+        self._nodes = 0
+
+    def check(self, config: Any, depth: int = 0) -> Any:
+        self._nodes += 1
+        if depth > _MAX_DEPTH or self._nodes > _MAX_NODES:
+            raise CannotCrossError("its description is too large")
+        if isinstance(config, list):
+            return [self.check(item, depth + 1) for item in config]
+        if isinstance(config, dict):
+            return self._check_dict(config, depth)
+        if type(config) is int and abs(config) > _MAX_INT:
+            raise CannotCrossError(f"its description holds the number {config}, which is too large for a layer")
+        return config
+
+    def _check_dict(self, config: dict[str, Any], depth: int) -> Any:
+        if "class_name" in config:
+            name = config["class_name"]
+            if name == "function":
+                known = activation_name(str(config.get("config")))
+                if known is None:
+                    raise CannotCrossError(
+                        f"it uses the function {config.get('config')}, which is not one of Keras's activations"
+                    )
+                return known
+            if not is_allowed_class(config):
+                hint = " (code of its own is not handed over)" if name in ("Lambda", "__lambda__") else ""
+                raise CannotCrossError(f"it uses {name}, which is not one of Keras's standard layers{hint}")
+        return {key: self.check(value, depth + 1) for key, value in config.items()}
+
+
+def is_allowed_class(config: dict[str, Any]) -> bool:
+    """Whether a serialized object names a class of Keras's own that is on the list."""
+    name, module, registered = config["class_name"], config.get("module"), config.get("registered_name")
+    if not isinstance(name, str):
+        return False
+    if name in MARKERS:
+        return module is None
+    return isinstance(module, str) and name in CLASSES.get(module, ()) and registered in (None, name)
+
+
+def _compile_argument(value: Any) -> Any:
+    """An argument of `compile`; what is unknown becomes a harmless placeholder that bears its name."""
+    import keras
+
+    if isinstance(value, list):
+        return [_compile_argument(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "class_name" not in value:
+        return {key: _compile_argument(item) for key, item in value.items()}
+    if value["class_name"] == "function":
+        name = str(value.get("config"))
+        return compile_function_name(name) or _placeholder_function(name)
+    if is_allowed_class(value):
+        return keras.saving.deserialize_keras_object(_Allowed().check(value), safe_mode=True)
+    if isinstance(value.get("config"), dict) and "learning_rate" in value["config"]:
+        return _placeholder_optimizer(str(value["class_name"]))
+    return _placeholder_function(str(value["class_name"]))
+
+
+def _placeholder_function(name: str) -> Callable[..., Any]:
+    def unknown(*_: Any, **__: Any) -> Any:
+        raise CannotCrossError(f"the model was compiled with {name}, a function that was not handed over")
+
+    unknown.__name__ = unknown.__qualname__ = _identifier(name)
+    return unknown
+
+
+def _placeholder_optimizer(name: str) -> Any:
+    import keras
+
+    return type(_identifier(name), (keras.optimizers.Optimizer,), {})(learning_rate=0.0)
+
+
+def _identifier(name: str) -> str:
+    return name[:80] if name.isidentifier() else "unknown"

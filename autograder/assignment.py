@@ -1,0 +1,179 @@
+"""What an autograder zip asks for: questions, tests, the variables they take, limits."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from autograder.errors import AssignmentError
+from autograder.sandbox import Isolation, Job, Limits
+
+LAB_JSON = "lab.json"
+_BUILD = "autograder build"
+_INSPECTION = Limits(seconds=60, memory_mb=4096)
+
+
+@dataclass(frozen=True)
+class Test:
+    """One test function and the names of the variables it takes (`optional`: those with a default)."""
+
+    __test__ = False  # not a pytest class
+
+    name: str
+    hidden: bool
+    points: float
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question. `variables` are the answers given in its own cells, `stubs` those cells as handed out."""
+
+    name: str
+    max_score: float
+    all_or_nothing: bool
+    tests: tuple[Test, ...]
+    variables: tuple[str, ...]
+    stubs: tuple[str, ...]
+
+    @property
+    def handover(self) -> tuple[str, ...]:
+        """Every variable the question's tests take, in order, each once."""
+        names = [name for test in self.tests for name in (*test.required, *test.optional)]
+        return tuple(dict.fromkeys((*self.variables, *names)))
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A lab as the grader needs it. `explains_hidden`: its hidden tests' messages were written for students."""
+
+    name: str
+    questions: tuple[Question, ...]
+    test_files: Mapping[str, str]
+    limits: Limits
+    seed: int
+    explains_hidden: bool
+    digest: str
+
+    @property
+    def max_score(self) -> float:
+        return round(float(sum(question.max_score for question in self.questions)), 6)
+
+    @property
+    def answers(self) -> dict[str, tuple[str, ...]]:
+        """The answer variables of each question."""
+        return {question.name: question.variables for question in self.questions}
+
+
+def load_assignment(path: Path, isolation: Isolation) -> Assignment:
+    """Read an otter autograder zip; its test files are executed only in a worker.
+
+    Raises:
+        AssignmentError: it is missing, damaged, or not in the exception-based format.
+        WorkerError: the worker could not do its job.
+    """
+    try:
+        data = path.read_bytes()
+        with zipfile.ZipFile(path) as archive:
+            files = {name: archive.read(name).decode("utf-8") for name in archive.namelist() if _is_wanted(name)}
+    except FileNotFoundError as error:
+        raise AssignmentError(f"There is no autograder zip {path}.", hint=_BUILD) from error
+    except (OSError, zipfile.BadZipFile, UnicodeDecodeError) as error:
+        raise AssignmentError(
+            f"{path.name} is not an otter autograder zip, or it is damaged: {error}.", hint=_BUILD
+        ) from error
+    tests = {name: files[name] for name in sorted(files, key=_natural) if name.endswith(".py")}
+    if not tests:
+        raise AssignmentError(f"{path.name} holds no tests/*.py: it is not an otter autograder zip.", hint=_BUILD)
+    config = _json(files.get("otter_config.json", "{}"), path)
+    if config.get("lang", "python") != "python":
+        raise AssignmentError(f"{path.name} is for the language {config['lang']}: only Python is graded.")
+    described = _inspect(tests, isolation)
+    lab = _json(files[LAB_JSON], path) if LAB_JSON in files else {}
+    name = str(lab.get("lab") or config.get("assignment_name") or path.stem.removesuffix("-autograder"))
+    return Assignment(
+        name=name,
+        questions=_questions(described, lab, path),
+        test_files=tests,
+        limits=Limits(**lab.get("limits", {})),
+        seed=int(lab.get("seed") or config.get("seed") or 0),
+        explains_hidden=bool(lab),
+        digest=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def _is_wanted(name: str) -> bool:
+    path = PurePosixPath(name)
+    is_test = path.parent == PurePosixPath("tests") and path.suffix == ".py" and path.name != "__init__.py"
+    return is_test or name in ("otter_config.json", LAB_JSON)
+
+
+def _json(text: str, path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise AssignmentError(f"{path.name} holds damaged JSON: {error}.", hint=_BUILD) from error
+    return content if isinstance(content, dict) else {}
+
+
+def _natural(name: str) -> list[tuple[int, int | str]]:
+    """q2 before q10."""
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name) if part]
+
+
+def _inspect(tests: Mapping[str, str], isolation: Isolation) -> list[dict[str, Any]]:
+    from autograder.checker.names import DESCRIPTION
+
+    folder = Path(tempfile.mkdtemp(prefix="autograder-"))
+    try:
+        outcome = isolation.run(Job("inspector", {"tests": dict(tests)}, folder, _INSPECTION))
+        file = folder / DESCRIPTION
+        if outcome.end != "done" or not file.exists():
+            raise AssignmentError(f"The tests could not be loaded: {outcome.detail or 'no description came back'}.")
+        answer = json.loads(file.read_text(encoding="utf-8"))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if "error" in answer:
+        raise AssignmentError(answer["error"], hint=answer["hint"])
+    questions: list[dict[str, Any]] = answer["questions"]
+    return questions
+
+
+def _questions(described: list[dict[str, Any]], lab: dict[str, Any], path: Path) -> tuple[Question, ...]:
+    gaps = {entry["name"]: entry for entry in lab.get("questions", ())}
+    names = [entry["name"] for entry in described]
+    if gaps and sorted(gaps) != sorted(names):
+        raise AssignmentError(f"{path.name}: {LAB_JSON} and the tests do not name the same questions.", hint=_BUILD)
+    order = {name: position for position, name in enumerate(gaps or names)}
+    questions: list[Question] = []
+    seen: set[str] = set()
+    for entry in sorted(described, key=lambda entry: order[entry["name"]]):
+        tests = tuple(
+            Test(t["name"], t["hidden"], t["points"], tuple(t["required"]), tuple(t["optional"]))
+            for t in entry["tests"]
+        )
+        required = dict.fromkeys(name for test in tests for name in test.required)
+        # Without lab.json, a variable belongs to the first question that asks for it.
+        guessed = [name for name in required if name not in seen]
+        gap = gaps.get(entry["name"], {"variables": guessed, "stubs": []})
+        seen.update(required)
+        questions.append(
+            Question(
+                name=entry["name"],
+                max_score=round(float(sum(test.points for test in tests)), 6),
+                all_or_nothing=entry["all_or_nothing"],
+                tests=tests,
+                variables=tuple(gap["variables"]),
+                stubs=tuple(gap["stubs"]),
+            )
+        )
+    return tuple(questions)

@@ -1,0 +1,67 @@
+"""Runs the tests of every question on the answers in the outbox and writes down what came out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from autograder.answers.inbox import Inbox, Unusable
+from autograder.checker.names import VERDICTS
+from autograder.checker.testfiles import LoadedTest, load_question
+
+_MAX_MESSAGE = 2_000
+
+
+def enter(payload: dict[str, Any], folder: Path) -> None:
+    """Check one submission.
+
+    Args:
+        payload: `tests` (file name -> source), `explain_hidden` (hidden tests' messages were written for students).
+        folder: the job's folder; reads `outbox/`, writes `verdicts.json`.
+    """
+    inbox = Inbox(folder / "outbox")
+    verdicts = {}
+    for file, source in payload["tests"].items():
+        question = load_question(source, file)
+        values = inbox.values(question.name)
+        verdicts[question.name] = {
+            "handed_over": question.name in inbox.questions,
+            "variables": {name: _state(value) for name, value in values.items()},
+            "tests": [_run(test, values, explain_hidden=payload["explain_hidden"]) for test in question.tests],
+        }
+    (folder / VERDICTS).write_text(json.dumps(verdicts), encoding="utf-8")
+
+
+def _state(value: Any) -> str:
+    if value is ...:
+        return "gap"
+    return f"unusable: {value.reason}" if isinstance(value, Unusable) else "present"
+
+
+def _run(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) -> dict[str, Any]:
+    message = _failure(test, values, explain_hidden=explain_hidden)
+    return {"name": test.name, "passed": message is None, "message": (message or "")[:_MAX_MESSAGE]}
+
+
+def _failure(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) -> str | None:
+    """Why a test fails, or None when it passes."""
+    for name in test.required:
+        value = values.get(name)
+        if isinstance(value, Unusable):
+            return f"{name} cannot be used: {value.reason}."
+    usable = {name: None if isinstance(value, Unusable) else value for name, value in values.items()}
+    try:
+        test.case.body.call_func(usable)
+    except AssertionError as error:
+        said = "" if test.hidden and not explain_hidden else str(error).strip()
+    except Exception as error:  # noqa: BLE001 - a test may stumble in any way over a strange answer
+        # Only the kind of stumble is told of a hidden test: the error's text could quote what it expects.
+        said = "This check could not use the answer"
+        said += "." if test.hidden else f" ({type(error).__name__}: {error})."
+    else:
+        return None
+    note = str(test.case.failure_message or "").strip()
+    parts = [part for part in (note, said) if part]
+    return " ".join(parts) or ("A hidden check failed." if test.hidden else "The check failed.")

@@ -1,0 +1,158 @@
+"""Grades one submission: a plain function of bytes and settings that leaves nothing behind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder.assignment import Assignment
+from autograder.checker.names import VERDICTS
+from autograder.errors import SubmissionError, WorkerError
+from autograder.marking import Run, mark
+from autograder.notebooks import Notebook, identify, read_notebook
+from autograder.results import QuestionResult, Result, SubmissionStatus
+from autograder.runner.journal import Story, read_story
+from autograder.sandbox import Isolation, Job, Limits, Outcome
+
+_CHECKER_LIMITS = Limits(seconds=180, memory_mb=6144)
+# A hand-over holds up to half a gigabyte; where memory is plentiful it never touches the disk.
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - folders in it are made by mkdtemp
+_SHARED_MEMORY_NEEDED = 8 << 30
+
+
+@dataclass(frozen=True)
+class Grader:
+    """Everything grading needs beside the submission.
+
+    Args:
+        assignments: the labs in play, by name; a notebook says which is its own.
+        isolation: where jobs run.
+        assume: the lab to take where the notebook does not say.
+    """
+
+    assignments: Mapping[str, Assignment]
+    isolation: Isolation
+    assume: str | None = None
+
+    def grade(self, name: str, read: Callable[[], bytes]) -> Result:
+        """Grade one submission; never raises for anything in it.
+
+        Args:
+            name: what the submission is called in the results.
+            read: gives its bytes; may raise SubmissionError.
+        """
+        start = time.monotonic()
+        digest = ""
+        try:
+            data = read()
+            digest = hashlib.sha256(data).hexdigest()
+            notebook = read_notebook(data)
+            assignment = self._assignment_of(notebook)
+        except SubmissionError as error:
+            return self._unreadable(name, digest, str(error), time.monotonic() - start)
+        folder = Path(tempfile.mkdtemp(prefix="autograder-", dir=_jobs_folder()))
+        try:
+            status, detail, questions, errors = _run_and_check(notebook, assignment, self.isolation, folder)
+        except WorkerError as error:
+            status, detail, questions, errors = "grader_error", str(error), (), ()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return Result(
+            submission=name,
+            sha256=digest,
+            lab=assignment.name,
+            isolation=self.isolation.level,
+            status=status,
+            detail=detail,
+            score=round(float(sum(question.score for question in questions)), 6),
+            max_score=assignment.max_score,
+            seconds=round(time.monotonic() - start, 2),
+            questions=questions,
+            errors=errors,
+        )
+
+    def _assignment_of(self, notebook: Notebook) -> Assignment:
+        if self.assume is not None and notebook.assignment is None:
+            return self.assignments[self.assume]
+        return self.assignments[identify(notebook, {name: lab.answers for name, lab in self.assignments.items()})]
+
+    def _unreadable(self, name: str, digest: str, reason: str, seconds: float) -> Result:
+        only = next(iter(self.assignments.values())) if len(self.assignments) == 1 else None
+        return Result(
+            submission=name,
+            sha256=digest,
+            lab=only.name if only else None,
+            isolation=self.isolation.level,
+            status="unreadable",
+            detail=reason,
+            score=0.0,
+            max_score=only.max_score if only else 0.0,
+            seconds=round(seconds, 2),
+        )
+
+
+_Graded = tuple[SubmissionStatus, str | None, tuple[QuestionResult, ...], tuple[Any, ...]]
+
+
+def _run_and_check(notebook: Notebook, assignment: Assignment, isolation: Isolation, folder: Path) -> _Graded:
+    payload = {
+        "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
+        "handover": {question.name: list(question.handover) for question in assignment.questions},
+        "seed": assignment.seed,
+    }
+    outcome = isolation.run(Job("runner", payload, folder, assignment.limits))
+    story = read_story(folder)
+    status, detail = _ending(outcome, story)
+    verdicts = _check(assignment, isolation, folder)
+    run = Run(notebook, story.errors, story.last_cell, detail)
+    return status, detail, mark(assignment, run, verdicts), story.errors
+
+
+def _ending(outcome: Outcome, story: Story) -> tuple[SubmissionStatus, str | None]:
+    """What became of the notebook; a worker that ended well must also have said that it came to the end."""
+    where = f" (in code cell [{story.last_cell}])" if story.last_cell is not None else ""
+    if outcome.end == "timeout":
+        return "timeout", f"{outcome.detail}{where}"
+    if outcome.end == "out_of_memory":
+        return "out_of_memory", f"{outcome.detail}{where}"
+    if outcome.end == "done" and story.finished:
+        return "graded", None
+    return "crashed", f"{outcome.detail or 'a cell ended the process of the notebook'}{where}"
+
+
+def _check(assignment: Assignment, isolation: Isolation, folder: Path) -> dict[str, Any]:
+    shutil.rmtree(folder / "scratch", ignore_errors=True)
+    payload = {
+        "tests": dict(assignment.test_files),
+        "explain_hidden": assignment.explains_hidden,
+        "seed": assignment.seed,
+    }
+    outcome = isolation.run(Job("checker", payload, folder, _CHECKER_LIMITS))
+    file = folder / VERDICTS
+    if outcome.end != "done" or not file.exists():
+        log = (
+            (folder / "worker.log").read_text(encoding="utf-8", errors="replace")
+            if (folder / "worker.log").exists()
+            else ""
+        )
+        last = log.strip().splitlines()[-1:] or ["no verdict was written"]
+        raise WorkerError(f"the tests could not be run: {outcome.detail or last[0]}")
+    verdicts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return verdicts
+
+
+def _jobs_folder() -> Path | None:
+    """Where jobs get their folders: shared memory if there is plenty, else (None) the usual temporary folder."""
+    try:
+        free = os.statvfs(_SHARED_MEMORY)
+    except OSError:
+        return None
+    return _SHARED_MEMORY if free.f_bavail * free.f_frsize >= _SHARED_MEMORY_NEEDED else None

@@ -1,0 +1,93 @@
+"""What happened in a notebook, cell by cell: written in the runner, read (as a claim) by the grader."""
+
+from __future__ import annotations
+
+import json
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder.results import CellError
+
+_FILE = "journal.jsonl"
+_MAX_BYTES = 16 << 20
+_MAX_MESSAGE = 2_000
+_MAX_NAME = 100
+
+
+class Journal:
+    """Appends one line per event; every line is whole before the next cell starts."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / _FILE
+
+    def begin(self, cell: int) -> None:
+        self._append({"event": "begin", "cell": cell})
+
+    def end(self, cell: int, seconds: float, error: BaseException | None) -> None:
+        entry: dict[str, Any] = {"event": "end", "cell": cell, "seconds": round(seconds, 3)}
+        if error is not None:
+            entry["error"] = {"name": type(error).__name__, "message": _text(error)}
+        self._append(entry)
+
+    def finish(self) -> None:
+        self._append({"event": "finish"})
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+
+@dataclass(frozen=True)
+class Story:
+    """How a run went: the errors in order, the cell it was last in, and whether it came to the end."""
+
+    errors: tuple[CellError, ...] = ()
+    last_cell: int | None = None
+    finished: bool = False
+
+
+def read_story(folder: Path) -> Story:
+    """Read a journal after its writer has ended; damaged lines are passed over."""
+    errors: list[CellError] = []
+    last_cell: int | None = None
+    finished = False
+    for entry in _entries(folder / _FILE):
+        cell = entry.get("cell")
+        if entry.get("event") == "finish":
+            finished = True
+        elif type(cell) is int:
+            last_cell = cell
+            error = entry.get("error")
+            if isinstance(error, dict):
+                errors.append(
+                    CellError(cell, str(error.get("name"))[:_MAX_NAME], str(error.get("message"))[:_MAX_MESSAGE])
+                )
+    return Story(tuple(errors), last_cell, finished)
+
+
+def _entries(path: Path) -> list[dict[str, Any]]:
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
+            return []
+        lines = path.read_bytes().splitlines()
+    except OSError:
+        return []
+    entries = []
+    for line in lines:
+        try:
+            entry = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(entry, dict):
+            entries.append(entry)
+    return entries
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)[:_MAX_MESSAGE]
+    except Exception:  # noqa: BLE001 - a student's exception may fail at being printed
+        return ""

@@ -1,0 +1,52 @@
+"""Takes otter's place in the runner: `grader.check("q3")` hands q3's answers over instead of testing them."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+
+class _HandedOver:
+    """What `grader.check` returns here; no marks are known in this process."""
+
+    def __init__(self, question: str) -> None:
+        self._question = question
+
+    def __repr__(self) -> str:
+        return f"{self._question}: handed over"
+
+
+def install(questions: Sequence[str], hand_over: Callable[[str], None]) -> None:
+    """Put a stand-in module `otter` in front of the real one, for this process only."""
+
+    class Notebook:
+        """The calls of `otter.Notebook` that notebooks make; all but the checks have nothing to do here."""
+
+        def __init__(self, *_: Any, **__: Any) -> None:
+            pass
+
+        @classmethod
+        def init_grading_mode(cls, *_: Any, **__: Any) -> None:
+            pass
+
+        def check(self, question: str, *_: Any, **__: Any) -> _HandedOver:
+            if question not in questions:
+                raise FileNotFoundError(f"Test {question} does not exist")
+            hand_over(question)
+            return _HandedOver(question)
+
+        def check_all(self) -> list[_HandedOver]:
+            return [self.check(question) for question in questions]
+
+        def export(self, *_: Any, **__: Any) -> None:
+            pass
+
+        to_pdf = add_plugin_files = run_plugin = export
+
+    for name in [name for name in sys.modules if name == "otter" or name.startswith("otter.")]:
+        del sys.modules[name]
+    module = types.ModuleType("otter", "Stand-in for otter-grader while a submission is run.")
+    module.__dict__["Notebook"] = Notebook
+    sys.modules["otter"] = module

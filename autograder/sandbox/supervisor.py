@@ -1,0 +1,120 @@
+"""Keeps one worker within its limits: forks it, watches clock and memory, ends all of its processes, reports."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from autograder.sandbox import wire
+from autograder.sandbox.job import End, Limits
+from autograder.sandbox.worker import work
+
+_POLL_MS = 50
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    end: End
+    detail: str
+
+
+def supervise(connection: socket.socket) -> None:
+    """Receive one job, have it done by a forked worker, send the outcome. Runs in a process of its own."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    job = wire.receive(connection)
+    if job is None:
+        return
+    limits = Limits(**job["limits"])
+    start = time.monotonic()
+    worker = os.fork()
+    if worker == 0:
+        connection.close()
+        _become_worker(job)
+    verdict, peak_mb = _watch(worker, connection, limits, start)
+    _kill_session(worker)
+    with contextlib.suppress(OSError):
+        seconds = round(time.monotonic() - start, 3)
+        wire.send(connection, {"end": verdict.end, "detail": verdict.detail, "seconds": seconds, "peak_mb": peak_mb})
+
+
+def _become_worker(job: dict[str, Any]) -> NoReturn:
+    try:
+        os.setsid()
+        work(job["room"], job["payload"], Path(job["folder"]))
+        os._exit(0)
+    finally:
+        # Reached only when the work raised: a broken worker must never run on into the supervisor's code.
+        os._exit(1)
+
+
+def _watch(worker: int, connection: socket.socket, limits: Limits, start: float) -> tuple[_Verdict, int]:
+    poller = select.poll()
+    poller.register(connection, 0)  # only hang-ups, which poll reports unasked
+    peak_mb = 0
+    while True:
+        ended, status = os.waitpid(worker, os.WNOHANG)
+        if ended:
+            return _describe(status), peak_mb
+        memory_mb = _session_memory_mb(worker)
+        peak_mb = max(peak_mb, memory_mb)
+        if memory_mb > limits.memory_mb:
+            verdict = _Verdict("out_of_memory", f"it used more than {limits.memory_mb} MB of memory")
+        elif time.monotonic() - start > limits.seconds:
+            verdict = _Verdict("timeout", f"it was still running after {limits.seconds:g} seconds")
+        elif poller.poll(_POLL_MS):
+            verdict = _Verdict("crashed", "the grader went away")
+        else:
+            continue
+        _kill_session(worker)
+        os.waitpid(worker, 0)
+        return verdict, peak_mb
+
+
+def _describe(status: int) -> _Verdict:
+    code = os.waitstatus_to_exitcode(status)
+    if code == 0:
+        return _Verdict("done", "")
+    if code < 0:
+        return _Verdict("crashed", f"its process was ended by signal {signal.Signals(-code).name}")
+    return _Verdict("crashed", f"its process ended itself with exit code {code}")
+
+
+def _session_members(leader: int) -> list[int]:
+    """Process ids of the session that `leader` founded; on systems without /proc only the leader itself."""
+    proc = Path("/proc")
+    if not proc.exists():
+        return [leader]
+    members = []
+    for entry in proc.iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError, IndexError):
+                # The fields after the command's closing bracket: state, parent, group, session.
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[3]) == leader:
+                    members.append(int(entry.name))
+    return members
+
+
+def _session_memory_mb(leader: int) -> int:
+    total_kb = 0
+    for pid in _session_members(leader):
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+                if line.startswith(("RssAnon:", "RssShmem:")):
+                    total_kb += int(line.split()[1])
+    return total_kb // 1024
+
+
+def _kill_session(leader: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+    for pid in _session_members(leader):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,93 @@
+"""The warm process: imports everything once, then forks a supervisor for every job it is handed.
+
+Started as `python -m autograder.sandbox.zygote CONTROL_FD [MNIST_NPZ]`. It never makes a tensor, variable or built
+model: that would start TensorFlow's threads, and every child forked afterwards would hang.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from autograder.sandbox import wire
+from autograder.sandbox.supervisor import supervise
+
+# TensorFlow reads these while it is imported.
+_ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "1",
+    "MPLBACKEND": "agg",
+    "CUDA_VISIBLE_DEVICES": "-1",
+}
+_MAX_THREADS_AT_FORK = 2
+# Bitwise the same training everywhere needs one fixed number; one a worker gives the best throughput for a class.
+TENSORFLOW_THREADS = 1
+
+
+def main() -> None:
+    control = socket.socket(fileno=int(sys.argv[1]))
+    npz = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    try:
+        _warm_up(npz)
+        wire.send(control, {"ready": True})
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear it
+        wire.send(control, {"ready": False, "detail": f"{type(error).__name__}: {error}"})
+        return
+    # Supervisors are never waited for, so let the kernel reap them; each restores the default for itself.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    gc.collect()
+    gc.freeze()
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not message:
+            return
+        _fork_supervisor(control, descriptors[0])
+
+
+def _warm_up(npz: Path | None) -> None:
+    os.environ.update(_ENVIRONMENT)
+    import IPython.core.interactiveshell
+    import keras
+    import matplotlib.pyplot
+    import otter.test_files
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(TENSORFLOW_THREADS)
+    tf.config.threading.set_inter_op_parallelism_threads(TENSORFLOW_THREADS)
+    del IPython, keras, matplotlib, otter
+    if npz is not None:
+        from autograder.keras_mnist import serve_from_memory
+
+        serve_from_memory(npz.read_bytes())
+
+
+def _fork_supervisor(control: socket.socket, descriptor: int) -> None:
+    connection = socket.socket(fileno=descriptor)
+    threads = _thread_count()
+    if threads > _MAX_THREADS_AT_FORK:
+        wire.send(
+            connection,
+            {"end": "refused", "detail": f"{threads} threads in the warm process", "seconds": 0.0, "peak_mb": 0},
+        )
+        connection.close()
+        return
+    if os.fork() == 0:
+        try:
+            control.close()
+            supervise(connection)
+        finally:
+            os._exit(0)
+    connection.close()
+
+
+def _thread_count() -> int:
+    tasks = Path("/proc/self/task")
+    return len(list(tasks.iterdir())) if tasks.exists() else 1
+
+
+if __name__ == "__main__":
+    main()
