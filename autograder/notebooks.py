@@ -20,9 +20,9 @@ MAX_CODE = 10_000_000
 
 _ANSWER_TAG = "answer:"
 _CHECK_CALL = re.compile(r"""\bgrader\s*\.\s*check\s*\(\s*(["'])(?P<question>[^"'\n]+)\1""")
-# A notebook that lost its assignment name must show at least this share of the lab's answers to be taken for it. The
+# A notebook that lost its assignment name must show more than this share of the lab's answers to be taken for it. The
 # two labs have question numbers and `x_train` in common, so a single name proves nothing.
-_ENOUGH = Fraction(1, 3)
+_TOO_LITTLE = Fraction(1, 3)
 _OTHER_KERNELS = {"ir": "R", "irkernel": "R", "xr": "R", "octave": "Octave", "sos": "SoS", "bash": "Bash"}
 
 
@@ -109,7 +109,7 @@ def identify(notebook: Notebook, labs: Mapping[str, Mapping[str, Sequence[str]]]
     shares = {lab: _share(notebook, questions) for lab, questions in labs.items()}
     best = max(shares.values(), default=Fraction(0))
     winners = [lab for lab, share in shares.items() if share == best]
-    if best < _ENOUGH:
+    if best <= _TOO_LITTLE:
         raise SubmissionError(
             f"the notebook does not say which assignment it belongs to, and hardly any answer of {expected} is in it: "
             "hand in the notebook of this lab"

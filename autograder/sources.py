@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 import warnings
 from collections.abc import Iterator
 from functools import lru_cache
@@ -74,8 +75,10 @@ def _parse_python(source: str) -> ast.Module:
 
 
 def _without_magics(source: str) -> str:
-    """Turn IPython's own syntax into Python that assigns the same names."""
-    body = _PYTHON_CELL_MAGIC.sub("", source, count=1)
+    """Turn IPython's own syntax, which includes indented cells, into Python that assigns the same names."""
+    body = textwrap.dedent(_PYTHON_CELL_MAGIC.sub("", source, count=1))
+    if body.lstrip().startswith("%%"):
+        return "pass"  # a cell of another language, which assigns nothing here
     return _LINE_MAGIC.sub(lambda match: f"{match['indent']}{match['timed'] or 'pass'}", body)
 
 

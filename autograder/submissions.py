@@ -77,8 +77,9 @@ def find_submissions(paths: Sequence[Path]) -> tuple[Submission, ...]:
     found: list[_Found] = []
     for path in paths:
         found.extend(_under(path))
-    # The same file may be named twice, once by itself and once by its folder.
-    unique = {(os.path.realpath(f.path), f.member, f.inner): f for f in reversed(found)}
+    # The same file may be named twice, once by itself and once by its folder. Only the folder is resolved: a refused
+    # link is a row of its own, not the file it points to.
+    unique = {(f.path.parent.resolve() / f.path.name, f.member, f.inner): f for f in reversed(found)}
     if not unique:
         raise UsageError(
             f"nothing to grade in {', '.join(str(p) for p in paths) or 'the paths given'}: no notebook and no zip",
