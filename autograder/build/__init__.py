@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.build.files import check_current, write_atomically
+from autograder.build.files import check_current, write_if_changed
 from autograder.build.gaps import read_gaps
 from autograder.build.leaks import check_leaks
 from autograder.build.master import Master, read_master
@@ -84,7 +84,7 @@ def build_labs(root: Path, names: Sequence[str], *, check: bool, report: Callabl
             path
             for files in (*products.values(), shared)
             for path, content in files.items()
-            if write_atomically(root / path, content)
+            if write_if_changed(root / path, content)
         }
     built = tuple(_built(sources[name].master, products[name], changed) for name in chosen)
     for lab in built:

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from autograder.atomic import write_atomically
 from autograder.errors import BuildDriftError
 
 
-def write_atomically(path: Path, content: bytes) -> bool:
-    """Write a file so that nobody ever sees half of it; False where it already holds this content."""
+def write_if_changed(path: Path, content: bytes) -> bool:
+    """Write a file, whole or not at all; False where it already holds this content and is left as it is."""
     if path.is_file() and path.read_bytes() == content:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).chmod(0o644)  # mkstemp's 0600 would lock others out of a shared folder
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_atomically(path, content)
     return True
 
 
