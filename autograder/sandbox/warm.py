@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +34,8 @@ class WarmProcess:
         self._lock = threading.Lock()
         self._running: set[socket.socket] = set()
         self._ready = False
+        self._started = time.monotonic()
+        self._seconds_to_start = 0.0
         self._control, theirs = socket.socketpair()
         command = [sys.executable, "-m", "autograder.sandbox.zygote", str(theirs.fileno())]
         if mnist is not None:
@@ -72,6 +75,16 @@ class WarmProcess:
             raise WorkerError(f"A worker of the grader could not do its job: {reason}.", hint=_DOCTOR)
         return Outcome(**message)
 
+    def wait_until_ready(self) -> float:
+        """Wait until everything is imported; returns the seconds that took from the start of the process.
+
+        Raises:
+            WorkerError: it could not start.
+        """
+        with self._lock:
+            self._wait_until_ready()
+        return self._seconds_to_start
+
     def _wait_until_ready(self) -> None:
         if self._ready:
             return
@@ -80,6 +93,7 @@ class WarmProcess:
             detail = "it ended while starting" if message is None else message["detail"]
             raise WorkerError(f"The grader's warm process could not start: {detail}.", hint=_DOCTOR)
         self._ready = True
+        self._seconds_to_start = time.monotonic() - self._started
 
     def close(self) -> None:
         """End the warm process and every job: supervisors kill their workers when their parent hangs up."""

@@ -1,0 +1,154 @@
+"""What the commands do: effects and output around the pure parts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from autograder import data
+from autograder.assignment import Assignment, load_assignment
+from autograder.batch import REPORT, SCORES, grade_all, write_report
+from autograder.errors import DataError, UsageError
+from autograder.grading import Grader
+from autograder.labs import autograder_zip, find_root, lab_names
+from autograder.progress import show_progress
+from autograder.render.terminal import class_table, print_table, result_table
+from autograder.results import Result
+from autograder.sandbox import Isolation, Limits
+from autograder.sandbox.warm import WarmProcess
+from autograder.submissions import find_submissions, read_submission
+
+
+@dataclass(frozen=True)
+class GradingOptions:
+    """How to grade: which lab or autograder zip, and limits that override the lab's own (None: the lab's)."""
+
+    lab: str | None = None
+    zip_path: Path | None = None
+    seconds: float | None = None
+    memory_mb: int | None = None
+
+
+def build_course(labs: Sequence[str], *, check: bool) -> None:
+    """`autograder build`."""
+    from autograder.build import build_labs
+
+    build_labs(find_root(), labs, check=check, report=click.echo)
+
+
+def check_notebook(notebook: Path, options: GradingOptions, *, as_json: bool) -> Result:
+    """`autograder check`: grade one notebook and print why each point was lost."""
+    submissions = find_submissions([notebook])
+    if len(submissions) > 1:
+        raise UsageError(
+            f"{notebook} holds {len(submissions)} submissions; check takes one.",
+            hint=f"autograder grade {notebook} -o DIR",
+        )
+    with _grader(options) as grader:
+        result = grader.grade(submissions[0].name, lambda: read_submission(submissions[0]))
+    if as_json:
+        click.echo(result.to_json(), nl=False)
+    else:
+        print_table(result_table(result))
+    return result
+
+
+def grade_class(
+    paths: Sequence[Path], output: Path, options: GradingOptions, *, jobs: int | None, as_json: bool
+) -> int:
+    """`autograder grade`: grade all submissions, write the results; returns the exit code."""
+    submissions = find_submissions(paths)
+    workers = min(jobs or usable_processors(), len(submissions))
+    with _grader(options) as grader, show_progress(len(submissions)) as advance:
+        executor = ThreadPoolExecutor(workers)
+        try:
+            results = grade_all(submissions, grader, output, executor, advance)
+        finally:
+            # On Ctrl-C the jobs still running end with the warm process, not by being waited for.
+            executor.shutdown(wait=False, cancel_futures=True)
+    write_report(output)
+    if as_json:
+        for result in results:
+            click.echo(result.to_json(), nl=False)
+    else:
+        print_table(class_table(results))
+        click.echo(f"Scores: {output / SCORES}   Report: {output / REPORT}")
+    return exit_code(results)
+
+
+def exit_code(results: Sequence[Result]) -> int:
+    """1 where the grader failed to do its work on any submission, else 0, whatever the marks."""
+    return int(any(result.status == "grader_error" for result in results))
+
+
+def report_class(folder: Path) -> None:
+    """`autograder report`."""
+    results = write_report(folder)
+    print_table(class_table(results))
+    click.echo(f"Scores: {folder / SCORES}   Report: {folder / REPORT}")
+
+
+def fetch_data(profile: Path | None) -> None:
+    """`autograder data`."""
+    path = data.npz_path(click.echo)
+    click.echo(f"MNIST is there and verified: {path}")
+    if profile is not None:
+        data.write_ipython_profile(profile)
+        click.echo(f"For stock tools: IPYTHONDIR={profile} otter run -a dist/NAME-autograder.zip NOTEBOOK")
+
+
+def usable_processors() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _grader(options: GradingOptions) -> Iterator[Grader]:
+    """A grader with its warm process, which ends with the context."""
+    zips = _zips(options)
+    with WarmProcess(_mnist(required=options.zip_path is None)) as warm:
+        assignments = {lab.name: _with_limits(lab, options) for lab in _load(zips, warm)}
+        assume = next(iter(assignments)) if options.lab or len(assignments) == 1 else None
+        yield Grader(assignments, warm, assume)
+
+
+def _load(zips: Sequence[Path], isolation: Isolation) -> Iterator[Assignment]:
+    return (load_assignment(path, isolation) for path in zips)
+
+
+def _zips(options: GradingOptions) -> list[Path]:
+    if options.zip_path is not None:
+        return [options.zip_path]
+    root = find_root()
+    labs = lab_names(root)
+    if options.lab is not None and options.lab not in labs:
+        raise UsageError(f"There is no lab {options.lab}: this course has {', '.join(labs) or 'none'}.")
+    wanted = [options.lab] if options.lab else list(labs)
+    missing = [lab for lab in wanted if not autograder_zip(root, lab).exists()]
+    if missing:
+        raise UsageError(f"Not built yet: {', '.join(missing)}.", hint="autograder build")
+    return [autograder_zip(root, lab) for lab in wanted]
+
+
+def _mnist(*, required: bool) -> Path | None:
+    """The verified file; an autograder of somebody else's may need no MNIST, so there its absence is no error."""
+    try:
+        return data.npz_path(lambda line: click.echo(line, err=True))
+    except DataError:
+        if required:
+            raise
+        return None
+
+
+def _with_limits(assignment: Assignment, options: GradingOptions) -> Assignment:
+    limits = Limits(
+        seconds=options.seconds or assignment.limits.seconds,
+        memory_mb=options.memory_mb or assignment.limits.memory_mb,
+    )
+    return replace(assignment, limits=limits)
