@@ -1,0 +1,48 @@
+# One word for everything people do here. The first call makes .venv from requirements.lock (see .ci/setup);
+# PYTHON=/path/to/python chooses a Python for it, LABS="mnist_dense" limits `make build` to some labs.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+unexport PYTHONDONTWRITEBYTECODE
+
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help
+help: ## what there is
+	@echo "make …"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(READY) ## build the labs, grade a small example class, show the marks
+	@$(BIN)/autograder demo
+
+.PHONY: build
+build: $(READY) ## masters in solutions/ -> notebooks in assignment/, autograders in dist/
+	@$(BIN)/autograder build $(LABS)
+
+.PHONY: test
+test: lint ## lint, types and all tests: what .ci/run runs
+	@$(BIN)/python -m pytest --quiet
+
+.PHONY: lint
+lint: $(READY) ## style, formatting and types
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet || { echo "Some files are not formatted. Next: $(BIN)/ruff format" >&2; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+	@echo "lint and types: fine"
+
+.PHONY: lock
+lock: ## choose the newest versions that pyproject.toml allows, into requirements.lock
+	@.ci/lock
+
+.PHONY: clean
+clean: ## remove what runs leave behind (not .venv, not the notebooks in assignment/)
+	@rm -rf dist demo results .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find autograder tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	@echo "clean"
+
+$(READY): requirements.lock pyproject.toml .ci/setup
+	@.ci/setup
+	@touch $@
