@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from autograder.render.words import MAX_MESSAGE, clean, clean_line, points
+from autograder.render.words import MAX_MESSAGE, clean_line, points
 from autograder.results import Result
 
 # A spreadsheet takes a text that begins so for a formula, and a student chooses file names. The last four are the
@@ -36,7 +36,7 @@ def scores_csv(results: Sequence[Result], questions: Sequence[str]) -> str:
                 points(result.max_score),
                 *(earned.get(name, "") for name in questions),
                 f"{result.seconds:.1f}",
-                _text(clean(result.detail or "", MAX_MESSAGE)),
+                _text(result.detail or ""),
             ]
         )
     return buffer.getvalue()
