@@ -24,10 +24,10 @@
 # %% [markdown]
 # # What one layer sees
 #
-# A deep network is hard to look into: what its first layer computes is mixed again by the next. Take the hidden layer away
-# and the fog lifts. What remains is one dense layer whose weights are ten pictures, one for each digit, and whose whole
-# reasoning is to lay these pictures over the image and see which fits best. In this lab you train that network, ask what the
-# missing layer costs, and look at what it has learnt.
+# A deep network is hard to look into: what its first layer computes is mixed again by the next. Take the hidden layer
+# away and the fog lifts. What remains is one dense layer whose weights are ten pictures, one for each digit, and
+# whose whole reasoning is to lay these pictures over the image and see which fits best. In this lab you train that
+# network, ask what the missing layer costs, and look at what it has learnt.
 #
 # **What you will learn**
 #
@@ -36,10 +36,10 @@
 # - how to read the weights of a layer as pictures;
 # - how to find the images that excite an output most, and why that is asked before the softmax.
 #
-# **How to work.** Run the cells from top to bottom. Three dots `...` mark a gap: replace them with your answer and keep the
-# name on the left. The line `grader.check(...)` below each question runs the public checks and tells you what it found.
-# Hidden checks follow when your work is graded, so passing the public checks is necessary but not the whole story.
-# Training takes well under a minute on a laptop.
+# **How to work.** Run the cells from top to bottom. Three dots `...` mark a gap: replace them with your answer and
+# keep the name on the left. The line `grader.check(...)` below each question runs the public checks and tells you
+# what it found. Hidden checks follow when your work is graded, so passing the public checks is necessary but not the
+# whole story. Training takes well under a minute on a laptop.
 #
 # | Question | Topic | Points |
 # |---|---|---|
@@ -56,8 +56,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 # %% [markdown]
-# Training starts from random weights and shuffles the images. A fixed seed makes the run repeatable: with the same seed on
-# the same machine you get the same network again.
+# Training starts from random weights and shuffles the images. A fixed seed makes the run repeatable: with the same
+# seed on the same machine you get the same network again.
 
 # %%
 keras.utils.set_random_seed(1234)
@@ -107,9 +107,9 @@ def array_of(value, name):
     try:
         found = np.asarray(value)
     except Exception:
-        raise AssertionError(f"{name} is a {kind} that cannot be read as numbers: are its parts of different length?") from None
+        raise AssertionError(f"{name}, of type {kind}, cannot be read as numbers: are its parts of different length?") from None
     if found.dtype.kind not in "iuf":
-        raise AssertionError(f"{name} is a {kind} with dtype {found.dtype}, not numbers: look at the cell that sets it.")
+        raise AssertionError(f"{name} is of type {kind} with dtype {found.dtype}, not numbers: look at the cell that sets it.")
     if not np.all(np.isfinite(found)):
         raise AssertionError(f"{name} holds NaN or infinity: look for a division by zero or a training that failed.")
     return found
@@ -129,11 +129,13 @@ def network(model):
         raise AssertionError("There is no linear_model yet: answer question 1 first, then run the cells below it again.")
     if not isinstance(model, keras.Model):
         kind = type(model).__name__
-        raise AssertionError(f"linear_model is a {kind}, not a Keras model: build it with keras.Sequential or keras.Model.")
+        raise AssertionError(f"linear_model is of type {kind}, no Keras model: build it with keras.Sequential or keras.Model.")
     if not model.built or not model.weights:
         raise AssertionError(
             "linear_model has no weights yet, because it does not know the shape of its input: begin it with keras.Input."
         )
+    if not all(np.all(np.isfinite(weights)) for weights in model.get_weights()):
+        raise AssertionError("linear_model has weights that are NaN or infinite: the training failed, define it anew and fit again.")
     return model
 
 
@@ -159,6 +161,24 @@ def outputs_for(model, images):
 def accuracy_of(model, images, labels):
     """Return the share of raw images whose largest output stands at the index of their label."""
     return float(np.mean(outputs_for(model, images).argmax(axis=1) == labels))
+
+
+def records_of(history):
+    """Return (epochs, records) of a History: how many epochs it tells of, and one list a quantity."""
+    present(history, "linear_history")
+    if isinstance(history, dict):
+        raise AssertionError(
+            "linear_history is the dict .history: keep the whole object that fit returns, it also knows epochs and steps."
+        )
+    if not isinstance(history, keras.callbacks.History):
+        kind = type(history).__name__
+        raise AssertionError(f"linear_history is of type {kind}: keep what the method fit returns, a History.")
+    epochs, records = getattr(history, "epoch", None), getattr(history, "history", None)
+    if not isinstance(epochs, list) or not isinstance(records, dict) or not records:
+        raise AssertionError("linear_history records no epoch: linear_model has never been fitted with it.")
+    if any(not isinstance(key, str) or not isinstance(values, list) for key, values in records.items()):
+        raise AssertionError("linear_history does not hold lists of values under names: keep it as fit returns it.")
+    return len(epochs), records
 
 
 def layers_of(model):
@@ -207,9 +227,9 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# This time the scaling is done for you. `x_train` and `x_test` hold the same images as numbers from 0 to 1. They are new
-# arrays, made from the raw ones, so you may run the cell as often as you like: dividing `train_images` *in place* would
-# divide again at every run.
+# This time the scaling is done for you. `x_train` and `x_test` hold the same images as numbers from 0 to 1. They are
+# new arrays, made from the raw ones, so you may run the cell as often as you like: dividing `train_images` *in place*
+# would divide again at every run.
 
 # %%
 x_train = (train_images / 255).astype("float32")
@@ -221,8 +241,8 @@ print("after: ", x_train.dtype, "from", x_train.min(), "to", x_train.max(), "sha
 # %% [markdown]
 # ## One layer
 #
-# A batch of $n$ images, flattened, is a matrix $X$ with one image in each **row**. The layer has a matrix of weights $W$ and a
-# vector of biases $b$:
+# A batch of $n$ images, flattened, is a matrix $X$ with one image in each **row**. The layer has a matrix of weights
+# $W$ and a vector of biases $b$:
 #
 # $$
 # \underbrace{Z}_{n \times 10} = \underbrace{X}_{n \times 784}\,\underbrace{W}_{784 \times 10} + \underbrace{b}_{10}
@@ -230,8 +250,9 @@ print("after: ", x_train.dtype, "from", x_train.min(), "to", x_train.max(), "sha
 # P = \operatorname{softmax}(Z)
 # $$
 #
-# ($b$ is added to every row.) The ten numbers in a row of $Z$ are called **logits**, the outputs before the softmax. The
-# softmax is taken row by row; it makes them positive and lets them sum to one, so that they can be read as probabilities:
+# ($b$ is added to every row.) The ten numbers in a row of $Z$ are called **logits**, the outputs before the softmax.
+# The softmax is taken row by row; it makes them positive and lets them sum to one, so that they can be read as
+# probabilities:
 #
 # $$
 # P_{id} = \frac{e^{Z_{id}}}{\sum_{j=0}^{9} e^{Z_{ij}}}
@@ -243,11 +264,11 @@ print("after: ", x_train.dtype, "from", x_train.min(), "to", x_train.max(), "sha
 # Z_{id} = \sum_{k=0}^{783} X_{ik}\,W_{kd} + b_d
 # $$
 #
-# Every pixel $k$ of the image is multiplied by *its* weight for digit $d$, and all is added up. Column $d$ of $W$ has one weight
-# for each pixel, so it is itself a picture of 28 × 28: a **template**. Ink where the template is positive speaks for the
-# digit $d$, ink where it is negative speaks against it, and the bias $b_d$ is what the digit gets before any ink is seen. That is all
-# this network can do: it compares the image with ten templates. No unit looks for strokes or loops, and none can
-# say *this pixel matters only if that one is white*. A hidden layer is what could.
+# Every pixel $k$ of the image is multiplied by *its* weight for digit $d$, and all is added up. Column $d$ of $W$ has
+# one weight for each pixel, so it is itself a picture of 28 × 28: a **template**. Ink where the template is positive
+# speaks for the digit $d$, ink where it is negative speaks against it, and the bias $b_d$ is what the digit gets
+# before any ink is seen. That is all this network can do: it compares the image with ten templates. No unit looks for
+# strokes or loops, and none can say *this pixel matters only if that one is white*. A hidden layer is what could.
 
 # %% [raw]
 # # BEGIN QUESTION
@@ -257,13 +278,13 @@ print("after: ", x_train.dtype, "from", x_train.min(), "to", x_train.max(), "sha
 # %% [markdown]
 # ## Question 1: define one layer, count its parameters (4 points)
 #
-# The smallest network that can tell ten digits apart is a good yardstick: whatever a bigger one does better is what its extra
-# layers are worth.
+# The smallest network that can tell ten digits apart is a good yardstick: whatever a bigger one does better is what
+# its extra layers are worth.
 #
-# - `linear_model`: a Keras model that takes images of shape `(28, 28)`, flattens them, and has **one** dense layer of ten units
-#   with softmax. Begin it with `keras.Input(shape=(28, 28))`, so that its weights exist at once.
-# - `linear_params`: the number of parameters this network learns, by hand arithmetic from the shapes of $W$ and $b$ above. A
-#   whole number, not text.
+# - `linear_model`: a Keras model that takes images of shape `(28, 28)`, flattens them, and has **one** dense layer of
+#   ten units with softmax. Begin it with `keras.Input(shape=(28, 28))`, so that its weights exist at once.
+# - `linear_params`: the number of parameters this network learns, by hand arithmetic from the shapes of $W$ and $b$
+#   above. A whole number, not text.
 
 # %% [raw]
 # # BEGIN SOLUTION
@@ -280,7 +301,7 @@ linear_model = keras.Sequential(
 # END SOLUTION
 """ # BEGIN PROMPT
 linear_model = ...
-""" # END PROMPT
+"""; # END PROMPT
 
 # %% tags=["answer:q1"]
 linear_params = 28 * 28 * 10 + 10  # SOLUTION
@@ -419,12 +440,13 @@ if answered(linear_model, linear_params):
 #
 # To see what the hidden layer is worth, everything but the layer must stay the same: the way of training, too.
 #
-# - In the first gap, compile `linear_model` with the **optimizer** RMSprop (the rule by which weights and biases are changed), the **loss**
-#   sparse categorical cross-entropy (what the optimizer makes small; *sparse* because the labels are digits, not vectors of ten) and
-#   the **metric** accuracy (what people look at; it takes no part in training). Compiling adds no layer and changes no weight. It is a call,
-#   not an assignment, so this gap has no name.
-# - `linear_history`: what `fit` returns when you train on `x_train` and `train_labels` for **10 epochs** in batches of **128** images. Keep
-#   the object as `fit` gives it, a `keras.callbacks.History`.
+# - In the first gap, compile `linear_model` with the **optimizer** RMSprop (the rule by which weights and biases are
+#   changed), the **loss** sparse categorical cross-entropy (what the optimizer makes small; *sparse* because the
+#   labels are digits, not vectors of ten) and the **metric** accuracy (what people look at; it takes no part in
+#   training). Compiling adds no layer and changes no weight. It is a call, not an assignment, so this gap has no
+#   name.
+# - `linear_history`: what `fit` returns when you train on `x_train` and `train_labels` for **10 epochs** in batches
+#   of **128** images. Keep the object as `fit` gives it, a `keras.callbacks.History`.
 
 # %% [raw]
 # # BEGIN SOLUTION
@@ -439,12 +461,7 @@ linear_model.compile(
 # END SOLUTION
 
 # %% tags=["answer:q2"]
-# BEGIN SOLUTION NO PROMPT
-linear_history = linear_model.fit(x_train, train_labels, epochs=10, batch_size=128, verbose=2)
-# END SOLUTION
-""" # BEGIN PROMPT
-linear_history = ...
-""" # END PROMPT
+linear_history = linear_model.fit(x_train, train_labels, epochs=10, batch_size=128, verbose=2)  # SOLUTION
 
 # %% [raw]
 # # END SOLUTION
@@ -460,16 +477,8 @@ hidden: false
 def test_q2_ready(linear_model, linear_history):
     if not network(linear_model).compiled:
         raise AssertionError("linear_model is not compiled: call its method compile in the first gap, before fit.")
-    present(linear_history, "linear_history")
-    if isinstance(linear_history, dict):
-        raise AssertionError(
-            "linear_history is the dict .history: keep the whole object that fit returns, it also knows epochs and steps."
-        )
-    if not isinstance(linear_history, keras.callbacks.History):
-        kind = type(linear_history).__name__
-        raise AssertionError(f"linear_history is a {kind}: keep what the method fit returns, a History.")
-    records = linear_history.history
-    if not linear_history.epoch or "loss" not in records:
+    epochs, records = records_of(linear_history)
+    if not epochs or "loss" not in records:
         raise AssertionError("linear_history records no epoch: linear_model has never been fitted with it.")
     if not any("acc" in key for key in records):
         raise AssertionError(
@@ -529,20 +538,20 @@ points: 1
 hidden: true
 """ # END TEST CONFIG
 def test_q2_fitted_as_asked(linear_history):
-    present(linear_history, "linear_history")
-    if not isinstance(linear_history, keras.callbacks.History):
-        raise AssertionError("linear_history is not the History that fit returns, so epochs and steps cannot be read from it.")
+    found, records = records_of(linear_history)
     epochs, images = 10, len(raw_data()[0])
-    found = len(linear_history.epoch)
     if found != epochs:
         hint = "more" if found < epochs else "fewer"
         raise AssertionError(f"linear_history tells of {found} epochs: {hint} were asked for.")
-    if any(len(values) != found for values in linear_history.history.values()):
+    if any(len(values) != found for values in records.values()):
         raise AssertionError("linear_history does not hold one value for each epoch: keep it as fit returns it.")
-    steps = (linear_history.params or {}).get("steps")
+    params = getattr(linear_history, "params", None)
+    steps = params.get("steps") if isinstance(params, dict) else None
+    if not isinstance(steps, int):
+        raise AssertionError("linear_history does not know how many steps an epoch had: keep it as fit returns it.")
     if steps == -(-images // 128):
         return
-    if any(key.startswith("val_") for key in linear_history.history):
+    if any(key.startswith("val_") for key in records):
         raise AssertionError(f"An epoch had {steps} steps: was a part of the training images held back (validation_split)?")
     if steps == -(-images // 32):
         raise AssertionError(f"An epoch had {steps} steps: the batch size was the default, because batch_size was not given.")
@@ -574,8 +583,8 @@ def test_q2_has_learnt(linear_model, linear_history):
 # # END QUESTION
 
 # %% [markdown]
-# Loss and accuracy on the training images, epoch by epoch. The curves are almost flat at the end: more epochs of the same would
-# help little. One layer has said what it can say.
+# Loss and accuracy on the training images, epoch by epoch. The curves are almost flat at the end: more epochs of the
+# same would help little. One layer has said what it can say.
 
 
 # %%
@@ -605,28 +614,24 @@ if answered(linear_history) and isinstance(linear_history, keras.callbacks.Histo
 # %% [markdown]
 # ## Question 3: evaluate: what is the hidden layer worth? (4 points)
 #
-# A network is judged on images it has never seen. The same digits have been given to a network with a hidden layer of 512 units, trained the
-# same way for five epochs; its accuracy on the test images is the constant `dense_test_acc` in the next cell.
+# A network is judged on images it has never seen. The same digits have been given to a network with a hidden layer of
+# 512 units, trained the same way for five epochs; its accuracy on the test images is the constant `dense_test_acc` in
+# the next cell.
 
 # %%
 dense_test_acc = 0.98  # two dense layers, on the same test images
 
 # %% [markdown]
-# - `linear_test_acc`: the accuracy of `linear_model` on the test images `x_test` with their labels `test_labels`, as a fraction from 0 to 1. Let the
-#   model be evaluated, do not type a number.
-# - `accuracy_cost`: the accuracy that is lost when the hidden layer is left out: what the two-layer network reaches minus what
-#   `linear_model` reaches.
+# - `linear_test_acc`: the accuracy of `linear_model` on the test images `x_test` with their labels `test_labels`, as
+#   a fraction from 0 to 1. Let the model be evaluated, do not type a number.
+# - `accuracy_cost`: the accuracy that is lost when the hidden layer is left out: what the two-layer network reaches
+#   minus what `linear_model` reaches.
 
 # %% [raw]
 # # BEGIN SOLUTION
 
 # %% tags=["answer:q3"]
-# BEGIN SOLUTION NO PROMPT
-_, linear_test_acc = linear_model.evaluate(x_test, test_labels, verbose=0)
-# END SOLUTION
-""" # BEGIN PROMPT
-linear_test_acc = ...
-""" # END PROMPT
+linear_test_acc = linear_model.evaluate(x_test, test_labels, verbose=0)[1]  # SOLUTION
 
 # %% tags=["answer:q3"]
 accuracy_cost = dense_test_acc - linear_test_acc  # SOLUTION
@@ -720,17 +725,19 @@ def test_q3_cost(accuracy_cost, linear_model):
 # # END QUESTION
 
 # %% [markdown]
-# A few hundredths sound like little. Counted in images they do not: look at how many more of the test images are read wrongly.
+# A few hundredths sound like little. Counted in images they do not: look at how many more of the test images are read
+# wrongly.
 
 # %%
-if answered(linear_test_acc, accuracy_cost):
+if answered(linear_test_acc, accuracy_cost) and np.ndim(linear_test_acc) == 0:
     n_test = len(test_labels)
     print(f"two layers: about {round((1 - dense_test_acc) * n_test)} of {n_test} test images wrong")
     print(f"one layer:  about {round((1 - float(linear_test_acc)) * n_test)} wrong, {round(float(accuracy_cost) * n_test)} more")
 
 # %% [markdown]
-# The first mistakes, each with its ten probabilities. Below a picture stand the predicted digit (in red), its probability and, in brackets, the true digit (in blue,
-# as its bar). Some of these nobody could read with certainty; others are clear to you and still wrong here.
+# The first mistakes, each with its ten probabilities. Below a picture stand the predicted digit, its probability and,
+# in brackets, the true digit; the bar of the predicted digit is red, that of the true one blue. Some of these nobody
+# could read with certainty. Others are clear to you and still wrong here.
 
 
 # %%
@@ -746,10 +753,10 @@ def plot_first_mistakes(probabilities, rows=4, columns=3):
         image_axis.imshow(test_images[i], cmap="gray_r")
         image_axis.set(xticks=[], yticks=[])
         image_axis.set_xlabel(f"{predicted}  {probabilities[i, predicted]:.0%}  ({true})", color="tab:red")
-        colours = ["0.6"] * 10
+        colours = ["0.6"] * len(probabilities[i])
         colours[predicted], colours[true] = "tab:red", "tab:blue"
         bar_axis.set_visible(True)
-        bar_axis.bar(range(10), probabilities[i], color=colours)
+        bar_axis.bar(range(len(colours)), probabilities[i], color=colours)
         bar_axis.set(xticks=range(10), yticks=[], ylim=(0, 1))
         bar_axis.tick_params(labelsize=7)
     figure.tight_layout()
@@ -767,26 +774,21 @@ if answered(linear_model, linear_test_acc):
 # %% [markdown]
 # ## Question 4: the weights as pictures (3 points)
 #
-# Column $d$ of $W$ has one weight for every pixel. Laid out like the image it is multiplied with, it shows what the network looks for.
+# Column $d$ of $W$ has one weight for every pixel. Laid out like the image it is multiplied with, it shows what the
+# network looks for.
 #
-# - `templates`: a floating-point array of shape `(10, 28, 28)`. `templates[d]` is the picture of the weights that lead into output $d$ of the trained
-#   `linear_model`, laid out like an image: row by row, as flattening reads it. Take the weights as they are, without
-#   scaling, and leave the biases out.
+# - `templates`: a floating-point array of shape `(10, 28, 28)`. `templates[d]` is the picture of the weights that
+#   lead into output $d$ of the trained `linear_model`, laid out like an image: row by row, as flattening reads it.
+#   Take the weights as they are, without scaling, and leave the biases out.
 #
-# Mind the order: `reshape` only reads numbers off in a new rhythm and never complains as long as their count fits. It does not know which axis
-# was which.
+# Mind the order: `reshape` only reads numbers off in a new rhythm and never complains as long as their count fits. It
+# does not know which axis was which.
 
 # %% [raw]
 # # BEGIN SOLUTION
 
 # %% tags=["answer:q4"]
-# BEGIN SOLUTION NO PROMPT
-kernel, bias = linear_model.get_weights()
-templates = kernel.T.reshape(10, 28, 28)
-# END SOLUTION
-""" # BEGIN PROMPT
-templates = ...
-""" # END PROMPT
+templates = linear_model.get_weights()[0].T.reshape(10, 28, 28)  # SOLUTION
 
 # %% [raw]
 # # END SOLUTION
@@ -873,8 +875,9 @@ def test_q4_weights(templates, linear_model):
 # # END QUESTION
 
 # %% [markdown]
-# The ten templates, in one colour scale with white at zero: ink on red speaks for the digit, ink on blue against it, and white pixels do not
-# matter. What does the 0 forbid in its middle? Why is the frame of every template so pale and smooth: how often is there ink?
+# The ten templates, in one colour scale with white at zero: ink on red speaks for the digit, ink on blue against it,
+# and white pixels do not matter. What does the 0 forbid in its middle? And the outermost frame shows nothing but the
+# faint noise that training began with: why could these weights not change?
 
 
 # %%
@@ -901,15 +904,16 @@ if answered(templates) and np.shape(templates) == (10, 28, 28):
 # %% [markdown]
 # ## Question 5: the strongest images (4 points)
 #
-# Another way of asking what a unit has learnt is to look for the input that excites it most. It works for deep networks too, where weights are no
-# longer pictures.
+# Another way of asking what a unit has learnt is to look for the input that excites it most. It works for deep
+# networks too, where weights are no longer pictures.
 #
-# - `best_images`: ten whole numbers, shape `(10,)`. `best_images[d]` is the index, counted in `x_train`, of the training image whose output $d$
-#   **before the softmax**, the logit $Z_{id}$, is the largest of all training images.
+# - `best_images`: ten whole numbers, shape `(10,)`. `best_images[d]` is the index, counted in `x_train`, of the
+#   training image whose output $d$ **before the softmax**, the logit $Z_{id}$, is the largest of all training images.
 #
-# Why before? A probability says how far digit $d$ is ahead of the *other nine*, and it cannot rise above one: for some images it is so close
-# to one that the computer stores exactly 1.0, and the best can no longer be told. The logit has no ceiling. The model itself ends in the
-# softmax, so compute the logits of all training images from its weights; the formula is at the top of this notebook.
+# Why before? A probability says how far digit $d$ is ahead of the *other nine*, and it cannot rise above one: for
+# some images it is so close to one that the computer stores exactly 1.0, and the best can no longer be told. The
+# logit has no ceiling. The model itself ends in the softmax, so compute the logits of all training images from its
+# weights; the formula is at the top of this notebook.
 
 # %% [raw]
 # # BEGIN SOLUTION
@@ -922,7 +926,7 @@ best_images = logits.argmax(axis=0)
 # END SOLUTION
 """ # BEGIN PROMPT
 best_images = ...
-""" # END PROMPT
+"""; # END PROMPT
 
 # %% [raw]
 # # END SOLUTION
@@ -976,17 +980,19 @@ def test_q5_strongest(best_images, linear_model):
     def logits_of(images):
         """Outputs before the softmax for raw images."""
         rows = []
-        inner = None
-        if weights[0].shape[0] != images[0].size:  # a layer stands before the last one: let Keras compute what it hands on
-            try:
-                inner = keras.Model(model.inputs, dense[-1].input)
-            except Exception:
-                raise AssertionError("The outputs of linear_model before its softmax cannot be computed: see question 1.") from None
-        for start in range(0, len(images), 5000):
-            part = images[start : start + 5000].astype("float32") / 255.0
-            values = part.reshape(len(part), -1) if inner is None else np.asarray(inner(part))
-            rows.append(values @ weights[0] + (weights[1] if len(weights) > 1 else 0.0))
-        return np.concatenate(rows)[:, :10]
+        direct = len(dense) == 1 and weights[0].shape[0] == images[0].size
+        try:  # where a layer stands before the last one, let Keras compute what it hands on
+            inner = None if direct else keras.Model(model.inputs[0], dense[-1].input)
+            for start in range(0, len(images), 5000):
+                part = images[start : start + 5000].astype("float32") / 255.0
+                values = part.reshape(len(part), -1) if inner is None else np.asarray(inner(part))
+                rows.append(values @ weights[0] + (weights[1] if len(weights) > 1 else 0.0))
+            found_logits = np.concatenate(rows)
+        except Exception:
+            raise AssertionError("The outputs of linear_model before its softmax cannot be computed: see question 1.") from None
+        if found_logits.ndim != 2:
+            raise AssertionError("linear_model has no single row of outputs for an image before its softmax: see question 1.")
+        return found_logits[:, :10]
 
     logits = logits_of(train_images)
     digits = np.arange(10)
@@ -1021,8 +1027,8 @@ def test_q5_strongest(best_images, linear_model):
 # # END QUESTION
 
 # %% [markdown]
-# The strongest images, each with its label. They are seldom the prettiest: a logit is a sum over ink, so a picture that puts *much* ink on the
-# red of a template beats one that puts it neatly.
+# The strongest images, each with its label. See how bold they are: a logit is a sum over ink, so a picture that puts
+# *much* ink on the red of a template beats a slender one that is just as well written.
 
 
 # %%
@@ -1045,7 +1051,8 @@ if answered(best_images) and np.shape(best_images) == (10,):
 # %% [markdown]
 # ## What one layer sees
 #
-# The network has one template for each digit, and a digit comes in many hands. So each template is a compromise: blurred where
-# people differ, sharp where *other* digits have to be told apart. It is not the average digit either, because the weights were found by what
-# helps to decide and not by what looks like a digit. A hidden layer gives the network many templates to combine, some for a stroke, some for a
-# gap, and the few hundredths of accuracy you measured above are what that is worth.
+# The network has one template for each digit, and a digit comes in many hands. So each template is a compromise:
+# blurred where people differ, sharp where *other* digits have to be told apart. It is not the average digit either,
+# because the weights were found by what helps to decide and not by what looks like a digit. A hidden layer gives the
+# network many templates to combine, some for a stroke, some for a gap, and the few hundredths of accuracy you
+# measured above are what that is worth.
