@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from autograder.errors import KitError
 from autograder.grading import Grader
 from autograder.render.html import feedback_html, report_html
 from autograder.render.scores_csv import scores_csv
+from autograder.render.words import question_names
 from autograder.results import Result
 from autograder.submissions import Submission, read_submission
 
@@ -78,15 +79,10 @@ def write_report(folder: Path) -> tuple[Result, ...]:
     if not found:
         raise KitError(f"There are no results in {folder}.", hint=f"autograder grade PATH… -o {folder}")
     results = tuple(result for result, _ in found)
-    questions = question_names(results)
+    questions = question_names(results, ())
     write_whole(folder / SCORES, scores_csv(results, questions))
     write_whole(folder / REPORT, report_html(results, questions, [identity for _, identity in found]))
     return results
-
-
-def question_names(results: Iterable[Result]) -> tuple[str, ...]:
-    """Every question of the results, each once, in the order they first appear."""
-    return tuple(dict.fromkeys(question.name for result in results for question in result.questions))
 
 
 def _read(path: Path) -> Result:

@@ -43,7 +43,7 @@ FATES = (
             "x_test": "x_test = test_images / 255\nx_test /= 255",
         },
     ),
-    Fate("emil_model_cell_raises.ipynb", "mnist_dense", {"model": 'model = keras.Sequential([layers.Dense("512")])'}),
+    Fate("emil_model_cell_raises.ipynb", "mnist_dense", {"model": "model = keras.Sequental([keras.Input((28, 28))])"}),
     Fate("fay_never_ends.ipynb", "mnist_dense", {"steps_per_epoch": "while True:\n    pass"}),
     Fate(
         "hugo_small_slips.ipynb",

@@ -29,7 +29,8 @@ def fill_gaps(
         KeyError: `fills` names something that is not a gap of the notebook.
     """
     filled = copy.deepcopy(dict(student))
-    model_answers = _answer_sources(solution)
+    all_gaps = gap_names(student)
+    answers = {question: _split(source, all_gaps[question]) for question, source in _answer_sources(solution).items()}
     used: set[str] = set()
     for cell in filled["cells"]:
         question = _question(cell)
@@ -37,7 +38,7 @@ def fill_gaps(
             continue
         gaps = _gap_names(_source(cell), question)
         used.update(gaps)
-        by_default = _split(model_answers[question], gaps) if questions is None or question in questions else {}
+        by_default = answers[question] if questions is None or question in questions else {}
         cell["source"] = "\n".join(
             fills.get(gap, by_default.get(gap, "..." if gap == question else f"{gap} = ...")) for gap in gaps
         ).strip("\n")
@@ -70,8 +71,13 @@ def _source(cell: Mapping[str, Any]) -> str:
 
 
 def _answer_sources(solution: Mapping[str, Any]) -> dict[str, str]:
-    pairs = ((_question(cell), _source(cell)) for cell in solution["cells"])
-    return {question: source for question, source in pairs if question is not None}
+    """The code of each question's answer cells, joined in order."""
+    sources: dict[str, str] = {}
+    for cell in solution["cells"]:
+        question = _question(cell)
+        if question is not None:
+            sources[question] = f"{sources.get(question, '')}\n{_source(cell)}".strip("\n")
+    return sources
 
 
 def _gap_names(stub: str, question: str) -> tuple[str, ...]:

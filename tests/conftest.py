@@ -1,0 +1,63 @@
+"""What tests share: one built course, one warm process, one trained model a lab."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder import data
+from autograder.assignment import Assignment, load_assignment
+from autograder.build import build_labs
+from autograder.grading import Grader
+from autograder.labs import autograder_zip
+from autograder.sandbox.warm import WarmProcess
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+LABS = ("mnist_dense", "single_layer")
+
+
+@pytest.fixture(scope="session")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course built from the repository's masters, in a folder of its own."""
+    root = tmp_path_factory.mktemp("course")
+    shutil.copytree(REPOSITORY / "solutions", root / "solutions")
+    build_labs(root, (), check=False, report=lambda _: None)
+    return root
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[WarmProcess]:
+    """The real warm process with the real MNIST."""
+    with WarmProcess(data.npz_path()) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def assignments(course: Path, warm: WarmProcess) -> dict[str, Assignment]:
+    """Both labs as the grader loads them."""
+    return {lab: load_assignment(autograder_zip(course, lab), warm) for lab in LABS}
+
+
+@pytest.fixture(scope="session")
+def grader(assignments: dict[str, Assignment], warm: WarmProcess) -> Grader:
+    """A grader for both labs."""
+    return Grader(assignments, warm)
+
+
+@pytest.fixture(scope="session")
+def notebooks(course: Path) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    """Student notebook and solution of each lab, as JSON data."""
+
+    def load(path: Path) -> dict[str, Any]:
+        notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return notebook
+
+    return {
+        lab: (load(course / "assignment" / f"{lab}.ipynb"), load(course / "dist" / f"{lab}-solution.ipynb"))
+        for lab in LABS
+    }
