@@ -20,9 +20,9 @@ MAX_CODE = 10_000_000
 
 _ANSWER_TAG = "answer:"
 _CHECK_CALL = re.compile(r"""\bgrader\s*\.\s*check\s*\(\s*(["'])(?P<question>[^"'\n]+)\1""")
-# A notebook that lost its assignment name must show more than this share of the lab's answers to be taken for it. The
-# two labs have question numbers and `x_train` in common, so a single name proves nothing.
-_TOO_LITTLE = Fraction(1, 3)
+# A notebook that lost its assignment name must show at least this share of the lab's answers to be taken for it: a
+# given cell of one lab may assign what is an answer in the other, so a few names prove nothing.
+_ENOUGH = Fraction(1, 2)
 _OTHER_KERNELS = {"ir": "R", "irkernel": "R", "xr": "R", "octave": "Octave", "sos": "SoS", "bash": "Bash"}
 
 
@@ -109,10 +109,10 @@ def identify(notebook: Notebook, labs: Mapping[str, Mapping[str, Sequence[str]]]
     shares = {lab: _share(notebook, questions) for lab, questions in labs.items()}
     best = max(shares.values(), default=Fraction(0))
     winners = [lab for lab, share in shares.items() if share == best]
-    if best <= _TOO_LITTLE:
+    if best < _ENOUGH:
         raise SubmissionError(
             f"the notebook does not say which assignment it belongs to, and hardly any answer of {expected} is in it: "
-            "hand in the notebook of this lab"
+            "hand in the notebook of this lab, or grade it with --lab if it is one"
         )
     if len(winners) > 1:
         raise SubmissionError(
@@ -164,19 +164,27 @@ def _cell_before_check(notebook: Notebook, question: str) -> tuple[CodeCell, ...
 
 
 def _share(notebook: Notebook, questions: Mapping[str, Sequence[str]]) -> Fraction:
-    """The share of a lab's questions that the notebook shows, from 0 to 1.
+    """The share of a lab's answers that the notebook assigns, from 0 to 1.
 
     Questions that the notebook names (tags, checks) are looked for if it names any, else all; a question without
     variables proves nothing. A question it names and the lab does not have counts against the lab.
     """
     named = {question for cell in notebook.cells for question in cell.answers | cell.checks}
-    assigned = {name for cell in notebook.cells for name in assigned_names(cell.source)}
-    wanted = [variables for question, variables in questions.items() if not named or question in named]
-    telling = [variables for variables in wanted if variables]
+    wanted = [question for question in questions if not named or question in named]
+    telling = [question for question in wanted if questions[question]]
     foreign = len(named - questions.keys())
     if not telling:
         return Fraction(len(wanted) if named else 0, (len(wanted) + foreign) or 1)
-    return Fraction(sum(not assigned.isdisjoint(v) for v in telling), len(telling) + foreign)
+    found = sum(_found(notebook, question, frozenset(questions[question])) for question in telling)
+    return Fraction(found, len(telling) + foreign)
+
+
+def _found(notebook: Notebook, question: str, variables: frozenset[str]) -> Fraction:
+    """The share of a question's variables that are assigned: in its tagged cells, else in cells without a tag."""
+    tagged = [cell for cell in notebook.cells if question in cell.answers]
+    cells = tagged or [cell for cell in notebook.cells if not cell.answers]
+    assigned = frozenset[str]().union(*(assigned_names(cell.source) for cell in cells))
+    return Fraction(len(variables & assigned), len(variables))
 
 
 def _decode(data: bytes) -> str:

@@ -205,7 +205,14 @@ def test_python_under_any_name(metadata: dict[str, Any]) -> None:
 
 # Which lab
 
-STUBS = ["n_train = ...\nn_test = ...", "x_train = ...", "model = ...", "flatten_params = ...", "...", "history = ..."]
+STUBS = [
+    "n_train = ...\nn_test = ...\nimage_shape = ...",
+    "x_train = ...\nx_test = ...",
+    "model = ...",
+    "flatten_params = ...",
+    "...",
+    "history = ...",
+]
 
 
 def dense_cells(*, tags: bool = True, checks: bool = True) -> list[dict[str, Any]]:
@@ -237,17 +244,32 @@ def test_a_lost_name_is_found_by_the_answers(tags: bool, checks: bool) -> None:
         identify(notebook, {"single_layer": SINGLE})
 
 
-def test_the_labs_share_names_and_are_told_apart() -> None:
+@pytest.mark.parametrize("tags", [True, False])
+def test_the_labs_share_names_and_are_told_apart(tags: bool) -> None:
+    def answer(source: str, question: str) -> dict[str, Any]:
+        return cell(source, (f"answer:{question}",) if tags else ())
+
     notebook = read(
         cell("x_train, x_test = train_images / 255, test_images / 255"),
-        cell("linear_model = ...\nlinear_params = ...", ("answer:q1",)),
-        cell("...", ("answer:q2",)),
-        cell("linear_test_acc = ...", ("answer:q3",)),
+        answer("linear_model = ...", "q1"),
+        answer("linear_params = ...", "q1"),
+        cell('grader.check("q1")'),
+        answer("linear_history = ...", "q2"),
+        cell('grader.check("q2")'),
+        cell("n_test = 10"),
+        answer("linear_test_acc = ...", "q3"),
+        cell('grader.check("q3")'),
+        cell('grader.check("q4")'),
         assignment=None,
     )
     assert identify(notebook, LABS) == "single_layer"
     with pytest.raises(SubmissionError, match="hardly any"):
         identify(notebook, {"mnist_dense": DENSE})
+
+
+def test_a_half_done_answer_without_its_name_is_still_known() -> None:
+    cells = [*dense_cells(tags=False)[:4], cell("model = keras.Sequential()")]
+    assert identify(read(*cells, assignment=None), LABS) == "mnist_dense"
 
 
 def test_a_notebook_of_nothing() -> None:

@@ -183,7 +183,7 @@ def test_a_real_export_of_otter_run_in_a_stock_kernel(tmp_path: Path) -> None:
     }
     (tmp_path / "lab.ipynb").write_text(json.dumps(document))
     command = [sys.executable, "-m", "jupyter", "execute", "lab.ipynb"]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)  # noqa: S603 - fixed command
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)
     (exported,) = tmp_path.glob("lab_*.zip")
     with zipfile.ZipFile(exported) as archive:
         assert {"lab.ipynb", ".OTTER_LOG", "__zip_filename__", "notes.ipynb"} <= set(archive.namelist())
