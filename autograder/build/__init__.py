@@ -27,6 +27,7 @@ from autograder.build.requirements import lab_requirements, requirements_file
 from autograder.build.rules import check_master
 from autograder.build.settings import LabSettings, read_settings
 from autograder.errors import MasterError, UsageError
+from autograder.labs import lab_names
 
 __all__ = ["BuiltLab", "build_labs", "generate"]
 
@@ -65,7 +66,7 @@ def build_labs(root: Path, names: Sequence[str], *, check: bool, report: Callabl
         UsageError: no such lab.
         WorkerError: otter could not run.
     """
-    known = sorted(path.stem for path in (root / "solutions").glob("*.py"))
+    known = lab_names(root)
     chosen = _choose(names, known, root)
     sources = {name: _read_source(root, name) for name in chosen}
     outputs = run_otter_assign(
