@@ -29,16 +29,12 @@ def fill_gaps(
         KeyError: `fills` names something that is not a gap of the notebook.
     """
     filled = copy.deepcopy(dict(student))
-    all_gaps = gap_names(student)
-    answers = {question: _split(source, all_gaps[question]) for question, source in _answer_sources(solution).items()}
     used: set[str] = set()
-    for cell in filled["cells"]:
-        question = _question(cell)
-        if question is None:
-            continue
+    # The solution has the same answer cells in the same order: both notebooks come from one master.
+    for (question, cell), (_, solved) in zip(_answer_cells(filled), _answer_cells(solution), strict=True):
         gaps = _gap_names(_source(cell), question)
         used.update(gaps)
-        by_default = answers[question] if questions is None or question in questions else {}
+        by_default = _split(_source(solved), gaps) if questions is None or question in questions else {}
         cell["source"] = "\n".join(
             fills.get(gap, by_default.get(gap, "..." if gap == question else f"{gap} = ...")) for gap in gaps
         ).strip("\n")
@@ -48,14 +44,9 @@ def fill_gaps(
     return filled
 
 
-def gap_names(notebook: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """The gaps of every question: variable names, or the question's own name for a lone `...`."""
-    names: dict[str, tuple[str, ...]] = {}
-    for cell in notebook["cells"]:
-        question = _question(cell)
-        if question is not None:
-            names[question] = (*names.get(question, ()), *_gap_names(_source(cell), question))
-    return names
+def _answer_cells(notebook: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    pairs = ((_question(cell), cell) for cell in notebook["cells"])
+    return [(question, cell) for question, cell in pairs if question is not None]
 
 
 def _question(cell: Mapping[str, Any]) -> str | None:
@@ -68,16 +59,6 @@ def _question(cell: Mapping[str, Any]) -> str | None:
 def _source(cell: Mapping[str, Any]) -> str:
     source = cell["source"]
     return source if isinstance(source, str) else "".join(source)
-
-
-def _answer_sources(solution: Mapping[str, Any]) -> dict[str, str]:
-    """The code of each question's answer cells, joined in order."""
-    sources: dict[str, str] = {}
-    for cell in solution["cells"]:
-        question = _question(cell)
-        if question is not None:
-            sources[question] = f"{sources.get(question, '')}\n{_source(cell)}".strip("\n")
-    return sources
 
 
 def _gap_names(stub: str, question: str) -> tuple[str, ...]:
