@@ -18,7 +18,7 @@ from autograder.filling import fill_gaps
 from autograder.labs import find_root
 
 # An endless notebook must not keep a newcomer waiting; training takes a fifth of this.
-_SECONDS = 75.0
+_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -32,21 +32,21 @@ class Fate:
 
 
 FATES = (
-    Fate("ada_all_right.ipynb", "mnist_dense", {}),
-    Fate("bela_half_done.ipynb", "mnist_dense", {}, ("q1", "q2", "q3", "q4")),
-    Fate("chen_untouched.ipynb", "mnist_dense", {}, ()),
+    Fate("ada_right.ipynb", "mnist_dense", {}),
+    Fate("bela_half.ipynb", "mnist_dense", {}, ("q1", "q2", "q3", "q4")),
+    Fate("chen_empty.ipynb", "mnist_dense", {}, ()),
     Fate(
-        "dora_normalised_twice.ipynb",
+        "dora_twice.ipynb",
         "mnist_dense",
         {
             "x_train": "x_train = train_images / 255\nx_train /= 255",
             "x_test": "x_test = test_images / 255\nx_test /= 255",
         },
     ),
-    Fate("emil_model_cell_raises.ipynb", "mnist_dense", {"model": "model = keras.Sequental([keras.Input((28, 28))])"}),
-    Fate("fay_never_ends.ipynb", "mnist_dense", {"steps_per_epoch": "while True:\n    pass"}),
+    Fate("emil_raises.ipynb", "mnist_dense", {"model": "model = keras.Sequental([keras.Input((28, 28))])"}),
+    Fate("fay_endless.ipynb", "mnist_dense", {"steps_per_epoch": "while True:\n    pass"}),
     Fate(
-        "hugo_small_slips.ipynb",
+        "hugo_slips.ipynb",
         "mnist_dense",
         {
             "predicted_labels": "predicted_labels = predictions.argmax(axis=0)",
@@ -54,7 +54,7 @@ FATES = (
             "hidden_params": "hidden_params = 784 * 512",
         },
     ),
-    Fate("ines_single_layer.zip", "single_layer", {}),
+    Fate("ines_layer.zip", "single_layer", {}),
 )
 _NOT_A_NOTEBOOK = ("gus_essay.ipynb", "Dear teacher, my computer has eaten my notebook.\n")
 

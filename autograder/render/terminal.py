@@ -17,7 +17,6 @@ from autograder.render.words import (
     SUBMISSION_WORDS,
     clean,
     clean_line,
-    first_reason,
     lost,
     note,
     points,
@@ -43,7 +42,7 @@ _SUBMISSION_STYLES: dict[SubmissionStatus, str] = {
     "grader_error": "bold red",
 }
 _MAX_CLASS_NAME = 72
-_MAX_CLASS_REASON = 140
+_MAX_CLASS_REASON = 240
 
 
 def print_table(table: RenderableType) -> None:
@@ -70,25 +69,37 @@ def result_table(result: Result) -> RenderableType:
 
 
 def class_table(results: Sequence[Result]) -> RenderableType:
-    """A class: one row a submission with score, status and the first reason for a lost point, in the order given."""
+    """A class: one line a submission with score, status and where points were lost; below, why some were not graded."""
     labs = {result.lab for result in results if result.lab is not None}
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", expand=False)
-    table.add_column("Submission", overflow="fold", min_width=14, max_width=36)
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold")
+    table.add_column("Submission", overflow="fold", max_width=40)
     if len(labs) > 1:
         table.add_column("Lab", overflow="fold")
     table.add_column("Score", justify="right", no_wrap=True)
     table.add_column("Status", no_wrap=True)
-    table.add_column("First reason", overflow="fold", min_width=20)
+    table.add_column("Points lost in", overflow="fold", style="dim")
     for result in results:
         lab = [Text(clean_line(result.lab or ""))] if len(labs) > 1 else []
         table.add_row(
             Text(_shortened(clean_line(result.submission), _MAX_CLASS_NAME)),
             *lab,
-            Text(f"{points(result.score)} / {points(result.max_score)}"),
+            Text(f"{points(result.score)} / {points(result.max_score)}" if result.questions else "-"),
             Text(SUBMISSION_WORDS[result.status], style=_SUBMISSION_STYLES[result.status]),
-            Text(_shortened(first_reason(result), _MAX_CLASS_REASON), style="dim" if result.status == "graded" else ""),
+            Text(_where_lost(result)),
         )
-    return table
+    notes = [
+        Text.assemble(
+            (clean_line(result.submission), "bold"), f": {_shortened(clean(result.detail), _MAX_CLASS_REASON)}"
+        )
+        for result in results
+        if result.detail
+    ]
+    return Group(table, *notes, "") if notes else table
+
+
+def _where_lost(result: Result) -> str:
+    names = [clean_line(question.name, 24) for question in result.questions if lost(question)]
+    return "every question" if len(names) > 1 and len(names) == len(result.questions) else " ".join(names)
 
 
 def _header(result: Result) -> RenderableType:
