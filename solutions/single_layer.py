@@ -831,6 +831,8 @@ def test_q4_weights(templates, linear_model):
     train_images, train_labels, _, _ = raw_data()
     dense = dense_layers(network(linear_model))
     kernel = np.asarray(dense[-1].get_weights()[0], dtype="float64") if dense else np.zeros((0, 0))
+    if kernel.shape[0] == 784 and kernel.shape[1] != 10:
+        raise AssertionError(f"The last layer of linear_model has {kernel.shape[1]} units, so it has no template for each digit: see question 1.")
     if kernel.shape != (784, 10):
         raise AssertionError(
             "linear_model has no layer that leads straight from the pixels to the ten digits (is there a hidden layer?): its output "
