@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,13 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
 
     Args:
         payload: `cells` (list of {number, source}), `handover` (question -> names to hand over).
-        folder: the job's folder; writes `journal.jsonl` and `outbox/` in it.
+        folder: the job's folder; writes `journal.jsonl`, `outbox/` and IPython's own `ipython/` in it.
     """
     handover: dict[str, list[str]] = payload["handover"]
     journal = Journal(folder)
     outbox = Outbox(folder / "outbox")
-    shell = new_shell()
+    shell = new_shell(folder / "ipython")
+    sys.path.insert(0, "")  # as in Jupyter, where a cell can import what another wrote with %%writefile
     handed_over: set[str] = set()
 
     def hand_over(question: str) -> None:

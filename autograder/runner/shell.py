@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from matplotlib.pyplot import close as close_figures
 from traitlets.config import Config
 
 
@@ -32,22 +37,33 @@ class _Shell(InteractiveShell):
         """There is no window system."""
 
 
-def new_shell() -> InteractiveShell:
-    """A shell with an empty namespace, no history on disk and no colours."""
+def new_shell(home: Path) -> InteractiveShell:
+    """A shell with an empty namespace, no history on disk and no colours; `home` is the folder for its own files."""
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "NoColor"
     config.InteractiveShell.xmode = "Minimal"
     config.InteractiveShell.cache_size = 0
-    return _Shell.instance(config=config)
+    return _Shell.instance(config=config, ipython_dir=str(home))
 
 
 def run_cell(shell: InteractiveShell, source: str) -> BaseException | None:
     """Run one cell; returns what it raised, if it did. Figures it left open are closed."""
-    from matplotlib import pyplot as plt
-
+    _mend_streams()
     run: Callable[..., Any] = shell.run_cell
-    result = run(source, store_history=False)
-    plt.close("all")
+    try:
+        result = run(source, store_history=False)
+    except BaseException as failure:  # noqa: BLE001 - the shell itself stumbled over what the cell has done
+        return failure
+    with contextlib.suppress(Exception):  # what students do to Matplotlib must not end their notebook
+        close_figures("all")
     error: BaseException | None = result.error_before_exec or result.error_in_exec
     return error
+
+
+def _mend_streams() -> None:
+    """A cell may have closed the standard streams or put nothing in their place; the shell cannot do without."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name, None)
+        if stream is None or getattr(stream, "closed", False):
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for the cells to come

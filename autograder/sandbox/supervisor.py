@@ -17,6 +17,8 @@ from autograder.sandbox.job import End, Limits
 from autograder.sandbox.worker import work
 
 _POLL_MS = 50
+_KILL_ROUNDS = 50
+_KILL_PAUSE = 0.02
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def _become_worker(job: dict[str, Any]) -> NoReturn:
 
 def _watch(worker: int, connection: socket.socket, limits: Limits, start: float) -> tuple[_Verdict, int]:
     poller = select.poll()
-    poller.register(connection, 0)  # only hang-ups, which poll reports unasked
+    poller.register(connection, select.POLLIN)  # after the job nothing comes but the grader's end
     peak_mb = 0
     while True:
         ended, status = os.waitpid(worker, os.WNOHANG)
@@ -82,12 +84,19 @@ def _describe(status: int) -> _Verdict:
     if code == 0:
         return _Verdict("done", "")
     if code < 0:
-        return _Verdict("crashed", f"its process was ended by signal {signal.Signals(-code).name}")
+        return _Verdict("crashed", f"its process was ended by signal {_signal_name(-code)}")
     return _Verdict("crashed", f"its process ended itself with exit code {code}")
 
 
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)  # real-time signals have no names
+
+
 def _session_members(leader: int) -> list[int]:
-    """Process ids of the session that `leader` founded; on systems without /proc only the leader itself."""
+    """The living processes of the session that `leader` founded; on systems without /proc only the leader itself."""
     proc = Path("/proc")
     if not proc.exists():
         return [leader]
@@ -97,7 +106,7 @@ def _session_members(leader: int) -> list[int]:
             with contextlib.suppress(OSError, IndexError):
                 # The fields after the command's closing bracket: state, parent, group, session.
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                if int(fields[3]) == leader:
+                if int(fields[3]) == leader and fields[0] != "Z":
                     members.append(int(entry.name))
     return members
 
@@ -113,8 +122,15 @@ def _session_memory_mb(leader: int) -> int:
 
 
 def _kill_session(leader: int) -> None:
+    """Kill a session's processes until none is left, or until it would take too long."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
-    for pid in _session_members(leader):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    for _ in range(_KILL_ROUNDS):
+        # Again, because one of them may have been forking meanwhile.
+        living = _session_members(leader)
+        for pid in living:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if living in ([], [leader]):
+            return
+        time.sleep(_KILL_PAUSE)

@@ -19,6 +19,14 @@ from autograder.sandbox import wire
 from autograder.sandbox.job import Job, Outcome
 
 _DOCTOR = "autograder doctor"
+# The warm process and all that comes from it see only these of the grader's variables: no token, no password.
+_PASSED_ON = (
+    "PATH HOME LANG TMPDIR VIRTUAL_ENV LD_LIBRARY_PATH PYTHONHOME PYTHONPATH PYTHONPYCACHEPREFIX "
+    "PYTHONDONTWRITEBYTECODE XDG_CACHE_HOME MPLCONFIGDIR"
+).split()
+# Python's -P keeps the caller's folder off the import path: it may be full of submissions, one of them `random.py`.
+_START = "import sys; sys.path.append(sys.argv.pop(1)); from autograder.sandbox.zygote import main; main()"
+_PACKAGE_HOME = Path(__file__).resolve().parents[2]
 
 
 class WarmProcess:
@@ -37,7 +45,7 @@ class WarmProcess:
         self._started = time.monotonic()
         self._seconds_to_start = 0.0
         self._control, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "autograder.sandbox.zygote", str(theirs.fileno())]
+        command = [sys.executable, "-P", "-c", _START, str(_PACKAGE_HOME), str(theirs.fileno())]
         if mnist is not None:
             command.append(str(mnist))
         # A session of its own: Ctrl-C in the terminal reaches only the parent, which then ends everything in order.
@@ -48,6 +56,7 @@ class WarmProcess:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL if not os.environ.get("AUTOGRADER_DEBUG") else None,
             start_new_session=True,
+            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
         )
         theirs.close()
 
@@ -88,7 +97,10 @@ class WarmProcess:
     def _wait_until_ready(self) -> None:
         if self._ready:
             return
-        message = wire.receive(self._control)
+        try:
+            message = wire.receive(self._control)
+        except OSError:
+            message = None  # closed, or reset by a process that died
         if message is None or not message["ready"]:
             detail = "it ended while starting" if message is None else message["detail"]
             raise WorkerError(f"The grader's warm process could not start: {detail}.", hint=_DOCTOR)
@@ -96,14 +108,16 @@ class WarmProcess:
         self._seconds_to_start = time.monotonic() - self._started
 
     def close(self) -> None:
-        """End the warm process and every job: supervisors kill their workers when their parent hangs up."""
+        """End the warm process and every job; whoever waits in `run` gets its outcome once the worker is dead."""
+        # First, because a caller that still waits for the start holds the lock until the process says something.
+        self._process.kill()
+        self._process.wait()
         with self._lock:
             for connection in self._running:
                 with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-        self._control.close()
-        self._process.kill()
-        self._process.wait()
+                    # Supervisors kill their workers when they hear that nothing more will come.
+                    connection.shutdown(socket.SHUT_WR)
+            self._control.close()
 
     def __enter__(self) -> Self:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import random
@@ -43,8 +44,10 @@ def work(room: Room, payload: dict[str, Any], folder: Path) -> None:
         traceback.print_exc()
         raise
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            # A notebook may have closed or replaced them; that is no reason to call it crashed.
+            with contextlib.suppress(Exception):
+                stream.flush()
 
 
 def _redirect_standard_streams(log: Path) -> None:

@@ -1,6 +1,6 @@
 """The warm process: imports everything once, then forks a supervisor for every job it is handed.
 
-Started as `python -m autograder.sandbox.zygote CONTROL_FD [MNIST_NPZ]`. It never makes a tensor, variable or built
+`warm.py` starts `main` with the arguments CONTROL_FD [MNIST_NPZ]. It never makes a tensor, variable or built
 model: that would start TensorFlow's threads, and every child forked afterwards would hang.
 """
 
@@ -16,8 +16,9 @@ from pathlib import Path
 from autograder.sandbox import wire
 from autograder.sandbox.supervisor import supervise
 
-# TensorFlow reads these while it is imported.
+# TensorFlow, Keras and Matplotlib read these while they are imported.
 _ENVIRONMENT = {
+    "KERAS_BACKEND": "tensorflow",
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "1",
     "MPLBACKEND": "agg",
@@ -87,7 +88,3 @@ def _fork_supervisor(control: socket.socket, descriptor: int) -> None:
 def _thread_count() -> int:
     tasks = Path("/proc/self/task")
     return len(list(tasks.iterdir())) if tasks.exists() else 1
-
-
-if __name__ == "__main__":
-    main()
