@@ -77,11 +77,31 @@ def answered(*values):
 
 
 # %% tags=["test-helpers"]
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 CHUNK = 5000  # images a forward pass takes at a time
+
+
+def told_plainly(test):
+    """Raise what a test says from a line that tells nothing: otter shows the line of a test that raised."""
+
+    @functools.wraps(test)
+    def run(*answers, **named):
+        try:
+            test(*answers, **named)
+        except AssertionError as failure:
+            message = str(failure)
+        except Exception as failure:
+            message = f"This check cannot use the answer ({type(failure).__name__}): look at its type and shape."
+        else:
+            return
+        raise AssertionError(message)
+
+    return run
 
 
 def raw_data():
@@ -149,14 +169,18 @@ def divisor_of(found, raw):
     return float(ratios.mean())
 
 
-def network(model):
-    """Return model if it is a Keras model whose weights exist; raise AssertionError otherwise."""
+def network(model, with_weights=True):
+    """Return model if it is a Keras model, with weights unless that does not matter; raise AssertionError otherwise."""
     if model is None or model is Ellipsis:
         raise AssertionError("There is no model yet: answer question 3 first, then run the cells below it again.")
     if not isinstance(model, keras.Model):
-        raise AssertionError(f"model is a {type(model).__name__}, not a Keras model: build it with keras.Sequential or keras.Model.")
-    if not model.built or not model.weights:
-        raise AssertionError("The model has no weights yet, because it does not know the shape of its input: begin it with keras.Input.")
+        raise AssertionError(
+            f"model is a {type(model).__name__}, not a Keras model: build it with keras.Sequential or keras.Model."
+        )
+    if with_weights and not (model.built and model.weights):
+        raise AssertionError(
+            "The model has no weights yet, because it does not know the shape of its input: begin it with keras.Input."
+        )
     return model
 
 
@@ -255,9 +279,11 @@ def layer_chain(model):
 
 def compile_settings(model):
     """Return the settings model.compile received; raise AssertionError if it was never called."""
-    network(model)
+    network(model, with_weights=False)
     if not model.compiled:
-        raise AssertionError("The model is not compiled: call model.compile(...) in question 5, and run it after the cell of question 3.")
+        raise AssertionError(
+            "The model is not compiled: call model.compile(...) in question 5, and run it after the cell of question 3."
+        )
     return model.get_compile_config()
 
 
@@ -401,6 +427,7 @@ image_shape = train_images.shape[1:]  # SOLUTION
 points: 0.5
 hidden: false
 """ # END TEST CONFIG
+@told_plainly
 def test_q1_agrees_with_the_arrays(n_train, n_test, image_shape):
     train, _, test, _ = raw_data()
     counts = {"n_train": (number(n_train, "n_train"), train), "n_test": (number(n_test, "n_test"), test)}
@@ -426,6 +453,7 @@ def test_q1_agrees_with_the_arrays(n_train, n_test, image_shape):
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q1_numbers(n_train, n_test, image_shape):
     if number(n_train, "n_train") != 60000:
         raise AssertionError("n_train is not the number of training images: count along the first axis of train_images.")
@@ -492,6 +520,7 @@ x_test = test_images / 255.0  # SOLUTION
 points: 1
 hidden: false
 """ # END TEST CONFIG
+@told_plainly
 def test_q2_type_shape_and_range(x_train, x_test):
     train, _, test, _ = raw_data()
     for name, value, raw in [("x_train", x_train, train), ("x_test", x_test, test)]:
@@ -522,6 +551,7 @@ def test_q2_type_shape_and_range(x_train, x_test):
 points: 1
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q2_values(x_train, x_test):
     train, _, test, _ = raw_data()
     faults = []
@@ -565,17 +595,17 @@ if answered(x_train, x_test):
 # such filters, each working on what the one before it made. Here is ours, for a batch of $n$ images:
 #
 # 1. **Flatten** writes the rows of each image one after the other. Nothing is learnt here:
-#    $$\mathbb{R}^{n 	imes 28 	imes 28} 	o \mathbb{R}^{n 	imes 784}.$$
+#    $$\mathbb{R}^{n \times 28 \times 28} \to \mathbb{R}^{n \times 784}.$$
 #    Call the result $X$: one image a row.
 # 2. **Dense with relu** forms 512 weighted sums of the 784 pixels, adds a bias to each and cuts off what is negative:
 #    $$Y_1 = \operatorname{relu}(X W_1 + b_1), \qquad \operatorname{relu}(z) = \max(0, z),$$
-#    with $W_1 \in \mathbb{R}^{784 	imes 512}$, $b_1 \in \mathbb{R}^{512}$ (added to every row) and $Y_1 \in \mathbb{R}^{n 	imes 512}$.
+#    with $W_1 \in \mathbb{R}^{784 \times 512}$, $b_1 \in \mathbb{R}^{512}$ (added to every row) and $Y_1 \in \mathbb{R}^{n \times 512}$.
 #    Each column of $W_1$ is a pattern that the layer looks for. Without relu, two dense layers in a row would collapse into
 #    a single linear map.
 # 3. **Dense with softmax** makes ten scores out of those 512 numbers by a linear map of its own, and softmax turns the
 #    ten scores of each image into ten probabilities:
-#    $$Z = Y_1 W_2 + b_2, \qquad (Y_2)_{ij} = rac{e^{Z_{ij}}}{\sum_{k=0}^{9} e^{Z_{ik}}},$$
-#    with $W_2 \in \mathbb{R}^{512 	imes 10}$, $b_2 \in \mathbb{R}^{10}$ and $Z, Y_2 \in \mathbb{R}^{n 	imes 10}$. Softmax itself keeps the number of entries:
+#    $$Z = Y_1 W_2 + b_2, \qquad (Y_2)_{ij} = \frac{e^{Z_{ij}}}{\sum_{k=0}^{9} e^{Z_{ik}}},$$
+#    with $W_2 \in \mathbb{R}^{512 \times 10}$, $b_2 \in \mathbb{R}^{10}$ and $Z, Y_2 \in \mathbb{R}^{n \times 10}$. Softmax itself keeps the number of entries:
 #    it is the linear map that goes from 512 to 10. Each row of $Y_2$ is positive and sums to 1.
 #
 # *Dense* (or *fully connected*) means that every output of the layer depends on every input. The output layer is part of
@@ -624,6 +654,7 @@ model = ...
 points: 1
 hidden: false
 """ # END TEST CONFIG
+@told_plainly
 def test_q3_takes_images_gives_probabilities(model):
     network(present(model, "model"))
     _, _, images, labels = raw_data()
@@ -646,6 +677,7 @@ def test_q3_takes_images_gives_probabilities(model):
 points: 2
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q3_layers(model):
     network(present(model, "model"))
     chain = layer_chain(model)
@@ -720,6 +752,7 @@ total_params = flatten_params + hidden_params + output_params  # SOLUTION
 points: 0.5
 hidden: false
 """ # END TEST CONFIG
+@told_plainly
 def test_q4_counts_add_up(flatten_params, hidden_params, output_params, total_params):
     parts = {"flatten_params": flatten_params, "hidden_params": hidden_params, "output_params": output_params}
     parts = {name: number(value, name) for name, value in parts.items()}
@@ -735,6 +768,7 @@ def test_q4_counts_add_up(flatten_params, hidden_params, output_params, total_pa
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q4_hidden_layer(hidden_params):
     mistakes = {
         784 * 512: "leaves out the biases: there is one for every unit of the layer",
@@ -755,6 +789,7 @@ def test_q4_hidden_layer(hidden_params):
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q4_output_layer(output_params):
     mistakes = {
         512 * 10: "leaves out the biases: there is one for every unit of the layer",
@@ -774,6 +809,7 @@ def test_q4_output_layer(output_params):
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q4_flatten_and_total(flatten_params, total_params):
     flat, total = number(flatten_params, "flatten_params"), number(total_params, "total_params")
     if flat in (784, 28):
@@ -847,6 +883,7 @@ model.compile(
 points: 0.5
 hidden: false
 """ # END TEST CONFIG
+@told_plainly
 def test_q5_is_compiled(model):
     settings = compile_settings(model)
     if not settings.get("loss"):
@@ -862,6 +899,7 @@ def test_q5_is_compiled(model):
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q5_optimizer(model):
     compile_settings(model)
     if not isinstance(model.optimizer, keras.optimizers.RMSprop):
@@ -872,6 +910,7 @@ def test_q5_optimizer(model):
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q5_loss(model):
     setting = compile_settings(model).get("loss")
     found = [name.removesuffix(" object") for name in names_in(setting)]
@@ -881,7 +920,7 @@ def test_q5_loss(model):
         raise AssertionError(f"The loss is {', '.join(found) or 'missing'}: the task names another one.")
     inner = setting.get("config") if isinstance(setting, dict) else None
     logits = isinstance(inner, dict) and inner.get("from_logits")
-    if logits and are_probabilities(outputs_for(model, raw_data()[2][:20] / 255.0, "test_images")):
+    if logits and model.built and are_probabilities(outputs_for(model, raw_data()[2][:20] / 255.0, "test_images")):
         raise AssertionError("from_logits=True applies softmax inside the loss, but the model ends with softmax already: that is softmax twice.")
 
 # %%
@@ -889,6 +928,7 @@ def test_q5_loss(model):
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q5_metric(model):
     settings = compile_settings(model)
     found = names_in(settings.get("metrics")) + names_in(settings.get("weighted_metrics"))
@@ -950,6 +990,7 @@ steps_per_epoch = -(-60000 // 128)  # SOLUTION
 points: 0.5
 hidden: false
 """ # END TEST CONFIG
+@told_plainly
 def test_q6_history_and_steps(history, steps_per_epoch):
     present(history, "history")
     if isinstance(history, dict):
@@ -975,6 +1016,7 @@ def test_q6_history_and_steps(history, steps_per_epoch):
 points: 1
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q6_epochs_and_batches(history):
     present(history, "history")
     if not isinstance(history, keras.callbacks.History):
@@ -997,6 +1039,7 @@ def test_q6_epochs_and_batches(history):
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q6_steps_per_epoch(steps_per_epoch):
     found = number(steps_per_epoch, "steps_per_epoch")
     mistakes = {
@@ -1017,6 +1060,7 @@ def test_q6_steps_per_epoch(steps_per_epoch):
 points: 1
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q6_model_has_learnt(model, x_train):
     reached = accuracy_of(model, x_train, raw_data()[1], "x_train")
     if reached >= 0.90:
@@ -1101,6 +1145,7 @@ first_confidence = predictions[0, first_digit]  # SOLUTION
 points: 0.5
 hidden: false
 """ # END TEST CONFIG
+@told_plainly
 def test_q7_types_and_shapes(predictions, predicted_labels, first_digit, first_confidence):
     _, train_labels, _, test_labels = raw_data()
     classes = len(np.unique(test_labels))
@@ -1131,6 +1176,7 @@ def test_q7_types_and_shapes(predictions, predicted_labels, first_digit, first_c
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q7_predictions(model, x_test, predictions, x_train=None):
     found = array_of(predictions, "predictions", "f")
     expected = likely_probabilities(model, x_test)
@@ -1152,6 +1198,7 @@ def test_q7_predictions(model, x_test, predictions, x_train=None):
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q7_predicted_labels(model, x_test, predicted_labels):
     labels = array_of(predicted_labels, "predicted_labels")
     rows = outputs_for(model, x_test, "x_test")
@@ -1173,6 +1220,7 @@ def test_q7_predicted_labels(model, x_test, predicted_labels):
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q7_first_image(model, x_test, first_digit, first_confidence):
     digit, confidence = number(first_digit, "first_digit"), number(first_confidence, "first_confidence")
     options = [rows[0] for rows in likely_probabilities(model, x_test)]
@@ -1240,6 +1288,7 @@ overfitting_gap = history.history["accuracy"][-1] - test_acc  # SOLUTION
 points: 0.5
 hidden: false
 """ # END TEST CONFIG
+@told_plainly
 def test_q8_types_and_ranges(test_loss, test_acc, overfitting_gap):
     loss, reached = number(test_loss, "test_loss"), number(test_acc, "test_acc")
     gap = number(overfitting_gap, "overfitting_gap")
@@ -1257,6 +1306,7 @@ def test_q8_types_and_ranges(test_loss, test_acc, overfitting_gap):
 points: 1
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q8_agrees_with_the_model(model, x_test, test_loss, test_acc, x_train=None):
     loss, reached = number(test_loss, "test_loss"), number(test_acc, "test_acc")
     train_labels, test_labels = raw_data()[1], raw_data()[3]
@@ -1282,6 +1332,7 @@ def test_q8_agrees_with_the_model(model, x_test, test_loss, test_acc, x_train=No
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q8_gap(model, x_test, overfitting_gap, history=None, x_train=None):
     gap = number(overfitting_gap, "overfitting_gap")
     _, train_labels, _, test_labels = raw_data()
@@ -1312,6 +1363,7 @@ def test_q8_gap(model, x_test, overfitting_gap, history=None, x_train=None):
 points: 1
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q8_reaches_the_threshold(model):
     _, _, images, labels = raw_data()
     reached = accuracy_of(model, images / 255.0, labels, "the normalised test images")
@@ -1408,6 +1460,7 @@ mistakes = np.flatnonzero(predicted_labels != test_labels)  # SOLUTION
 points: 0.5
 hidden: false
 """ # END TEST CONFIG
+@told_plainly
 def test_q9_is_a_list_of_indices(mistakes):
     present(mistakes, "mistakes")
     labels = raw_data()[3]
@@ -1434,6 +1487,7 @@ def test_q9_is_a_list_of_indices(mistakes):
 points: 1.5
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q9_are_the_mistakes_of_the_model(model, x_test, mistakes):
     if isinstance(mistakes, tuple) and len(mistakes) == 1:
         raise AssertionError("mistakes is the tuple that np.where or np.nonzero returns: take its first element, [0].")

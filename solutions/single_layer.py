@@ -89,6 +89,24 @@ def raw_data():
     return train_images, train_labels, test_images, test_labels
 
 
+def told_plainly(test):
+    """Raise what a test says from a line that tells nothing: otter shows the line of a test that raised."""
+
+    @functools.wraps(test)
+    def run(*answers, **named):
+        try:
+            test(*answers, **named)
+        except AssertionError as failure:
+            message = str(failure)
+        except Exception as failure:
+            message = f"This check cannot use the answer ({type(failure).__name__}): look at its type and shape."
+        else:
+            return
+        raise AssertionError(message)
+
+    return run
+
+
 def present(value, name):
     """Return value; raise AssertionError if it is missing or still a gap."""
     if value is None:
@@ -317,6 +335,7 @@ linear_params = 28 * 28 * 10 + 10  # SOLUTION
 points: 1
 hidden: false
 """ # END TEST CONFIG
+@told_plainly
 def test_q1_model(linear_model):
     model = network(present(linear_model, "linear_model"))
     train_images, train_labels, _, _ = raw_data()
@@ -338,6 +357,7 @@ def test_q1_model(linear_model):
 points: 0
 hidden: false
 """ # END TEST CONFIG
+@told_plainly
 def test_q1_count_is_a_whole_number(linear_params):
     found = number(linear_params, "linear_params")
     if found <= 0 or found != round(found):
@@ -348,6 +368,7 @@ def test_q1_count_is_a_whole_number(linear_params):
 points: 1
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q1_one_dense_softmax_layer(linear_model):
     model = network(present(linear_model, "linear_model"))
     train_images, train_labels, _, _ = raw_data()
@@ -394,6 +415,7 @@ def test_q1_one_dense_softmax_layer(linear_model):
 points: 2
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q1_count(linear_params):
     found = number(linear_params, "linear_params")
     pixels, classes, hidden = 784, 10, 512
@@ -474,6 +496,7 @@ linear_history = linear_model.fit(x_train, train_labels, epochs=10, batch_size=1
 points: 1
 hidden: false
 """ # END TEST CONFIG
+@told_plainly
 def test_q2_ready(linear_model, linear_history):
     if not network(linear_model).compiled:
         raise AssertionError("linear_model is not compiled: call its method compile in the first gap, before fit.")
@@ -490,6 +513,7 @@ def test_q2_ready(linear_model, linear_history):
 points: 2
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q2_compiled_as_asked(linear_model):
     def name_of(thing):
         """Name a loss or metric that is a text, an object, a function or its saved form."""
@@ -537,6 +561,7 @@ def test_q2_compiled_as_asked(linear_model):
 points: 1
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q2_fitted_as_asked(linear_history):
     found, records = records_of(linear_history)
     epochs, images = 10, len(raw_data()[0])
@@ -562,6 +587,7 @@ def test_q2_fitted_as_asked(linear_history):
 points: 1
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q2_has_learnt(linear_model, linear_history):
     present(linear_history, "linear_history")
     train_images, train_labels, _, _ = raw_data()
@@ -647,6 +673,7 @@ accuracy_cost = dense_test_acc - linear_test_acc  # SOLUTION
 points: 2
 hidden: false
 """ # END TEST CONFIG
+@told_plainly
 def test_q3_accuracy(linear_test_acc, linear_model):
     found = number(linear_test_acc, "linear_test_acc")
     train_images, train_labels, test_images, test_labels = raw_data()
@@ -677,6 +704,7 @@ def test_q3_accuracy(linear_test_acc, linear_model):
 points: 0
 hidden: false
 """ # END TEST CONFIG
+@told_plainly
 def test_q3_cost_is_a_fraction(accuracy_cost):
     found = number(accuracy_cost, "accuracy_cost")
     if abs(found) > 1:
@@ -689,6 +717,7 @@ def test_q3_cost_is_a_fraction(accuracy_cost):
 points: 1
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q3_good_enough(linear_test_acc, linear_model):
     number(linear_test_acc, "linear_test_acc")
     _, _, test_images, test_labels = raw_data()
@@ -703,6 +732,7 @@ def test_q3_good_enough(linear_test_acc, linear_model):
 points: 1
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q3_cost(accuracy_cost, linear_model):
     found = number(accuracy_cost, "accuracy_cost")
     _, _, test_images, test_labels = raw_data()
@@ -801,6 +831,7 @@ templates = linear_model.get_weights()[0].T.reshape(10, 28, 28)  # SOLUTION
 points: 1
 hidden: false
 """ # END TEST CONFIG
+@told_plainly
 def test_q4_shape(templates):
     found = array_of(templates, "templates")
     train_images, train_labels, _, _ = raw_data()
@@ -826,6 +857,7 @@ def test_q4_shape(templates):
 points: 2
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q4_weights(templates, linear_model):
     found = array_of(templates, "templates").astype("float64")
     train_images, train_labels, _, _ = raw_data()
@@ -941,6 +973,7 @@ best_images = ...
 points: 1
 hidden: false
 """ # END TEST CONFIG
+@told_plainly
 def test_q5_indices(best_images):
     found = array_of(best_images, "best_images")
     train_images, train_labels, _, _ = raw_data()
@@ -965,6 +998,7 @@ def test_q5_indices(best_images):
 points: 3
 hidden: true
 """ # END TEST CONFIG
+@told_plainly
 def test_q5_strongest(best_images, linear_model):
     found = array_of(best_images, "best_images")
     train_images, train_labels, test_images, _ = raw_data()

@@ -18,6 +18,7 @@ _BEGIN_SOLUTION = re.compile(r"\s*#\s*BEGIN\s+SOLUTION(\s+NO\s+PROMPT)?\s*$")
 _END_SOLUTION = re.compile(r"\s*#\s*END\s+SOLUTION\s*$")
 _BEGIN_PROMPT = re.compile(r'\s*"""\s*#\s*BEGIN\s+PROMPT\s*$')
 _END_PROMPT = re.compile(r'\s*""";?\s*#\s*END\s+PROMPT\s*$')
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _SOLUTION_MARK = re.compile(r"#\s*(BEGIN |END )?SOLUTION\b")
 
 
@@ -28,7 +29,7 @@ def check_master(master: Master) -> None:
         MasterError: for the first rule that is broken.
     """
     rules: tuple[Callable[[Master], None], ...] = (
-        _config, _syntax, _helpers, _answers, _marks_outside_answers, _tests, _names, _points
+        _config, _characters, _syntax, _helpers, _answers, _marks_outside_answers, _tests, _names, _points
     )  # fmt: skip
     for rule in rules:
         rule(master)
@@ -68,6 +69,19 @@ def _question_of(master: Master, cell: Cell) -> Question | None:
         if cell in question.answers or any(test.cell is cell for test in question.tests):
             return question
     return None
+
+
+def _characters(master: Master) -> None:
+    """A tab or form feed is what is left of `\\times` or `\\frac` once a program has taken it for an escape."""
+    for cell in master.cells:
+        for number, line in enumerate(cell.source.split("\n"), start=1):
+            found = _CONTROL.search(line)
+            if found:
+                message = (
+                    f"the control character {found.group()!r} stands in this line, probably left of a backslash and a "
+                    "letter: write spaces, or the backslash again"
+                )
+                raise _fault(master, _question_of(master, cell), cell.line_of(number), message)
 
 
 def _syntax(master: Master) -> None:
@@ -191,12 +205,12 @@ def _test_shape(master: Master, question: Question, test: TestCell) -> None:
             f"among {len(body)} statements: put each test into its own cell and what they share into `{HELPERS_TAG}`",
         )
     arguments = body[0].args
-    if arguments.vararg or arguments.kwarg or arguments.posonlyargs or body[0].decorator_list:
+    if arguments.vararg or arguments.kwarg or arguments.posonlyargs:
         raise _fault(
             master,
             question,
             test.body_line,
-            "a test takes answer variables by name: no *args, no **kwargs, no `/`, no decorator",
+            "a test takes answer variables by name: no *args, no **kwargs, no `/`",
         )
     if any(argument.arg == "env" for argument in (*arguments.args, *arguments.kwonlyargs)):
         raise _fault(

@@ -41,6 +41,7 @@ FAULTS = (
     Fault("two_helpers", "# %%\nimport numpy", f"{HELPER_CELL}\nimport numpy", "2 cells", "import numpy", None),
     Fault("no_helpers", HELPER_CELL, "# %%", "no cell is", None, None),
     Fault("helper_name", "def array_of(", "points = 3\ndef array_of(", "rename", "points = 3", None),
+    Fault("tab_for_times", "Shares of a whole are", "Shares $a \times b$ are", "control character", "Shares $a", None),
     Fault("syntax_given", "values = np.array([3.0,", "values = np.array(([3.0,", "Python cannot", "values =", None),
     Fault("syntax_answer", "shares = values / values.sum()", "shares = values / / 2", "Python cannot", "shares = v"),
     Fault("syntax_test", "def test_q1_shares_sum_to_one(shares):", "def test_q1(shares:", "cannot read", "def test_q1"),
