@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -104,7 +104,7 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
         name=name,
         questions=_questions(described, lab, path),
         test_files=tests,
-        limits=Limits(**lab.get("limits", {})),
+        limits=_limits(lab.get("limits", {}), path),
         seed=int(lab.get("seed") or config.get("seed") or 0),
         explains_hidden=bool(lab),
         digest=hashlib.sha256(data).hexdigest(),
@@ -123,6 +123,16 @@ def _json(text: str, path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise AssignmentError(f"{path.name} holds damaged JSON: {error}.", hint=_BUILD) from error
     return content if isinstance(content, dict) else {}
+
+
+def _limits(named: Any, path: Path) -> Limits:
+    """The lab's limits; a later kit may know more of them than this one."""
+    known = {field.name for field in fields(Limits)}
+    chosen = {name: value for name, value in dict(named).items() if name in known}
+    wrong = [name for name, value in chosen.items() if type(value) not in (int, float) or value <= 0]
+    if wrong:
+        raise AssignmentError(f"{path.name}: the limit {wrong[0]} is not a positive number.", hint=_BUILD)
+    return Limits(**chosen)
 
 
 def _natural(name: str) -> list[tuple[int, int | str]]:

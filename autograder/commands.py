@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,18 +22,24 @@ from autograder.progress import show_progress
 from autograder.render.terminal import class_table, print_table, result_table
 from autograder.results import Result
 from autograder.sandbox import Isolation, Limits
+from autograder.sandbox.layers import Level
 from autograder.sandbox.warm import WarmProcess
 from autograder.submissions import find_submissions, read_submission
 
 
 @dataclass(frozen=True)
 class GradingOptions:
-    """How to grade: which lab or autograder zip, and limits that override the lab's own (None: the lab's)."""
+    """How to grade: which lab or autograder zip, limits that override the lab's own (None: the lab's), isolation.
+
+    `limits` holds the rarer limits as NAME=NUMBER.
+    """
 
     lab: str | None = None
     zip_path: Path | None = None
     seconds: float | None = None
     memory_mb: int | None = None
+    limits: Sequence[str] = ()
+    isolation: Level = "full"
 
 
 def build_course(labs: Sequence[str], *, check: bool) -> None:
@@ -112,7 +119,7 @@ def usable_processors() -> int:
 def _grader(options: GradingOptions) -> Iterator[Grader]:
     """A grader with its warm process, which ends with the context."""
     zips = _zips(options)
-    with WarmProcess(_mnist(required=options.zip_path is None)) as warm:
+    with WarmProcess(_mnist(required=options.zip_path is None), options.isolation) as warm:
         assignments = {lab.name: _with_limits(lab, options) for lab in _load(zips, warm)}
         assume = next(iter(assignments)) if options.lab or len(assignments) == 1 else None
         yield Grader(assignments, warm, assume)
@@ -147,8 +154,14 @@ def _mnist(*, required: bool) -> Path | None:
 
 
 def _with_limits(assignment: Assignment, options: GradingOptions) -> Assignment:
-    limits = Limits(
-        seconds=options.seconds or assignment.limits.seconds,
-        memory_mb=options.memory_mb or assignment.limits.memory_mb,
-    )
-    return replace(assignment, limits=limits)
+    changes: dict[str, Any] = dict(_named_limit(text) for text in options.limits)
+    changes |= {name: value for name in ("seconds", "memory_mb") if (value := getattr(options, name)) is not None}
+    return replace(assignment, limits=replace(assignment.limits, **changes))
+
+
+def _named_limit(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    known = [field.name for field in fields(Limits)]
+    if name not in known or not number.isdigit() or int(number) < 1:
+        raise UsageError(f"--limit {text} is not NAME=NUMBER with one of {', '.join(known)} and a positive number.")
+    return name, int(number)
