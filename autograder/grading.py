@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import tempfile
@@ -14,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from autograder.assignment import Assignment
-from autograder.checker.names import VERDICTS
+from autograder.checking import check_answers
 from autograder.errors import SubmissionError, WorkerError
 from autograder.marking import Run, mark
 from autograder.notebooks import Notebook, identify, read_notebook
 from autograder.results import QuestionResult, Result, SubmissionStatus
 from autograder.runner.journal import Story, read_story
-from autograder.sandbox import Isolation, Job, Limits, Outcome
+from autograder.sandbox import Isolation, Job, Outcome
+from autograder.second_try import SECOND_TRY, run_with_second_try
 
-_CHECKER_LIMITS = Limits(seconds=180, memory_mb=6144)
 # A hand-over holds up to half a gigabyte; where memory is plentiful it never touches the disk.
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - folders in it are made by mkdtemp
 _SHARED_MEMORY_NEEDED = 8 << 30
@@ -108,11 +107,13 @@ def _run_and_check(notebook: Notebook, assignment: Assignment, isolation: Isolat
         "handover": {question.name: list(question.handover) for question in assignment.questions},
         "seed": assignment.seed,
     }
-    outcome = isolation.run(Job("runner", payload, folder, assignment.limits))
+    outcome, again = run_with_second_try(isolation, Job("runner", payload, folder, assignment.limits))
     story = read_story(folder)
     status, detail = _ending(outcome, story)
-    verdicts = _check(assignment, isolation, folder)
+    verdicts = check_answers(assignment, isolation, folder)
     run = Run(notebook, story.errors, story.last_cell, detail)
+    if again:
+        detail = f"{detail}; {SECOND_TRY}" if detail else f"{SECOND_TRY[:1].upper()}{SECOND_TRY[1:]}."
     return status, detail, mark(assignment, run, verdicts), story.errors
 
 
@@ -126,27 +127,6 @@ def _ending(outcome: Outcome, story: Story) -> tuple[SubmissionStatus, str | Non
     if outcome.end == "done" and story.finished:
         return "graded", None
     return "crashed", f"{outcome.detail or 'a cell ended the process of the notebook'}{where}"
-
-
-def _check(assignment: Assignment, isolation: Isolation, folder: Path) -> dict[str, Any]:
-    shutil.rmtree(folder / "scratch", ignore_errors=True)
-    payload = {
-        "tests": dict(assignment.test_files),
-        "explain_hidden": assignment.explains_hidden,
-        "seed": assignment.seed,
-    }
-    outcome = isolation.run(Job("checker", payload, folder, _CHECKER_LIMITS))
-    file = folder / VERDICTS
-    if outcome.end != "done" or not file.exists():
-        log = (
-            (folder / "worker.log").read_text(encoding="utf-8", errors="replace")
-            if (folder / "worker.log").exists()
-            else ""
-        )
-        last = log.strip().splitlines()[-1:] or ["no verdict was written"]
-        raise WorkerError(f"the tests could not be run: {outcome.detail or last[0]}")
-    verdicts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return verdicts
 
 
 def _jobs_folder() -> Path | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -28,14 +30,42 @@ def rebuild_model(structure: Any, compiled: Any, weights: Sequence[np.ndarray[An
     import keras
 
     try:
-        model = keras.saving.deserialize_keras_object(allowed, safe_mode=True)
+        with at_most(sum(weight.size for weight in weights)):
+            model = keras.saving.deserialize_keras_object(allowed, safe_mode=True)
         if weights:
             model.set_weights([np.asarray(weight) for weight in weights])
         if compiled is not None:
             model.compile(**{name: _compile_argument(compiled.get(name)) for name in _COMPILE_ARGUMENTS})
+    except CannotCrossError:
+        raise
     except Exception as error:
         raise CannotCrossError("Keras cannot rebuild it from its own description and weights") from error
     return model
+
+
+@contextmanager
+def at_most(parameters: int) -> Iterator[None]:
+    """Let layers make no more parameters than there are weights for.
+
+    A description of a few bytes can ask for more memory than any machine has; the weights that came with it are there.
+    """
+    import keras
+
+    original = keras.layers.Layer.add_weight
+    made = 0
+
+    def add_weight(layer: Any, shape: Any = None, *args: Any, **kwargs: Any) -> Any:
+        nonlocal made
+        made += math.prod(int(size) for size in shape or ())
+        if made > parameters:
+            raise CannotCrossError("its description asks for more parameters than were handed over")
+        return original(layer, shape, *args, **kwargs)
+
+    keras.layers.Layer.add_weight = add_weight
+    try:
+        yield
+    finally:
+        keras.layers.Layer.add_weight = original
 
 
 class _Allowed:

@@ -30,7 +30,7 @@ _SEED = 1234
 
 @dataclass(frozen=True)
 class LabSettings:
-    """Limits of one submission, those the lab sets and the two that every lab.json names, and the seed it starts from."""
+    """Limits of one submission (the two that every lab.json names, and those the lab sets) and its seed."""
 
     limits: Mapping[str, int] = field(default_factory=lambda: {"seconds": 300, "memory_mb": 4096})
     seed: int = _SEED

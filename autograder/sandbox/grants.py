@@ -25,7 +25,12 @@ def readable_folders() -> tuple[Path, ...]:
 
 def python_folders() -> tuple[Path, ...]:
     """Where the interpreter and the installed libraries lie, under every name they are known by."""
-    names = [sys.prefix, sys.base_prefix, sys.exec_prefix, Path(os.path.realpath(sys.executable)).parent.parent]
+    names: list[str | Path] = [
+        sys.prefix,
+        sys.base_prefix,
+        sys.exec_prefix,
+        Path(os.path.realpath(sys.executable)).parent.parent,
+    ]
     names += [entry for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages")]
     if site.ENABLE_USER_SITE:
         names.append(site.getusersitepackages())

@@ -17,8 +17,8 @@ read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek s
 open openat creat close close_range dup dup2 dup3 pipe pipe2 fcntl flock fsync fdatasync sync_file_range truncate
 ftruncate fallocate fadvise64 readahead
 stat fstat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat getdents getdents64 getcwd chdir
-fchdir statfs fstatfs rename renameat renameat2 mkdir mkdirat rmdir link linkat unlink unlinkat symlink symlinkat chmod fchmod
-fchmodat umask utime utimes utimensat
+fchdir statfs fstatfs rename renameat renameat2 mkdir mkdirat rmdir link linkat unlink unlinkat symlink symlinkat chmod
+fchmod fchmodat umask utime utimes utimensat
 mmap mprotect munmap mremap msync mincore madvise brk membarrier
 poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2
 timerfd_create timerfd_settime timerfd_gettime
