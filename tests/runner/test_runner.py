@@ -187,7 +187,7 @@ def test_what_never_ends_is_ended(warm: WarmProcess, tmp_path: Path, cell: str) 
 
 def test_too_much_memory_is_noticed(warm: WarmProcess, tmp_path: Path) -> None:
     hog = "import numpy as np, time\nheld = []\nfor _ in range(60): held.append(np.ones(6_000_000)); time.sleep(0.02)"
-    ran = run_cells(warm, tmp_path, hog, limits=Limits(seconds=60, memory_mb=1200))
+    ran = run_cells(warm, tmp_path, hog, limits=Limits(seconds=60, memory_mb=1500))
     assert ran.outcome.end == "out_of_memory"
     assert "1500 MB" in ran.outcome.detail
     assert ran.outcome.peak_mb > 1500
@@ -200,7 +200,7 @@ def test_memory_counts_over_all_processes_of_the_notebook(warm: WarmProcess, tmp
         "held = [subprocess.Popen([sys.executable, '-S', '-c', code]) for _ in range(2)]\n"
         "time.sleep(60)"
     )
-    ran = run_cells(warm, tmp_path, hog, limits=Limits(seconds=60, memory_mb=1500))
+    ran = run_cells(warm, tmp_path, hog, limits=Limits(seconds=60, memory_mb=1200))
     assert ran.outcome.end == "out_of_memory"
 
 
