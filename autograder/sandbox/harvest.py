@@ -8,25 +8,32 @@ import re
 import stat
 from pathlib import Path
 
-# By folder: the only names a room has anything to say under.
-_EXPECTED = {
-    ".": re.compile(r"journal\.jsonl|worker\.log|verdicts\.jsonl?|description\.json"),
-    "outbox": re.compile(r"answers\.jsonl|[0-9]{4}\.npy"),
+from autograder.sandbox.job import Room
+
+# By room and folder: the only names it has anything to say under.
+_EXPECTED: dict[Room, dict[str, re.Pattern[str]]] = {
+    "runner": {
+        ".": re.compile(r"journal\.jsonl|worker\.log"),
+        "outbox": re.compile(r"answers\.jsonl|[0-9]{4}\.npy"),
+    },
+    "checker": {".": re.compile(r"verdicts\.jsonl|worker\.log")},
+    "inspector": {".": re.compile(r"description\.json|worker\.log")},
 }
 _CHUNK = 1 << 24
 
 
-def harvest(source: int, target: Path, *, max_bytes: int) -> None:
+def harvest(source: int, target: Path, room: Room, *, max_bytes: int) -> None:
     """Move a worker's ordinary files into the job's folder: links, pipes, sockets and odd names stay behind.
 
     Args:
         source: a descriptor of the folder the worker wrote in.
         target: the job's folder.
+        room: whose files they are; a runner, say, has no verdicts to give.
         max_bytes: how much may come in all; a file that would exceed it stays behind. (Holes in a sparse file cost
             the worker nothing, but count here.)
     """
     left = max_bytes
-    for name, expected in _EXPECTED.items():
+    for name, expected in _EXPECTED[room].items():
         try:
             folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=source)
         except OSError:

@@ -54,6 +54,9 @@ LAYERS: dict[str, Layer] = {
         Layer("mount", "only the named folders exist; scratch and hand-over are limited", _namespace_remedy()),
         Layer("fds", "nothing the grader has open is inherited", "none is needed"),
         Layer("environment", "no token or path of the grader's is in a variable", "none is needed"),
+        Layer("streams", "what a notebook prints, however much, is kept nowhere", "none is needed"),
+        Layer("clock", "an end to whatever runs too long", "none is needed"),
+        Layer("memory", "an end to what holds too much memory, added up over all processes", "none is needed"),
         Layer("limits", "processor time, open files, file size, processes; no core files", "none is needed"),
         Layer("capabilities", "no privilege is left, whatever is executed", _NEWER_KERNEL),
         Layer("no_new_privs", "setuid programs gain nothing", _NEWER_KERNEL),
@@ -62,7 +65,7 @@ LAYERS: dict[str, Layer] = {
     )
 }
 # What every level has: a process of its own, without the grader's files and variables, under limits.
-ALWAYS = frozenset({"fds", "environment", "limits"})
+ALWAYS = frozenset({"fds", "environment", "streams", "clock", "memory", "limits"})
 # Namespaces made by an ordinary user need a user namespace, and the root made of named folders shows a process table.
 NEEDS: dict[str, frozenset[str]] = {
     "net": frozenset({"user"}),

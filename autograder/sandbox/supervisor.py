@@ -62,7 +62,7 @@ def supervise(connection: socket.socket) -> None:
         open_room(order, theirs)
     theirs.close()
     watched = _Watched(Tree(doorkeeper), ours)
-    verdict = _watch(watched, connection, order.limits, start)
+    verdict = _watch(watched, connection, order, start)
     _collect(watched, order, room)
     with contextlib.suppress(OSError):
         seconds = round(time.monotonic() - start, 3)
@@ -80,7 +80,7 @@ def _order(message: dict[str, Any]) -> Order:
     )
 
 
-def _watch(watched: _Watched, connection: socket.socket, limits: Limits, start: float) -> _Verdict:
+def _watch(watched: _Watched, connection: socket.socket, order: Order, start: float) -> _Verdict:
     """Wait for the worker's end, or bring it about; returns when every process of it is dead."""
     poller = select.poll()
     poller.register(connection, select.POLLIN)  # after the job nothing comes but the grader's end
@@ -93,8 +93,8 @@ def _watch(watched: _Watched, connection: socket.socket, limits: Limits, start: 
             while watched.channel is not None and _hear(watched, poller):
                 pass
             watched.tree.kill()
-            return verdict or _describe(watched, status, limits)
-        verdict = verdict or _exceeded(watched, limits, start)
+            return verdict or _describe(watched, status, order.limits)
+        verdict = verdict or _exceeded(watched, order, start)
         events = {descriptor for descriptor, _ in poller.poll(_POLL_MS)}
         if watched.channel is not None and watched.channel.fileno() in events:
             _hear(watched, poller)
@@ -129,13 +129,15 @@ def _hear(watched: _Watched, poller: select.poll) -> bool:
     return True
 
 
-def _exceeded(watched: _Watched, limits: Limits, start: float) -> _Verdict | None:
+def _exceeded(watched: _Watched, order: Order, start: float) -> _Verdict | None:
+    """Layers `memory` and `clock`."""
+    limits = order.limits
     # While the room is being built there are only copies of the supervisor in it.
     memory_mb = watched.tree.memory_mb(limits.memory_mb) if watched.ready else 0
     watched.peak_mb = max(watched.peak_mb, memory_mb)
-    if memory_mb > limits.memory_mb:
+    if memory_mb > limits.memory_mb and "memory" in order.layers:
         return _Verdict("out_of_memory", f"it used more than {limits.memory_mb} MB of memory")
-    if time.monotonic() - start > limits.seconds:
+    if time.monotonic() - start > limits.seconds and "clock" in order.layers:
         return _Verdict("timeout", f"it was still running after {limits.seconds:g} seconds")
     return None
 
@@ -174,7 +176,7 @@ def _collect(watched: _Watched, order: Order, room: Path) -> None:
     """Take what the worker left into the job's folder, now that nobody can change it any more."""
     if watched.folder is not None:
         with contextlib.suppress(OSError):  # what cannot be read was not handed over
-            harvest(watched.folder, order.folder, max_bytes=order.limits.output_mb * _MB)
+            harvest(watched.folder, order.folder, order.room, max_bytes=order.limits.output_mb * _MB)
     for descriptor in watched.descriptors:
         os.close(descriptor)
     shutil.rmtree(room, ignore_errors=True)

@@ -44,7 +44,8 @@ class Place:
 
 def work(order: Order, place: Place) -> None:
     """Put the last layers around this process and enter the order's room."""
-    _redirect_standard_streams(place.folder / "worker.log" if order.room != "runner" else Path(os.devnull))
+    silent = order.room == "runner" and "streams" in order.layers
+    _redirect_standard_streams(Path(os.devnull) if silent else place.folder / "worker.log")
     os.chdir(place.scratch)
     _close_layers(order, place)
     _reseed(int(order.payload.get("seed", 0)))
