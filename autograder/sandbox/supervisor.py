@@ -53,6 +53,8 @@ def supervise(connection: socket.socket) -> None:
         return
     order = _order(message)
     start = time.monotonic()
+    if order.room == "checker":
+        (order.folder / "outbox").mkdir(exist_ok=True)  # its runner may have left none
     room = prepare_folder(order)
     ours, theirs = channel()
     doorkeeper = os.fork()
