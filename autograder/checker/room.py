@@ -18,10 +18,11 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
     """Check one submission.
 
     Args:
-        payload: `tests` (file name -> source), `explain_hidden` (hidden tests' messages were written for students).
-        folder: the job's folder; reads `outbox/`, writes `verdicts.json`.
+        payload: `outbox` (the folder to read), `tests` (file name -> source), `explain_hidden` (hidden tests' messages
+            were written for students).
+        folder: the job's folder; writes `verdicts.json`.
     """
-    inbox = Inbox(folder / "outbox")
+    inbox = Inbox(Path(payload["outbox"]))
     verdicts = {}
     for file, source in payload["tests"].items():
         question = load_question(source, file)
