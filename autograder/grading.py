@@ -18,7 +18,7 @@ from autograder.checker.names import VERDICTS
 from autograder.errors import SubmissionError, WorkerError
 from autograder.marking import Run, mark
 from autograder.notebooks import Notebook, identify, read_notebook
-from autograder.results import QuestionResult, Result, SubmissionStatus
+from autograder.results import CellError, FitRun, QuestionResult, Result, SubmissionStatus
 from autograder.runner.journal import Story, read_story
 from autograder.sandbox import Isolation, Job, Limits, Outcome
 
@@ -26,6 +26,11 @@ _CHECKER_LIMITS = Limits(seconds=180, memory_mb=6144)
 # A hand-over holds up to half a gigabyte; where memory is plentiful it never touches the disk.
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - folders in it are made by mkdtemp
 _SHARED_MEMORY_NEEDED = 8 << 30
+
+
+def no_recordings(_: Assignment) -> Mapping[str, str]:
+    """For a grader that lets every submission train for real."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,13 @@ class Grader:
         assignments: the labs in play, by name; a notebook says which is its own.
         isolation: where jobs run.
         assume: the lab to take where the notebook does not say.
+        recordings: gives the trainings of a lab that submissions may take over (see `autograder.recordings`).
     """
 
     assignments: Mapping[str, Assignment]
     isolation: Isolation
     assume: str | None = None
+    recordings: Callable[[Assignment], Mapping[str, str]] = no_recordings
 
     def grade(self, name: str, read: Callable[[], bytes]) -> Result:
         """Grade one submission; never raises for anything in it.
@@ -58,11 +65,11 @@ class Grader:
             assignment = self._assignment_of(notebook)
         except SubmissionError as error:
             return self._unreadable(name, digest, str(error), time.monotonic() - start)
-        folder = Path(tempfile.mkdtemp(prefix="autograder-", dir=_jobs_folder()))
+        folder = Path(tempfile.mkdtemp(prefix="autograder-", dir=jobs_folder()))
         try:
-            status, detail, questions, errors = _run_and_check(notebook, assignment, self.isolation, folder)
+            graded = self._run_and_check(notebook, assignment, folder)
         except WorkerError as error:
-            status, detail, questions, errors = "grader_error", str(error), (), ()
+            graded = _Graded("grader_error", str(error))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return Result(
@@ -70,14 +77,29 @@ class Grader:
             sha256=digest,
             lab=assignment.name,
             isolation=self.isolation.level,
-            status=status,
-            detail=detail,
-            score=round(float(sum(question.score for question in questions)), 6),
+            status=graded.status,
+            detail=graded.detail,
+            score=round(float(sum(question.score for question in graded.questions)), 6),
             max_score=assignment.max_score,
             seconds=round(time.monotonic() - start, 2),
-            questions=questions,
-            errors=errors,
+            questions=graded.questions,
+            errors=graded.errors,
+            fits=graded.fits,
         )
+
+    def _run_and_check(self, notebook: Notebook, assignment: Assignment, folder: Path) -> _Graded:
+        payload = {
+            "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
+            "handover": {question.name: list(question.handover) for question in assignment.questions},
+            "seed": assignment.seed,
+            "recordings": self.recordings(assignment),
+        }
+        outcome = self.isolation.run(Job("runner", payload, folder, assignment.limits))
+        story = read_story(folder)
+        status, detail = _ending(outcome, story)
+        verdicts = _check(assignment, self.isolation, folder)
+        run = Run(notebook, story.errors, story.last_cell, detail)
+        return _Graded(status, detail, mark(assignment, run, verdicts), story.errors, story.fits)
 
     def _assignment_of(self, notebook: Notebook) -> Assignment:
         if self.assume is not None and notebook.assignment is None:
@@ -99,21 +121,15 @@ class Grader:
         )
 
 
-_Graded = tuple[SubmissionStatus, str | None, tuple[QuestionResult, ...], tuple[Any, ...]]
+@dataclass(frozen=True)
+class _Graded:
+    """What came of running and checking a submission."""
 
-
-def _run_and_check(notebook: Notebook, assignment: Assignment, isolation: Isolation, folder: Path) -> _Graded:
-    payload = {
-        "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
-        "handover": {question.name: list(question.handover) for question in assignment.questions},
-        "seed": assignment.seed,
-    }
-    outcome = isolation.run(Job("runner", payload, folder, assignment.limits))
-    story = read_story(folder)
-    status, detail = _ending(outcome, story)
-    verdicts = _check(assignment, isolation, folder)
-    run = Run(notebook, story.errors, story.last_cell, detail)
-    return status, detail, mark(assignment, run, verdicts), story.errors
+    status: SubmissionStatus
+    detail: str | None
+    questions: tuple[QuestionResult, ...] = ()
+    errors: tuple[CellError, ...] = ()
+    fits: tuple[FitRun, ...] = ()
 
 
 def _ending(outcome: Outcome, story: Story) -> tuple[SubmissionStatus, str | None]:
@@ -149,7 +165,7 @@ def _check(assignment: Assignment, isolation: Isolation, folder: Path) -> dict[s
     return verdicts
 
 
-def _jobs_folder() -> Path | None:
+def jobs_folder() -> Path | None:
     """Where jobs get their folders: shared memory if there is plenty, else (None) the usual temporary folder."""
     try:
         free = os.statvfs(_SHARED_MEMORY)

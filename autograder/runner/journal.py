@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.results import CellError
+from autograder.results import CellError, FitRun
 
 _FILE = "journal.jsonl"
 _MAX_BYTES = 16 << 20
 _MAX_MESSAGE = 2_000
 _MAX_NAME = 100
+_MAX_FITS = 100
 
 
 class Journal:
@@ -21,8 +23,10 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / _FILE
+        self._cell = 0
 
     def begin(self, cell: int) -> None:
+        self._cell = cell
         self._append({"event": "begin", "cell": cell})
 
     def end(self, cell: int, seconds: float, error: BaseException | None) -> None:
@@ -30,6 +34,10 @@ class Journal:
         if error is not None:
             entry["error"] = {"name": type(error).__name__, "message": _text(error)}
         self._append(entry)
+
+    def fit(self, taken_over: bool, seconds: float) -> None:
+        """A fit has ended in the cell that runs."""
+        self._append({"event": "fit", "cell": self._cell, "taken_over": taken_over, "seconds": round(seconds, 3)})
 
     def finish(self) -> None:
         self._append({"event": "finish"})
@@ -41,11 +49,12 @@ class Journal:
 
 @dataclass(frozen=True)
 class Story:
-    """How a run went: the errors in order, the cell it was last in, and whether it came to the end."""
+    """How a run went: errors and fits in order, the cell it was last in, and whether it came to the end."""
 
     errors: tuple[CellError, ...] = ()
     last_cell: int | None = None
     finished: bool = False
+    fits: tuple[FitRun, ...] = ()
 
 
 def read_story(folder: Path) -> Story:
@@ -53,10 +62,13 @@ def read_story(folder: Path) -> Story:
     errors: list[CellError] = []
     last_cell: int | None = None
     finished = False
+    fits: list[FitRun] = []
     for entry in _entries(folder / _FILE):
         cell = entry.get("cell")
         if entry.get("event") == "finish":
             finished = True
+        elif entry.get("event") == "fit":
+            fits += _fit(entry)
         elif type(cell) is int:
             last_cell = cell
             error = entry.get("error")
@@ -64,7 +76,14 @@ def read_story(folder: Path) -> Story:
                 errors.append(
                     CellError(cell, str(error.get("name"))[:_MAX_NAME], str(error.get("message"))[:_MAX_MESSAGE])
                 )
-    return Story(tuple(errors), last_cell, finished)
+    return Story(tuple(errors), last_cell, finished, tuple(fits[:_MAX_FITS]))
+
+
+def _fit(entry: dict[str, Any]) -> list[FitRun]:
+    cell, taken_over, seconds = entry.get("cell"), entry.get("taken_over"), entry.get("seconds")
+    if type(cell) is int and type(taken_over) is bool and type(seconds) is float and math.isfinite(seconds):
+        return [FitRun(cell, taken_over, seconds)]
+    return []
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:
