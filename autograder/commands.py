@@ -21,7 +21,7 @@ from autograder.progress import show_progress
 from autograder.recordings import Recordings
 from autograder.render.terminal import class_table, print_table, result_table
 from autograder.results import Result
-from autograder.sandbox import Isolation, Limits
+from autograder.sandbox import Limits
 from autograder.sandbox.warm import WarmProcess
 from autograder.submissions import find_submissions, read_submission
 

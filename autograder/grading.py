@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,16 +13,15 @@ from typing import Any
 from autograder.assignment import Assignment
 from autograder.checker.names import VERDICTS
 from autograder.errors import SubmissionError, WorkerError
+from autograder.jobfiles import job_folder, read_ordinary_file, remove_folder
 from autograder.marking import Run, mark
 from autograder.notebooks import Notebook, identify, read_notebook
 from autograder.results import CellError, FitRun, QuestionResult, Result, SubmissionStatus
-from autograder.runner.journal import Story, read_story
+from autograder.runner.journal import OUTBOX, Story, read_story
 from autograder.sandbox import Isolation, Job, Limits, Outcome
 
 _CHECKER_LIMITS = Limits(seconds=180, memory_mb=6144)
-# A hand-over holds up to half a gigabyte; where memory is plentiful it never touches the disk.
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - folders in it are made by mkdtemp
-_SHARED_MEMORY_NEEDED = 8 << 30
+_MAX_LOG_BYTES = 16 << 20
 
 
 def no_recordings(_: Assignment) -> Mapping[str, str]:
@@ -65,13 +61,10 @@ class Grader:
             assignment = self._assignment_of(notebook)
         except SubmissionError as error:
             return self._unreadable(name, digest, str(error), time.monotonic() - start)
-        folder = Path(tempfile.mkdtemp(prefix="autograder-", dir=jobs_folder()))
         try:
-            graded = self._run_and_check(notebook, assignment, folder)
+            graded = _run_and_check(notebook, assignment, self.isolation, self.recordings(assignment))
         except WorkerError as error:
             graded = _Graded("grader_error", str(error))
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
         return Result(
             submission=name,
             sha256=digest,
@@ -86,20 +79,6 @@ class Grader:
             errors=graded.errors,
             fits=graded.fits,
         )
-
-    def _run_and_check(self, notebook: Notebook, assignment: Assignment, folder: Path) -> _Graded:
-        payload = {
-            "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
-            "handover": {question.name: list(question.handover) for question in assignment.questions},
-            "seed": assignment.seed,
-            "recordings": self.recordings(assignment),
-        }
-        outcome = self.isolation.run(Job("runner", payload, folder, assignment.limits))
-        story = read_story(folder)
-        status, detail = _ending(outcome, story)
-        verdicts = _check(assignment, self.isolation, folder)
-        run = Run(notebook, story.errors, story.last_cell, detail)
-        return _Graded(status, detail, mark(assignment, run, verdicts), story.errors, story.fits)
 
     def _assignment_of(self, notebook: Notebook) -> Assignment:
         if self.assume is not None and notebook.assignment is None:
@@ -132,6 +111,25 @@ class _Graded:
     fits: tuple[FitRun, ...] = ()
 
 
+def _run_and_check(
+    notebook: Notebook, assignment: Assignment, isolation: Isolation, recordings: Mapping[str, str]
+) -> _Graded:
+    payload = {
+        "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
+        "handover": {question.name: list(question.handover) for question in assignment.questions},
+        "seed": assignment.seed,
+        "recordings": dict(recordings),
+    }
+    with job_folder() as folder:
+        outcome = isolation.run(Job("runner", payload, folder, assignment.limits))
+        story = read_story(folder)
+        status, detail = _ending(outcome, story)
+        remove_folder(folder / "scratch")  # before the checker needs the memory it may lie in
+        verdicts = _check(assignment, isolation, folder / OUTBOX)
+    run = Run(notebook, story.errors, story.last_cell, detail)
+    return _Graded(status, detail, mark(assignment, run, verdicts), story.errors, story.fits)
+
+
 def _ending(outcome: Outcome, story: Story) -> tuple[SubmissionStatus, str | None]:
     """What became of the notebook; a worker that ended well must also have said that it came to the end."""
     where = f" (in code cell [{story.last_cell}])" if story.last_cell is not None else ""
@@ -144,31 +142,20 @@ def _ending(outcome: Outcome, story: Story) -> tuple[SubmissionStatus, str | Non
     return "crashed", f"{outcome.detail or 'a cell ended the process of the notebook'}{where}"
 
 
-def _check(assignment: Assignment, isolation: Isolation, folder: Path) -> dict[str, Any]:
-    shutil.rmtree(folder / "scratch", ignore_errors=True)
+def _check(assignment: Assignment, isolation: Isolation, outbox: Path) -> dict[str, Any]:
+    """The checker's findings. It works in a folder made after the notebook ended: there is nothing planted in it."""
     payload = {
+        "outbox": str(outbox),
         "tests": dict(assignment.test_files),
         "explain_hidden": assignment.explains_hidden,
         "seed": assignment.seed,
     }
-    outcome = isolation.run(Job("checker", payload, folder, _CHECKER_LIMITS))
-    file = folder / VERDICTS
-    if outcome.end != "done" or not file.exists():
-        log = (
-            (folder / "worker.log").read_text(encoding="utf-8", errors="replace")
-            if (folder / "worker.log").exists()
-            else ""
-        )
-        last = log.strip().splitlines()[-1:] or ["no verdict was written"]
-        raise WorkerError(f"the tests could not be run: {outcome.detail or last[0]}")
-    verdicts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    with job_folder() as folder:
+        outcome = isolation.run(Job("checker", payload, folder, _CHECKER_LIMITS))
+        file = folder / VERDICTS
+        if outcome.end != "done" or not file.exists():
+            log = read_ordinary_file(folder / "worker.log", _MAX_LOG_BYTES).decode("utf-8", "replace")
+            reasons = [outcome.detail, *log.strip().splitlines()[-1:]]
+            raise WorkerError(f"the tests could not be run: {'; '.join(filter(None, reasons))}")
+        verdicts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return verdicts
-
-
-def jobs_folder() -> Path | None:
-    """Where jobs get their folders: shared memory if there is plenty, else (None) the usual temporary folder."""
-    try:
-        free = os.statvfs(_SHARED_MEMORY)
-    except OSError:
-        return None
-    return _SHARED_MEMORY if free.f_bavail * free.f_frsize >= _SHARED_MEMORY_NEEDED else None

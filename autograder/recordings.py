@@ -11,8 +11,6 @@ import hashlib
 import importlib.metadata
 import json
 import os
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -23,10 +21,10 @@ from autograder.answers.outbox import RECORDING
 from autograder.assignment import Assignment
 from autograder.atomic import write_atomically
 from autograder.errors import SubmissionError, WorkerError
-from autograder.grading import jobs_folder
+from autograder.jobfiles import job_folder
 from autograder.notebooks import Notebook, read_notebook
 from autograder.runner.fit_inputs import FORMAT, processor
-from autograder.runner.journal import read_story
+from autograder.runner.journal import OUTBOX, read_story
 from autograder.sandbox import Isolation, Job
 from autograder.sandbox.zygote import TENSORFLOW_THREADS
 
@@ -88,21 +86,18 @@ class Recordings:
         return made
 
     def _make(self, notebook: Notebook, assignment: Assignment) -> Mapping[str, str]:
-        folder = Path(tempfile.mkdtemp(prefix="autograder-", dir=jobs_folder()))
         payload = {
             "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
             "handover": {question.name: [] for question in assignment.questions},
             "seed": assignment.seed,
             "record": True,
         }
-        try:
+        with job_folder() as folder:
             outcome = self._isolation.run(Job("runner", payload, folder, assignment.limits))
             if outcome.end != "done" or not read_story(folder).finished:
                 raise WorkerError(outcome.detail or "it did not come to its end")
-            files = sorted((folder / "outbox").glob(f"*{RECORDING}"))
+            files = sorted((folder / OUTBOX).glob(f"*{RECORDING}"))
             return {file.stem: base64.b64encode(file.read_bytes()).decode("ascii") for file in files}
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def _keep(self, file: Path, made: Mapping[str, str]) -> None:
         try:
@@ -111,7 +106,9 @@ class Recordings:
                 if other.stat().st_mtime < time.time() - _KEPT_SECONDS:
                     other.unlink()
         except OSError as error:
-            self._report(f"{self._folder} cannot be written ({error.strerror}): the solution is trained again next time")
+            self._report(
+                f"{self._folder} cannot be written ({error.strerror}): the solution is trained again next time"
+            )
 
 
 def _key(notebook: Notebook, assignment: Assignment) -> str:

@@ -7,7 +7,7 @@ import hashlib
 import inspect
 import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ def digest_of(model: Any, arguments: Mapping[str, Any], seed: int, surroundings:
         surroundings: what `surroundings()` gave before the notebook began.
     """
     x, y = arguments["x"], arguments["y"]
-    plain = all(arguments.get(name) == default for name, default in _defaults(type(model)).items())
+    plain = all(arguments.get(name) == default for name, default in _defaults(type(model).fit).items())
     if not (plain and _is_array(x) and _is_array(y) and _is_count(arguments["epochs"])):
         return None
     if not (arguments["batch_size"] is None or _is_count(arguments["batch_size"])) or arguments["shuffle"] is not True:
@@ -116,8 +116,8 @@ def _library_state() -> list[Any]:
 
 
 @functools.cache
-def _defaults(kind: type) -> dict[str, Any]:
-    parameters = inspect.signature(kind.fit).parameters  # type: ignore[attr-defined]
+def _defaults(fit: Callable[..., Any]) -> dict[str, Any]:
+    parameters = inspect.signature(fit).parameters
     return {name: parameters[name].default for name in _MUST_BE_DEFAULT if name in parameters}
 
 
@@ -126,7 +126,7 @@ def _is_array(value: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) > 0
 
 
 def _numbered(model: Any) -> Iterable[tuple[int, Any]]:
@@ -140,7 +140,7 @@ def _numbered(model: Any) -> Iterable[tuple[int, Any]]:
 def _is_plain_keras(model: Any) -> bool:
     """Whether model, layers, optimizer, loss and metrics are Keras's own, with nothing put in the place of a method."""
     layers = [layer for _, layer in _numbered(model)]
-    settings = model._compile_config.config  # noqa: SLF001 - the objects behind get_compile_config()
+    settings = model._compile_config.config  # the objects behind get_compile_config()
     named = [settings[name] for name in ("loss", "metrics", "weighted_metrics", "loss_weights")]
     return all(_is_untouched(thing) for thing in (*layers, model.optimizer)) and all(
         isinstance(leaf, (str, int, float, type(None))) or _is_of_library(leaf if callable_name(leaf) else type(leaf))

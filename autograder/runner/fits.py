@@ -105,16 +105,15 @@ def _taken_over(model: Any, arguments: Mapping[str, Any], digest: bytes, recordi
     try:
         state = unseal(base64.b64decode(packed), digest)
         # Keras makes the variables of optimizer and metrics when it first sees a batch.
-        model._symbolic_build(data_batch=(x[:batch_size], y[:batch_size]))  # noqa: SLF001
+        model._symbolic_build(data_batch=(x[:batch_size], y[:batch_size]))
     except Exception:  # noqa: BLE001 - whatever the reason, training for real is always right
         return None
-    groups = ((model.variables, state.model), (model.optimizer.variables, state.optimizer))
-    groups += ((model.metrics_variables, state.metrics),)
-    if any([tuple(v.shape) for v in variables] != [a.shape for a in arrays] for variables, arrays in groups):
+    variables = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
+    arrays = [*state.model, *state.optimizer, *state.metrics]
+    if [tuple(variable.shape) for variable in variables] != [array.shape for array in arrays]:
         return None
-    for variables, arrays in groups:
-        for variable, array in zip(variables, arrays, strict=True):
-            variable.assign(array)
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
     return _history(model, state, arguments["verbose"])
 
 
@@ -171,8 +170,8 @@ def _seeded(seed: int) -> Iterator[None]:
     of_keras = {name: global_state.get_global_attribute(name) for name in names}
     of_python, of_numpy = random.getstate(), np.random.get_state()
     tensorflow = context.context()
-    global_seed = tensorflow._seed  # noqa: SLF001 - TensorFlow has no public way to look at its generator
-    drawn = tensorflow._rng.getstate() if global_seed is not None else None  # noqa: SLF001
+    global_seed = tensorflow._seed  # TensorFlow has no public way to look at its generator
+    drawn = tensorflow._rng.getstate() if global_seed is not None else None
     keras.utils.set_random_seed(seed)
     try:
         yield
@@ -183,4 +182,4 @@ def _seeded(seed: int) -> Iterator[None]:
             global_state.set_global_attribute(name, value)
         context.set_global_seed(global_seed)
         if drawn is not None:
-            tensorflow._rng.setstate(drawn)  # noqa: SLF001
+            tensorflow._rng.setstate(drawn)

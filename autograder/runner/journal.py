@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder.jobfiles import read_ordinary_file
 from autograder.results import CellError, FitRun
+from autograder.text import text_of
 
+OUTBOX = "outbox"  # the folder of the hand-over, beside the journal
 _FILE = "journal.jsonl"
 _MAX_BYTES = 16 << 20
 _MAX_MESSAGE = 2_000
@@ -32,7 +34,7 @@ class Journal:
     def end(self, cell: int, seconds: float, error: BaseException | None) -> None:
         entry: dict[str, Any] = {"event": "end", "cell": cell, "seconds": round(seconds, 3)}
         if error is not None:
-            entry["error"] = {"name": type(error).__name__, "message": _text(error)}
+            entry["error"] = {"name": type(error).__name__, "message": text_of(error, _MAX_MESSAGE)}
         self._append(entry)
 
     def fit(self, taken_over: bool, seconds: float) -> None:
@@ -73,9 +75,8 @@ def read_story(folder: Path) -> Story:
             last_cell = cell
             error = entry.get("error")
             if isinstance(error, dict):
-                errors.append(
-                    CellError(cell, str(error.get("name"))[:_MAX_NAME], str(error.get("message"))[:_MAX_MESSAGE])
-                )
+                name, message = text_of(error.get("name"), _MAX_NAME), text_of(error.get("message"), _MAX_MESSAGE)
+                errors.append(CellError(cell, name, message))
     return Story(tuple(errors), last_cell, finished, tuple(fits[:_MAX_FITS]))
 
 
@@ -87,15 +88,8 @@ def _fit(entry: dict[str, Any]) -> list[FitRun]:
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:
-    try:
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
-            return []
-        lines = path.read_bytes().splitlines()
-    except OSError:
-        return []
     entries = []
-    for line in lines:
+    for line in read_ordinary_file(path, _MAX_BYTES).splitlines():
         try:
             entry = json.loads(line)
         except (ValueError, RecursionError):
@@ -103,10 +97,3 @@ def _entries(path: Path) -> list[dict[str, Any]]:
         if isinstance(entry, dict):
             entries.append(entry)
     return entries
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)[:_MAX_MESSAGE]
-    except Exception:  # noqa: BLE001 - a student's exception may fail at being printed
-        return ""

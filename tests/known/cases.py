@@ -20,7 +20,7 @@ import numpy as np
 from autograder.answers.outbox import ANSWERS
 from autograder.filling import fill_gaps
 
-FOLDER = Path(__file__).parents[1] / "answers"
+FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
