@@ -1,7 +1,7 @@
 """Trainings of the labs' solutions, run once on this machine and kept, so that equal trainings need no repeating.
 
-Only a solution's own run makes recordings; a submission's never does. What is kept is sealed (`runner.sealed_fit`), here
-as in the processes of students.
+Only a solution's own run makes recordings; a submission's never does. What is kept is sealed (`runner.sealed_fit`),
+here as in the processes of students.
 """
 
 from __future__ import annotations

@@ -26,6 +26,8 @@ _MUST_BE_DEFAULT = (
 ).split()
 # Keras hangs these on every layer and model itself; any other method of an instance is the student's.
 _OWN_ATTRIBUTES = frozenset({"build", "quantize", "loss"})
+# The optimizer is described as it is at the time of the fit; the other changes no bit.
+_COMPILE_LEFT_OUT = ("optimizer", "steps_per_execution")
 _BLOCK = 1 << 22
 _NUMBERS = "biuf"
 
@@ -61,12 +63,11 @@ def digest_of(model: Any, arguments: Mapping[str, Any], seed: int, surroundings:
         "format": FORMAT,
         "surroundings": surroundings,
         "library": _library_state(),
-        "structure": _without_names(described["structure"], {layer.name: f"#{i}" for i, layer in _numbered(model)}),
-        "compile": {name: value for name, value in described["compile"].items() if name != "steps_per_execution"},
+        "structure": _without_names(described["structure"], _places(described["structure"])),
+        "compile": {name: value for name, value in described["compile"].items() if name not in _COMPILE_LEFT_OUT},
+        "optimizer": _optimizer(model),
         "fit": [batch_size, int(arguments["epochs"]), seed],
     }
-    optimizer = facts["compile"]["optimizer"] = _serialized(model.optimizer)
-    optimizer["config"].pop("name", None)
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=repr).encode())
     for variable in (*model.variables, *model.optimizer.variables):
         _add_array(digest, np.asarray(variable))
@@ -129,28 +130,22 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) > 0
 
 
-def _numbered(model: Any) -> Iterable[tuple[int, Any]]:
-    """The model and all its layers, those of models inside it included, each with its place."""
+def _layers(model: Any) -> list[Any]:
+    """The model and all its layers, those of models inside it included."""
     found = [model]
     for layer in found:
-        found += [inner for inner in getattr(layer, "layers", ()) if inner not in found]
-    return enumerate(found)
+        found += getattr(layer, "layers", ())
+    return found
 
 
 def _is_plain_keras(model: Any) -> bool:
     """Whether model, layers, optimizer, loss and metrics are Keras's own, with nothing put in the place of a method."""
-    layers = [layer for _, layer in _numbered(model)]
     settings = model._compile_config.config  # the objects behind get_compile_config()
     named = [settings[name] for name in ("loss", "metrics", "weighted_metrics", "loss_weights")]
-    return all(_is_untouched(thing) for thing in (*layers, model.optimizer)) and all(
-        isinstance(leaf, (str, int, float, type(None))) or _is_of_library(leaf if callable_name(leaf) else type(leaf))
-        for leaf in _leaves(named)
+    objects = [leaf for leaf in _leaves(named) if not isinstance(leaf, (str, int, float, type(None)))]
+    return all(_is_untouched(thing) for thing in (*_layers(model), model.optimizer)) and all(
+        _is_of_library(thing if inspect.isfunction(thing) else type(thing)) for thing in objects
     )
-
-
-def callable_name(thing: Any) -> str | None:
-    """The name of a function, None of anything else."""
-    return thing.__name__ if inspect.isfunction(thing) else None
 
 
 def _is_untouched(thing: Any) -> bool:
@@ -183,11 +178,21 @@ def _leaves(value: Any) -> Iterable[Any]:
         yield from _leaves(item)
 
 
-def _serialized(optimizer: Any) -> dict[str, Any]:
+def _optimizer(model: Any) -> dict[str, Any]:
+    """The optimizer as it is now; what was compiled may have been replaced since."""
     import keras
 
-    serialized: dict[str, Any] = keras.saving.serialize_keras_object(optimizer)
+    serialized: dict[str, Any] = keras.saving.serialize_keras_object(model.optimizer)
+    serialized["config"].pop("name", None)
     return serialized
+
+
+def _places(structure: dict[str, Any]) -> dict[str, str]:
+    """The names of a model and all layers in it, inputs included, each with its place in the structure."""
+    nodes = [structure]
+    for node in nodes:
+        nodes += node["config"].get("layers", ())
+    return {node["config"]["name"]: f"#{place}" for place, node in enumerate(nodes)}
 
 
 def _without_names(config: Any, places: Mapping[str, str]) -> Any:

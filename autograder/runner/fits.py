@@ -122,7 +122,7 @@ def _history(model: Any, state: FitState, verbose: Any) -> Any:
 
     history = keras.callbacks.History()
     history.set_model(model)
-    history.set_params({**state.params, "verbose": verbose})
+    history.set_params({"verbose": verbose, **state.params})
     history.epoch = state.epoch
     history.history = state.history
     model.stop_training = False
