@@ -55,7 +55,7 @@ def print_table(table: RenderableType) -> None:
 
 
 def result_table(result: Result) -> RenderableType:
-    """One submission: its questions with points, the reason for every lost point, cells that raised, trainings, time taken."""
+    """One submission: questions with points, why each point was lost, cells that raised, trainings, time taken."""
     parts: list[RenderableType] = [_header(result)]
     told = note(result)
     if told:
