@@ -117,7 +117,7 @@ def test_a_solution_that_dies_is_reported_and_not_kept(place: Place) -> None:
 def test_a_cache_that_cannot_be_written_costs_time_only(place: Place) -> None:
     place.cache.write_text("a file where the folder should be", encoding="utf-8")
     assert len(place.recordings().of(LAB)) == 1
-    assert "trains again" in place.told[-1]
+    assert "trained again" in place.told[-1]
 
 
 @pytest.mark.slow
