@@ -55,6 +55,7 @@ def _grading_options(command: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="basic: with the layers this machine has; none: a process of its own with limits only.",
         ),
+        click.option("--retrain", is_flag=True, help="Train for real also where the solution has trained the same."),
     )
     for option in reversed(options):
         command = option(command)

@@ -16,12 +16,13 @@ from autograder import data
 from autograder.assignment import Assignment, load_assignment
 from autograder.batch import REPORT, SCORES, grade_all, write_report
 from autograder.errors import DataError, UsageError
-from autograder.grading import Grader
+from autograder.grading import Grader, no_recordings
 from autograder.labs import autograder_zip, find_root, lab_names
 from autograder.progress import show_progress
+from autograder.recordings import Recordings
 from autograder.render.terminal import class_table, print_table, result_table
 from autograder.results import Result
-from autograder.sandbox import Isolation, Limits
+from autograder.sandbox import Limits
 from autograder.sandbox.layers import Level
 from autograder.sandbox.warm import WarmProcess
 from autograder.submissions import find_submissions, read_submission
@@ -32,6 +33,7 @@ class GradingOptions:
     """How to grade: which lab or autograder zip, limits that override the lab's own (None: the lab's), isolation.
 
     `limits` holds the rarer limits as NAME=NUMBER.
+    `retrain`: let every submission train, also where the solution has trained the same.
     """
 
     lab: str | None = None
@@ -40,6 +42,7 @@ class GradingOptions:
     memory_mb: int | None = None
     limits: Sequence[str] = ()
     isolation: Level = "full"
+    retrain: bool = False
 
 
 def build_course(labs: Sequence[str], *, check: bool) -> None:
@@ -120,13 +123,14 @@ def _grader(options: GradingOptions) -> Iterator[Grader]:
     """A grader with its warm process, which ends with the context."""
     zips = _zips(options)
     with WarmProcess(_mnist(required=options.zip_path is None), options.isolation) as warm:
-        assignments = {lab.name: _with_limits(lab, options) for lab in _load(zips, warm)}
+        loaded = [load_assignment(path, warm) for path in zips]
+        assignments = {lab.name: _with_limits(lab, options) for lab in loaded}
+        solutions = {
+            lab.name: path.with_name(f"{lab.name}-solution.ipynb") for path, lab in zip(zips, loaded, strict=True)
+        }
+        recordings = Recordings(solutions, warm, _tell).of
         assume = next(iter(assignments)) if options.lab or len(assignments) == 1 else None
-        yield Grader(assignments, warm, assume)
-
-
-def _load(zips: Sequence[Path], isolation: Isolation) -> Iterator[Assignment]:
-    return (load_assignment(path, isolation) for path in zips)
+        yield Grader(assignments, warm, assume, no_recordings if options.retrain else recordings)
 
 
 def _zips(options: GradingOptions) -> list[Path]:
@@ -143,10 +147,14 @@ def _zips(options: GradingOptions) -> list[Path]:
     return [autograder_zip(root, lab) for lab in wanted]
 
 
+def _tell(line: str) -> None:
+    click.echo(line, err=True)
+
+
 def _mnist(*, required: bool) -> Path | None:
     """The verified file; an autograder of somebody else's may need no MNIST, so there its absence is no error."""
     try:
-        return data.npz_path(lambda line: click.echo(line, err=True))
+        return data.npz_path(_tell)
     except DataError:
         if required:
             raise

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from autograder.assignment import Assignment
 from autograder.checking import check_answers
 from autograder.errors import SubmissionError, WorkerError
+from autograder.jobfiles import job_folder, remove_folder
 from autograder.marking import Run, mark
 from autograder.notebooks import Notebook, identify, read_notebook
-from autograder.results import QuestionResult, Result, SubmissionStatus
-from autograder.runner.journal import Story, read_story
+from autograder.results import CellError, FitRun, QuestionResult, Result, SubmissionStatus
+from autograder.runner.journal import OUTBOX, Story, read_story
 from autograder.sandbox import Isolation, Job, Outcome
 from autograder.second_try import SECOND_TRY, run_with_second_try
 
-# A hand-over holds up to half a gigabyte; where memory is plentiful it never touches the disk.
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - folders in it are made by mkdtemp
-_SHARED_MEMORY_NEEDED = 8 << 30
+
+def no_recordings(_: Assignment) -> Mapping[str, str]:
+    """For a grader that lets every submission train for real."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -35,11 +32,13 @@ class Grader:
         assignments: the labs in play, by name; a notebook says which is its own.
         isolation: where jobs run.
         assume: the lab to take where the notebook does not say.
+        recordings: gives the trainings of a lab that submissions may take over (see `autograder.recordings`).
     """
 
     assignments: Mapping[str, Assignment]
     isolation: Isolation
     assume: str | None = None
+    recordings: Callable[[Assignment], Mapping[str, str]] = no_recordings
 
     def grade(self, name: str, read: Callable[[], bytes]) -> Result:
         """Grade one submission; never raises for anything in it.
@@ -57,25 +56,23 @@ class Grader:
             assignment = self._assignment_of(notebook)
         except SubmissionError as error:
             return self._unreadable(name, digest, str(error), time.monotonic() - start)
-        folder = Path(tempfile.mkdtemp(prefix="autograder-", dir=_jobs_folder()))
         try:
-            status, detail, questions, errors = _run_and_check(notebook, assignment, self.isolation, folder)
+            graded = _run_and_check(notebook, assignment, self.isolation, self.recordings(assignment))
         except WorkerError as error:
-            status, detail, questions, errors = "grader_error", str(error), (), ()
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            graded = _Graded("grader_error", str(error))
         return Result(
             submission=name,
             sha256=digest,
             lab=assignment.name,
             isolation=self.isolation.level,
-            status=status,
-            detail=detail,
-            score=round(float(sum(question.score for question in questions)), 6),
+            status=graded.status,
+            detail=graded.detail,
+            score=round(float(sum(question.score for question in graded.questions)), 6),
             max_score=assignment.max_score,
             seconds=round(time.monotonic() - start, 2),
-            questions=questions,
-            errors=errors,
+            questions=graded.questions,
+            errors=graded.errors,
+            fits=graded.fits,
         )
 
     def _assignment_of(self, notebook: Notebook) -> Assignment:
@@ -98,23 +95,36 @@ class Grader:
         )
 
 
-_Graded = tuple[SubmissionStatus, str | None, tuple[QuestionResult, ...], tuple[Any, ...]]
+@dataclass(frozen=True)
+class _Graded:
+    """What came of running and checking a submission."""
+
+    status: SubmissionStatus
+    detail: str | None
+    questions: tuple[QuestionResult, ...] = ()
+    errors: tuple[CellError, ...] = ()
+    fits: tuple[FitRun, ...] = ()
 
 
-def _run_and_check(notebook: Notebook, assignment: Assignment, isolation: Isolation, folder: Path) -> _Graded:
+def _run_and_check(
+    notebook: Notebook, assignment: Assignment, isolation: Isolation, recordings: Mapping[str, str]
+) -> _Graded:
     payload = {
         "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
         "handover": {question.name: list(question.handover) for question in assignment.questions},
         "seed": assignment.seed,
+        "recordings": dict(recordings),
     }
-    outcome, again = run_with_second_try(isolation, Job("runner", payload, folder, assignment.limits))
-    story = read_story(folder)
-    status, detail = _ending(outcome, story)
-    verdicts = check_answers(assignment, isolation, folder)
+    with job_folder() as folder:
+        outcome, again = run_with_second_try(isolation, Job("runner", payload, folder, assignment.limits))
+        story = read_story(folder)
+        status, detail = _ending(outcome, story)
+        remove_folder(folder / "scratch")  # before the checker needs the memory it may lie in
+        verdicts = check_answers(assignment, isolation, folder / OUTBOX)
     run = Run(notebook, story.errors, story.last_cell, detail)
     if again:
         detail = f"{detail}; {SECOND_TRY}" if detail else f"{SECOND_TRY[:1].upper()}{SECOND_TRY[1:]}."
-    return status, detail, mark(assignment, run, verdicts), story.errors
+    return _Graded(status, detail, mark(assignment, run, verdicts), story.errors, story.fits)
 
 
 def _ending(outcome: Outcome, story: Story) -> tuple[SubmissionStatus, str | None]:
@@ -127,12 +137,3 @@ def _ending(outcome: Outcome, story: Story) -> tuple[SubmissionStatus, str | Non
     if outcome.end == "done" and story.finished:
         return "graded", None
     return "crashed", f"{outcome.detail or 'a cell ended the process of the notebook'}{where}"
-
-
-def _jobs_folder() -> Path | None:
-    """Where jobs get their folders: shared memory if there is plenty, else (None) the usual temporary folder."""
-    try:
-        free = os.statvfs(_SHARED_MEMORY)
-    except OSError:
-        return None
-    return _SHARED_MEMORY if free.f_bavail * free.f_frsize >= _SHARED_MEMORY_NEEDED else None

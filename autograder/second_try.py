@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import replace
 
-from autograder.runner.journal import JOURNAL
+from autograder.jobfiles import remove_folder
+from autograder.runner.journal import JOURNAL, OUTBOX
 from autograder.sandbox import Isolation, Job, Outcome
 
 SECOND_TRY = "it ran into the time limit while the machine was busy and was run once more, alone"
@@ -23,7 +23,7 @@ def run_with_second_try(isolation: Isolation, job: Job) -> tuple[Outcome, bool]:
         return outcome, False
     if job.room == "runner":
         (job.folder / JOURNAL).unlink(missing_ok=True)
-        shutil.rmtree(job.folder / "outbox", ignore_errors=True)
+        remove_folder(job.folder / OUTBOX)
     return isolation.run(replace(job, alone=True)), True
 
 

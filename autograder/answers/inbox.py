@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from autograder.answers.errors import CannotCrossError
 from autograder.answers.outbox import ANSWERS
 from autograder.answers.rebuild import rebuild_model
+from autograder.jobfiles import is_ordinary_file, is_ordinary_folder, read_ordinary_file
 
 _MAX_ANSWERS_BYTES = 128 << 20  # parsed, the worst of it takes 25 times as much memory
 _MAX_ARRAY_BYTES = 2 << 30
@@ -33,7 +33,7 @@ class Inbox:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._lines = _read_lines(folder / ANSWERS)
+        self._lines = _read_lines(folder)
         self._models: dict[str, Any] = {}
 
     @property
@@ -76,8 +76,7 @@ class Inbox:
         if not isinstance(name, str) or "/" in name or not name.endswith(".npy"):
             raise CannotCrossError("it is damaged")
         path = self._folder / name
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_size > _MAX_ARRAY_BYTES:
+        if not is_ordinary_file(path, _MAX_ARRAY_BYTES):
             raise CannotCrossError("its file is not an ordinary one")
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         if array.dtype.kind not in _PLAIN_KINDS:
@@ -92,15 +91,9 @@ class Inbox:
         return self._models[key]
 
 
-def _read_lines(path: Path) -> dict[str, Mapping[str, Any]]:
+def _read_lines(folder: Path) -> dict[str, Mapping[str, Any]]:
     """The last whole line of each question; a line that a dying process left unfinished is passed over."""
-    try:
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_ANSWERS_BYTES:
-            return {}
-        raw = path.read_bytes()
-    except OSError:
-        return {}
+    raw = read_ordinary_file(folder / ANSWERS, _MAX_ANSWERS_BYTES) if is_ordinary_folder(folder) else b""
     lines: dict[str, Mapping[str, Any]] = {}
     for line in raw.splitlines():
         try:
@@ -121,9 +114,9 @@ def _simple(kind: str, described: dict[str, Any]) -> Any:
     value = described["value"]
     if kind == "scalar":
         dtype = np.dtype(described["dtype"])
-        if dtype.kind not in _PLAIN_KINDS:
+        if dtype.kind not in _PLAIN_KINDS or type(value) not in (bool, int, float, str):
             raise CannotCrossError("it is damaged")
-        return dtype.type(float(value) if dtype.kind == "f" else value)
+        return dtype.type(value)
     expected = {"bool": bool, "int": int, "str": str}
     if kind == "float":
         return float(value)

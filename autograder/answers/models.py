@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from autograder.answers.errors import CannotCrossError
@@ -23,7 +24,7 @@ def describe_model(model: Any) -> dict[str, Any]:
         raise CannotCrossError(
             f"it is a model class of your own ({type(model).__name__}): use keras.Sequential or the functional API"
         )
-    for layer in model.layers:
+    for layer in _all_layers(model):
         activation = getattr(layer, "activation", None)
         if inspect.isfunction(activation) and not (activation.__module__ or "").startswith(_LIBRARIES):
             raise CannotCrossError(
@@ -34,6 +35,14 @@ def describe_model(model: Any) -> dict[str, Any]:
     structure.pop("compile_config", None)
     compiled = model.get_compile_config() if model.compiled else None
     return {"structure": _plain(structure), "compile": None if compiled is None else _plain(compiled)}
+
+
+def _all_layers(model: Any) -> Iterator[Any]:
+    """The layers of a model and of the models among them."""
+    for layer in model.layers:
+        yield layer
+        if hasattr(layer, "layers"):
+            yield from _all_layers(layer)
 
 
 def _functional_class() -> type:

@@ -12,13 +12,16 @@ import numpy as np
 
 from autograder.answers.errors import CannotCrossError
 from autograder.answers.models import describe_model
+from autograder.text import text_of
 
 ANSWERS = "answers.jsonl"
+RECORDING = ".fit"
 _PLAIN_KINDS = "biufSU"
 _MAX_ITEMS = 1_000_000
 _MAX_DEPTH = 20
 _MAX_INT_BITS = 4_096
 _MAX_TEXT = 1_000_000
+_MAX_REASON = 400
 _COMPARE_BYTES = 1 << 24
 
 
@@ -37,13 +40,18 @@ class Outbox:
         with (self._folder / ANSWERS).open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
+    def keep_recording(self, name: str, recording: bytes) -> None:
+        """Write a sealed recording of a fit (see `runner.sealed_fit`); asked for only of trusted notebooks."""
+        (self._folder / f"{name}{RECORDING}").write_bytes(recording)
+
     def _describe(self, value: Any) -> dict[str, Any]:
         try:
             return self._encode(value, _Budget())
         except CannotCrossError as error:
             return {"kind": "unusable", "reason": str(error)}
-        except Exception as error:  # noqa: BLE001 - a student's object may raise anything when it is looked at
-            return {"kind": "unusable", "reason": f"it raised {type(error).__name__} when it was read: {error}"[:500]}
+        except BaseException as error:  # noqa: BLE001 - a student's object may raise anything when it is looked at
+            reason = f"it raised {type(error).__name__} when it was read: {text_of(error, _MAX_REASON)}"
+            return {"kind": "unusable", "reason": reason.rstrip(": ")}
 
     def _encode(self, value: Any, budget: _Budget) -> dict[str, Any]:
         budget.spend()
@@ -125,12 +133,7 @@ class _Budget:
 
 def _encode_simple(value: Any) -> dict[str, Any] | None:
     if isinstance(value, np.generic):
-        if value.dtype.kind not in _PLAIN_KINDS:
-            raise CannotCrossError(f"it is a NumPy scalar of dtype {value.dtype}")
-        plain = value.item()
-        if isinstance(plain, bytes):
-            raise CannotCrossError("it is bytes: a number or text is needed")
-        return {"kind": "scalar", "dtype": value.dtype.str, "value": _json_number(plain)}
+        return _encode_scalar(value)
     if type(value) is bool:
         return {"kind": "bool", "value": value}
     if type(value) is int:
@@ -146,6 +149,17 @@ def _encode_simple(value: Any) -> dict[str, Any] | None:
     return None
 
 
+def _encode_scalar(value: np.generic) -> dict[str, Any]:
+    if value.dtype.kind not in _PLAIN_KINDS:
+        raise CannotCrossError(f"it is a NumPy scalar of dtype {value.dtype}")
+    plain = value.item()
+    if isinstance(plain, bytes):
+        raise CannotCrossError("it is bytes: a number or text is needed")
+    if not isinstance(plain, (bool, int, float, str)):
+        plain = str(plain)  # a long double is longer than Python's float
+    return {"kind": "scalar", "dtype": value.dtype.str, "value": _json_number(plain)}
+
+
 def _json_number(value: Any) -> Any:
     """NaN and the infinities have no JSON form: they cross as text."""
     return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
@@ -159,7 +173,8 @@ def _encode_history(history: Any) -> dict[str, Any]:
     params = {
         str(name): value for name, value in dict(history.params or {}).items() if type(value) in (int, float, str, bool)
     }
-    return {"kind": "history", "history": metrics, "params": params, "epoch": [int(number) for number in history.epoch]}
+    epochs = [int(number) for number in getattr(history, "epoch", ())]  # no such attribute before the first fit
+    return {"kind": "history", "history": metrics, "params": params, "epoch": epochs}
 
 
 def _same_bytes(path: Path, array: np.ndarray[Any, Any]) -> bool:

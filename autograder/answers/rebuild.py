@@ -14,7 +14,7 @@ from autograder.answers.keras_names import CLASSES, MARKERS, activation_name, co
 
 _MAX_DEPTH = 40
 _MAX_NODES = 20_000
-_MAX_INT = 1 << 20
+_MAX_SIZE = 1 << 20
 _COMPILE_ARGUMENTS = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")
 
 
@@ -24,7 +24,7 @@ def rebuild_model(structure: Any, compiled: Any, weights: Sequence[np.ndarray[An
     Raises:
         CannotCrossError: the description names something unknown, or the weights do not fit.
     """
-    allowed = _Allowed().check(structure)
+    allowed = _Allowed(_MAX_SIZE).check(structure)
     if not isinstance(allowed, dict) or allowed.get("class_name") not in ("Sequential", "Functional"):
         raise CannotCrossError("it is not a Keras model")
     import keras
@@ -69,9 +69,14 @@ def at_most(parameters: int) -> Iterator[None]:
 
 
 class _Allowed:
-    """Copies a configuration, refusing names that are not on the list; counts what it has seen."""
+    """Copies a configuration, refusing names that are not on the list; counts what it has seen.
 
-    def __init__(self) -> None:
+    Args:
+        max_size: the largest number it may hold, where numbers are sizes of layers.
+    """
+
+    def __init__(self, max_size: float = math.inf) -> None:
+        self._max_size = max_size
         self._nodes = 0
 
     def check(self, config: Any, depth: int = 0) -> Any:
@@ -82,7 +87,7 @@ class _Allowed:
             return [self.check(item, depth + 1) for item in config]
         if isinstance(config, dict):
             return self._check_dict(config, depth)
-        if type(config) is int and abs(config) > _MAX_INT:
+        if type(config) is int and abs(config) > self._max_size:
             raise CannotCrossError(f"its description holds the number {config}, which is too large for a layer")
         return config
 
@@ -99,7 +104,11 @@ class _Allowed:
             if not is_allowed_class(config):
                 hint = " (code of its own is not handed over)" if name in ("Lambda", "__lambda__") else ""
                 raise CannotCrossError(f"it uses {name}, which is not one of Keras's standard layers{hint}")
-        return {key: self.check(value, depth + 1) for key, value in config.items()}
+        # A seed may be any number: it makes nothing large.
+        return {
+            key: value if key == "seed" and type(value) is int else self.check(value, depth + 1)
+            for key, value in config.items()
+        }
 
 
 def is_allowed_class(config: dict[str, Any]) -> bool:

@@ -20,7 +20,7 @@ from autograder.build.files import check_current, write_if_changed
 from autograder.build.gaps import read_gaps
 from autograder.build.leaks import check_leaks
 from autograder.build.master import Master, read_master
-from autograder.build.normalise import dump_notebook, normalise, rename
+from autograder.build.normalise import dump_notebook, normalise, rename, without_marks
 from autograder.build.otter_step import OtterOutput, run_otter_assign
 from autograder.build.pack import lab_description, pack_autograder
 from autograder.build.requirements import lab_requirements, requirements_file
@@ -103,7 +103,7 @@ def generate(master: Master, settings: LabSettings, output: OtterOutput) -> dict
     gaps = read_gaps(student["cells"], master)
     check_leaks(student, master)
     description = lab_description(master, gaps, settings)
-    solution = rename(solution, f"{master.name}.ipynb", f"{master.name}-solution.ipynb")
+    solution = rename(without_marks(solution), f"{master.name}.ipynb", f"{master.name}-solution.ipynb")
     return {
         f"assignment/{master.name}.ipynb": dump_notebook(student),
         f"dist/{master.name}-autograder.zip": pack_autograder(output.archive, master, description),

@@ -15,6 +15,11 @@ from autograder.build.rules import test_function
 from autograder.errors import MasterError
 
 _KEPT_CELL_METADATA = ("deletable", "editable", "tags", "otter")
+_PROMPT_BLOCK = re.compile(
+    r'^\s*"""\s*#\s*BEGIN\s+PROMPT\s*$.*?^\s*""";?\s*#\s*END\s+PROMPT\s*$', re.MULTILINE | re.DOTALL
+)
+_SOLUTION_LINE = re.compile(r"\s*#\s*(BEGIN|END)\s+SOLUTION\b")
+_SOLUTION_MARK = re.compile(r"\s*#\s*SOLUTION(\s+NO\s+PROMPT)?\s*$")
 _CHECK = re.compile(r'^grader\.check\("(\w+)"\)$')
 
 
@@ -48,6 +53,20 @@ def rename(notebook: dict[str, Any], old: str, new: str) -> dict[str, Any]:
         for cell in notebook["cells"]
     ]
     return {**notebook, "cells": cells}
+
+
+def without_marks(notebook: dict[str, Any]) -> dict[str, Any]:
+    """A solution without the marks otter cut it by, so that it reads as an answer key."""
+    cells = [
+        {**cell, "source": _unmarked(cell["source"])} if cell["cell_type"] == "code" else cell
+        for cell in notebook["cells"]
+    ]
+    return {**notebook, "cells": cells}
+
+
+def _unmarked(source: str) -> str:
+    kept = _PROMPT_BLOCK.sub("", source).split("\n")
+    return "\n".join(_SOLUTION_MARK.sub("", line) for line in kept if not _SOLUTION_LINE.match(line)).strip("\n")
 
 
 def dump_notebook(notebook: Mapping[str, Any]) -> bytes:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
-import os
-import stat
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.results import CellError
+from autograder.jobfiles import read_ordinary_file
+from autograder.results import CellError, FitRun
+from autograder.text import text_of
 
+OUTBOX = "outbox"  # the folder of the hand-over, beside the journal
 JOURNAL = "journal.jsonl"
 _MAX_BYTES = 16 << 20
 _MAX_MESSAGE = 2_000
 _MAX_NAME = 100
+_MAX_FITS = 100
 _MAX_LINE = 1 << 16
 _MAX_CELL = 100_000
 _MAX_ERRORS = 1_000
@@ -26,15 +31,21 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / JOURNAL
+        self._cell = 0
 
     def begin(self, cell: int) -> None:
+        self._cell = cell
         self._append({"event": "begin", "cell": cell})
 
     def end(self, cell: int, seconds: float, error: BaseException | None) -> None:
         entry: dict[str, Any] = {"event": "end", "cell": cell, "seconds": round(seconds, 3)}
         if error is not None:
-            entry["error"] = {"name": type(error).__name__, "message": _text(error)}
+            entry["error"] = {"name": type(error).__name__, "message": text_of(error, _MAX_MESSAGE)}
         self._append(entry)
+
+    def fit(self, taken_over: bool, seconds: float) -> None:
+        """A fit has ended in the cell that runs."""
+        self._append({"event": "fit", "cell": self._cell, "taken_over": taken_over, "seconds": round(seconds, 3)})
 
     def finish(self) -> None:
         self._append({"event": "finish"})
@@ -46,53 +57,47 @@ class Journal:
 
 @dataclass(frozen=True)
 class Story:
-    """How a run went: the errors in order, the cell it was last in, and whether it came to the end."""
+    """How a run went: errors and fits in order, the cell it was last in, and whether it came to the end."""
 
     errors: tuple[CellError, ...] = ()
     last_cell: int | None = None
     finished: bool = False
+    fits: tuple[FitRun, ...] = ()
 
 
 def read_story(folder: Path) -> Story:
-    """Read a journal after its writer has ended; damaged and monstrous lines are passed over."""
+    """Read a journal after its writer has ended; damaged lines are passed over."""
     errors: list[CellError] = []
     last_cell: int | None = None
     finished = False
+    fits: list[FitRun] = []
     for entry in _entries(folder / JOURNAL):
         cell = entry.get("cell")
         if entry.get("event") == "finish":
             finished = True
+        elif entry.get("event") == "fit":
+            fits += _fit(entry) if len(fits) < _MAX_FITS else []
         elif type(cell) is int and 0 < cell <= _MAX_CELL:
             last_cell = cell
             error = entry.get("error")
             if isinstance(error, dict) and len(errors) < _MAX_ERRORS:
-                errors.append(
-                    CellError(cell, str(error.get("name"))[:_MAX_NAME], str(error.get("message"))[:_MAX_MESSAGE])
-                )
-    return Story(tuple(errors), last_cell, finished)
+                name, message = text_of(error.get("name"), _MAX_NAME), text_of(error.get("message"), _MAX_MESSAGE)
+                errors.append(CellError(cell, name, message))
+    return Story(tuple(errors), last_cell, finished, tuple(fits))
+
+
+def _fit(entry: dict[str, Any]) -> list[FitRun]:
+    cell, taken_over, seconds = entry.get("cell"), entry.get("taken_over"), entry.get("seconds")
+    if type(cell) is int and type(taken_over) is bool and type(seconds) is float and math.isfinite(seconds):
+        return [FitRun(cell, taken_over, seconds)]
+    return []
 
 
 def _entries(path: Path) -> Iterator[dict[str, Any]]:
-    """The journal's entries one by one, so that no more than a line of it is ever in memory."""
-    try:
-        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
-    except OSError:
-        return
-    with file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
-            return
-        while line := file.readline(_MAX_LINE):
-            try:
+    """The entries one by one, so that the memory they take is never more than that of one; long lines are none."""
+    for line in io.BytesIO(read_ordinary_file(path, _MAX_BYTES)):
+        if len(line) <= _MAX_LINE:
+            with contextlib.suppress(ValueError, RecursionError):
                 entry = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(entry, dict):
-                yield entry
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)[:_MAX_MESSAGE]
-    except Exception:  # noqa: BLE001 - a student's exception may fail at being printed
-        return ""
+                if isinstance(entry, dict):
+                    yield entry

@@ -18,9 +18,9 @@ from autograder.sandbox.worker import Place
 
 JOB = Path("/job")
 SCRATCH = Path("/scratch")
-INBOX = JOB / "outbox"
+INBOX = Path("/inbox")
 _SHARED = (SCRATCH, Path("/tmp"), Path("/dev/shm"))  # noqa: S108 - these are made here, for one worker
-PLACE = Place(folder=JOB, scratch=SCRATCH, writable=(JOB, *_SHARED), readable=())
+PLACE = Place(folder=JOB, scratch=SCRATCH, writable=(JOB, *_SHARED), readable=(INBOX,))
 _BUILDING_SITE = Path("/tmp")  # noqa: S108 - any folder that exists; what is mounted on it is seen by nobody else
 _SKELETON_MB, _SKELETON_FILES = 1, 2_000
 _OUTPUT_FILES = 512
@@ -92,7 +92,6 @@ def _make_disks(root: Path, limits: Limits) -> None:
     job = _inside(root, JOB)
     job.mkdir(parents=True)
     kernel.mount_tmpfs(job, size_mb=limits.output_mb, files=_OUTPUT_FILES)
-    (job / "outbox").mkdir()
     disk = root / "disk"
     disk.mkdir()
     kernel.mount_tmpfs(disk, size_mb=limits.scratch_mb, files=limits.scratch_files + len(_SHARED) + 1)

@@ -40,9 +40,9 @@ class Limits:
 class Job:
     """Work for one room.
 
-    `payload` is plain JSON data. `folder` is the job's own folder, where the files of its room lie when it has ended
-    (a checker also finds the `outbox` there). `alone`: nothing else may run meanwhile. `without` names layers of the
-    sandbox to leave out; only the tests of these very layers have a use for it.
+    `payload` is plain JSON data; `outbox` in it is the path of a folder that a checker may read. `folder` is the job's
+    own folder, where the files of its room lie when it has ended. `alone`: nothing else may run meanwhile. `without`
+    names layers of the sandbox to leave out; only the tests of these very layers have a use for it.
     """
 
     room: Room
@@ -62,6 +62,11 @@ class Order:
     folder: Path
     limits: Limits
     layers: frozenset[str]
+
+    @property
+    def inbox(self) -> Path | None:
+        """What another worker handed over, for one that is to read it."""
+        return Path(self.payload["outbox"]) if "outbox" in self.payload else None
 
 
 @dataclass(frozen=True)

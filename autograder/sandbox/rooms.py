@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -29,20 +31,23 @@ _NAMESPACES = {
 }
 
 
-def open_room(order: Order, channel: socket.socket) -> NoReturn:
+def open_room(order: Order, channel: socket.socket, supervisor: int) -> NoReturn:
     """Build the room and have the work done in it; never returns. Called right after the fork from the supervisor.
 
     Args:
         channel: tells the supervisor `init` (with a descriptor to end it by), `ready` (with the folder the worker
             leaves its files in and, where there is one, its process table), `status` (how the worker ended), `failed`.
+        supervisor: the process id of the caller's parent.
     """
     try:
         os.setsid()
-        die_with_parent(order)
+        _die_with_parent()
+        if os.getppid() != supervisor:
+            os._exit(_FAILED)  # it died before we asked
         holdings = _give_up_powers(order)
         if "pid" in order.layers:
             _fork_init(channel)
-            die_with_parent(order)
+            _die_with_parent()
         place = _furnish(order, holdings)
         if "uts" in order.layers:
             kernel.set_host_name(b"sandbox")
@@ -52,6 +57,8 @@ def open_room(order: Order, channel: socket.socket) -> NoReturn:
     except BaseException as error:  # noqa: BLE001 - whatever it is, the supervisor must hear it
         tell(channel, {"failed": f"{type(error).__name__}: {error}"})
         os._exit(_FAILED)
+    if order.inbox is not None and "mount" in order.layers:
+        order = replace(order, payload={**order.payload, "outbox": str(filesystem.INBOX)})
     try:
         work(order, place)
         os._exit(0)
@@ -60,19 +67,18 @@ def open_room(order: Order, channel: socket.socket) -> NoReturn:
         os._exit(1)
 
 
-def die_with_parent(order: Order) -> None:
-    """A room whose supervisor is killed must not stay. (Where there is no sandbox there may be no such call.)"""
-    if order.layers & {"uid", "user"}:
+def _die_with_parent() -> None:
+    """A room whose supervisor is killed must not stay; only Linux sees to it."""
+    if sys.platform.startswith("linux"):
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _give_up_powers(order: Order) -> filesystem.Holdings | None:
     """Layers `uid`, `user` and the namespaces themselves; returns what the worker's file system will be made of."""
     layers = order.layers
-    inbox = order.folder / "outbox" if order.room == "checker" else None
     holdings = None
     if "mount" in layers and identity.runs_as_root():
-        holdings = filesystem.hold_pieces(inbox)
+        holdings = filesystem.hold_pieces(order.inbox)
     if "uid" in layers:
         identity.become_unprivileged()
     flags = sum(flag for layer, flag in _NAMESPACES.items() if layer in layers)
@@ -81,8 +87,8 @@ def _give_up_powers(order: Order) -> filesystem.Holdings | None:
     elif flags:
         kernel.unshare(flags)
     if "mount" in layers and holdings is None:
-        holdings = filesystem.hold_pieces(inbox)
-    die_with_parent(order)  # once more: changing the user makes the kernel forget it
+        holdings = filesystem.hold_pieces(order.inbox)
+    _die_with_parent()  # once more: changing the user makes the kernel forget it
     return holdings
 
 
@@ -92,7 +98,7 @@ def _furnish(order: Order, holdings: filesystem.Holdings | None) -> Place:
         return filesystem.PLACE
     room = order.folder / "room"
     scratch = room / "scratch"
-    return Place(room, scratch, writable=(room,), readable=(order.folder / "outbox",))
+    return Place(room, scratch, writable=(room,), readable=() if order.inbox is None else (order.inbox,))
 
 
 def _report_ready(order: Order, place: Place, channel: socket.socket) -> None:
@@ -136,11 +142,12 @@ def _fork_worker(channel: socket.socket) -> None:
 def prepare_folder(order: Order) -> Path:
     """Where there is no mount namespace, the worker's files lie in `room` within the job's folder, owned by it."""
     room = order.folder / "room"
-    if "mount" not in order.layers:
-        (room / "scratch").mkdir(parents=True)
-        (room / "outbox").mkdir() if order.room != "checker" else (room / "outbox").symlink_to(order.folder / "outbox")
-        if "uid" in order.layers:
-            order.folder.chmod(0o711)
-            for path in (room, *room.iterdir()):
-                os.chown(path, identity.UNPRIVILEGED, identity.UNPRIVILEGED, follow_symlinks=False)
+    if "mount" in order.layers:
+        return room
+    (room / "scratch").mkdir(parents=True)
+    if "uid" in order.layers:
+        for folder in (order.folder, *(() if order.inbox is None else (order.inbox.parent,))):
+            folder.chmod(0o711)
+        for path in (room, room / "scratch"):
+            os.chown(path, identity.UNPRIVILEGED, identity.UNPRIVILEGED)
     return room

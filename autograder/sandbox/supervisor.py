@@ -53,15 +53,16 @@ def supervise(connection: socket.socket) -> None:
         return
     order = _order(message)
     start = time.monotonic()
-    if order.room == "checker":
-        (order.folder / "outbox").mkdir(exist_ok=True)  # its runner may have left none
+    if order.inbox is not None:
+        order.inbox.mkdir(exist_ok=True)  # its writer may have left none
     room = prepare_folder(order)
     ours, theirs = channel()
+    supervisor = os.getpid()
     doorkeeper = os.fork()
     if doorkeeper == 0:
         connection.close()
         ours.close()
-        open_room(order, theirs)
+        open_room(order, theirs, supervisor)
     theirs.close()
     watched = _Watched(Tree(doorkeeper), ours)
     verdict = _watch(watched, connection, order, start)

@@ -50,6 +50,7 @@ def main() -> None:
 
 
 def _warm_up(npz: Path | None) -> None:
+    mnist = None if npz is None else npz.read_bytes()  # first, so that a missing file is told at once
     os.environ.update(_ENVIRONMENT)
     import IPython.core.interactiveshell
     import keras
@@ -66,10 +67,10 @@ def _warm_up(npz: Path | None) -> None:
 
     del inspector, checker, runner
     del IPython, keras, matplotlib, otter
-    if npz is not None:
+    if mnist is not None:
         from autograder.keras_mnist import serve_from_memory
 
-        serve_from_memory(npz.read_bytes())
+        serve_from_memory(mnist)
 
 
 def _fork_supervisor(control: socket.socket, descriptor: int) -> None:

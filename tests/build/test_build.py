@@ -7,6 +7,7 @@ import base64
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -146,6 +147,9 @@ def test_a_labs_toml_sets_its_limits(built: Path) -> None:
 def test_the_answer_key_names_itself_and_holds_no_outputs(built: Path) -> None:
     cells = notebook(built / "dist" / "fractions-solution.ipynb")["cells"]
     assert 'otter.Notebook("fractions-solution.ipynb")' in "".join(cells[0]["source"])
+    answers = "\n".join("".join(cell["source"]) for cell in cells)
+    assert "shares = values / values.sum()\n" in answers
+    assert not re.search(r"SOLUTION|PROMPT", answers), "an answer key shows no marks of the tool that cut it"
     assert all(cell["outputs"] == [] for cell in cells if cell["cell_type"] == "code")
 
 

@@ -1,0 +1,258 @@
+"""Every kind of plain value crosses unchanged from a real runner to the inbox; what cannot says why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograder.answers.inbox import Unusable
+from autograder.sandbox.warm import WarmProcess
+from tests.helpers import Ran, run_cells
+
+PLAIN = {
+    "none": "None",
+    "gap": "...",
+    "true": "True",
+    "zero": "0",
+    "minus": "-5",
+    "huge": "-(2 ** 4000)",
+    "real": "0.1",
+    "tiny": "5e-324",
+    "minus_zero": "-0.0",
+    "empty_text": "''",
+    "emoji": "'naïve 🙂 汉字 \\u202e'",
+    "surrogate": "'half \\ud800 of one'",
+    "control": "'a\\x00b\\n\\r\\u2028'",
+    "empty_list": "[]",
+    "nested": "[1, (2.5, 'x', [None, ..., {}]), {'a': {1: (True,)}}]",
+    "keys": "{1: 'int', 'a': 1, (1, 'b'): [2], None: 3, 2.5: 4, True and 7: 5}",
+    "deep": "[[[[[[[[[[[[[[[['bottom']]]]]]]]]]]]]]]]",
+    "range_list": "list(range(1000))",
+    "dict_of_arrays": "{'w': [np.float32(1.5), np.int64(3)]}",
+}
+# Every dtype of numbers and text that .npy holds without pickle, in both byte orders.
+DTYPES = "? i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 g <i4 >i4 <u2 >u2 <f4 >f4 >f8 <U5 >U5".split()
+ARRAYS = {
+    "zero_d": "np.array(3.5)",
+    "empty": "np.zeros((0, 7), dtype='float32')",
+    "strided": "np.arange(24).reshape(4, 6)[::2, ::-3]",
+    "transposed": "np.arange(6.0).reshape(2, 3).T",
+    "fortran": "np.asfortranarray(np.arange(12).reshape(3, 4))",
+    "broadcast": "np.broadcast_to(np.array([1, 2]), (3, 2))",
+    "read_only": "np.frombuffer(b'12345678', dtype='u1')",
+    "special": "np.array([np.nan, np.inf, -np.inf, -0.0])",
+    "texts": "np.array(['a', 'ö🙂', ''])",
+    "masked": "np.ma.array([1, 2], mask=[True, False])",
+    "tensor": "np.asarray(tf.constant([[1.5, 2.5]]))",
+    "int_tensor": "np.asarray(tf.range(5))",
+}
+# As handed over -> as it must arrive.
+TENSORS = {
+    "eager": ("tf.constant([[1.5, 2.5]])", "np.array([[1.5, 2.5]], dtype='float32')"),
+    "scalar_tensor": ("tf.constant(3)", "np.array(3, dtype='int32')"),
+    "bool_tensor": ("tf.constant([True, False])", "np.array([True, False])"),
+    "variable": ("tf.Variable([1, 2])", "np.array([1, 2], dtype='int32')"),
+    "keras_variable": ("keras.Variable([1.0, 2.0])", "np.array([1.0, 2.0], dtype='float32')"),
+    "half": ("tf.constant([1.5], tf.float16)", "np.array([1.5], dtype='float16')"),
+    "in_a_list": ("[tf.constant(1)]", "[np.array(1, dtype='int32')]"),
+}
+# What cannot cross -> a part of the reason.
+REFUSED = {
+    "function": ("lambda: 1", "a function"),
+    "builtin": ("len", "builtin_function"),
+    "module": ("np", "a module"),
+    "klass": ("dict", "a type"),
+    "a_set": ("{1, 2}", "a set"),
+    "inside": ("[1, [2, {3}]]", "a set"),
+    "generator": ("(i for i in [1])", "a generator"),
+    "an_iterator": ("iter([1])", "a list_iterator"),
+    "a_range": ("range(3)", "a range"),
+    "complex_number": ("1 + 2j", "a complex"),
+    "some_bytes": ("b'abc'", "a bytes"),
+    "numpy_bytes": ("np.bytes_(b'abc')", "bytes"),
+    "byte_array": ("np.array([b'abc'])", "S3"),
+    "object_array": ("np.array([1, None, 'x'], dtype=object)", "array of dtype object"),
+    "record_array": ("np.zeros(2, dtype=[('a', 'i4')])", "an array of numbers is needed"),
+    "complex_array": ("np.array([1j])", "complex128"),
+    "dates": ("np.array(['2024-01-01'], dtype='datetime64[D]')", "datetime64"),
+    "date_scalar": ("np.datetime64('2024-01-01')", "datetime64"),
+    "text_tensor": ("tf.constant(['a'])", "object"),
+    "brain_float": ("tf.constant([1.0], tf.bfloat16)", "bfloat16"),
+    "ragged": ("tf.ragged.constant([[1], [2, 3]])", "RaggedTensor"),
+    "sparse": ("tf.sparse.from_dense([[0, 1]])", "SparseTensor"),
+    "dataset": ("tf.data.Dataset.range(3)", "Dataset"),
+    "frame": ("pandas.DataFrame({'a': [1]})", "a DataFrame"),
+    "series": ("pandas.Series([1])", "a Series"),
+    "figure": ("matplotlib.pyplot.figure()", "a Figure"),
+    "too_long_int": ("1 << 5000", "digits"),
+    "too_long_text": ("'x' * 1_000_001", "million characters"),
+    "too_many": ("[0] * 1_000_001", "NumPy array"),
+    "self_containing": ("loop", "nested"),
+    "too_deep": ("bottomless", "nested"),
+    "bad_repr": ("BadRepr()", "a BadRepr"),
+    "bad_getattr": ("BadGetattr()", "RuntimeError"),
+    "bad_array": ("BadArray()", "a BadArray"),
+    "bad_class": ("BadClass()", "ZeroDivisionError"),
+    "exits": ("Exits()", "SystemExit"),
+    "bad_message": ("BadMessage()", "Unprintable"),
+    "sub_list": ("MyList([1])", "a MyList"),
+    "sub_int": ("MyInt(3)", "a MyInt"),
+    "named_tuple": ("Point(1, 2)", "a Point"),
+    "undecodable_array": ("np.array(['a']).view(MyArray)", None),
+}
+SETUP = """
+import collections, keras, matplotlib.pyplot, numpy as np, pandas, tensorflow as tf
+loop = []; loop.append(loop)
+bottomless = []
+for _ in range(100): bottomless = [bottomless]
+class BadRepr:
+    def __repr__(self): raise RuntimeError
+class BadGetattr:
+    def __getattribute__(self, name): raise RuntimeError('looked at')
+class BadArray:
+    def __array__(self, *a, **k): raise RuntimeError('converted')
+class BadClass:
+    __class__ = property(lambda self: 1 / 0)
+class Exits:
+    __class__ = property(lambda self: exit_now())
+def exit_now(): raise SystemExit(5)
+class Unprintable(Exception):
+    def __str__(self): raise ValueError
+class BadMessage:
+    __class__ = property(lambda self: raise_unprintable())
+def raise_unprintable(): raise Unprintable
+class MyList(list): pass
+class MyInt(int): pass
+class MyArray(np.ndarray): pass
+Point = collections.namedtuple('Point', 'x y')
+"""
+
+
+@pytest.fixture(scope="module")
+def crossed(warm: WarmProcess, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """All values above, by name, as the inbox reads them after one real run."""
+    expressions = PLAIN | ARRAYS | {name: pair[0] for name, pair in (TENSORS | REFUSED).items()}
+    cells = [f"{name} = {expression}" for name, expression in expressions.items()]
+    names = list(expressions)
+    for dtype in DTYPES:
+        key = _key(dtype)
+        cells.append(
+            f"array_{key} = {_array(dtype)}; scalar_{key} = array_{key}[0]; zero_d_{key} = np.array(array_{key}[0])"
+        )
+        names += [f"array_{key}", f"scalar_{key}", f"zero_d_{key}"]
+    cells.append(
+        "nan = float('nan'); infinity = float('inf'); minus_infinity = -infinity; numpy_nan = np.float32('nan')"
+    )
+    names += ["nan", "infinity", "minus_infinity", "numpy_nan"]
+    ran = run_cells(warm, tmp_path_factory.mktemp("values"), SETUP, *cells, handover={"q1": names})
+    assert ran.outcome.end == "done", ran.outcome.detail
+    assert ran.story.finished
+    assert not ran.raised, ran.story.errors
+    return ran.inbox.values("q1")
+
+
+def _key(dtype: str) -> str:
+    return {"?": "bool"}.get(dtype, dtype.replace("<", "little_").replace(">", "big_"))
+
+
+def _array(dtype: str) -> str:
+    return f"np.array({['ab', 'ö🙂'] if 'U' in dtype else [1, 0, 100]}).astype({dtype!r})"
+
+
+def evaluate(expression: str) -> Any:
+    """The value an expression has in this process."""
+    import tensorflow as tf
+
+    return eval(expression, {"np": np, "tf": tf})  # noqa: S307 - the tests' own expressions
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_plain_values_cross_unchanged(crossed: Mapping[str, Any], name: str) -> None:
+    value, expected = crossed[name], evaluate(PLAIN[name])
+    assert repr(value) == repr(expected)
+    assert type(value) is type(expected)
+
+
+def test_numbers_without_a_json_form_cross(crossed: Mapping[str, Any]) -> None:
+    assert math.isnan(crossed["nan"])
+    assert crossed["infinity"] == math.inf
+    assert crossed["minus_infinity"] == -math.inf
+    assert type(crossed["numpy_nan"]) is np.float32
+    assert np.isnan(crossed["numpy_nan"])
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_arrays_cross_unchanged(crossed: Mapping[str, Any], name: str) -> None:
+    same_array(crossed[name], np.asarray(evaluate(ARRAYS[name])))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_dtype_crosses_as_array_and_as_scalar(crossed: Mapping[str, Any], dtype: str) -> None:
+    expected = evaluate(_array(dtype))
+    same_array(crossed[f"array_{_key(dtype)}"], expected)
+    same_array(crossed[f"zero_d_{_key(dtype)}"], np.array(expected[0]))
+    scalar = crossed[f"scalar_{_key(dtype)}"]
+    assert type(scalar) is type(expected[0])
+    assert scalar == expected[0]
+
+
+def same_array(value: Any, expected: np.ndarray[Any, Any]) -> None:
+    """Plain ndarray, same dtype (byte order included), shape and content."""
+    assert type(value) is np.ndarray, value
+    assert value.dtype == expected.dtype
+    assert value.shape == expected.shape
+    np.testing.assert_array_equal(value, expected)
+
+
+@pytest.mark.parametrize("name", TENSORS)
+def test_tensors_arrive_as_arrays(crossed: Mapping[str, Any], name: str) -> None:
+    value, expected = crossed[name], evaluate(TENSORS[name][1])
+    if isinstance(expected, list):
+        assert isinstance(value, list)
+        (value,), (expected,) = value, expected
+    same_array(value, expected)
+
+
+@pytest.mark.parametrize("name", [name for name, (_, part) in REFUSED.items() if part])
+def test_what_cannot_cross_says_why(crossed: Mapping[str, Any], name: str) -> None:
+    value = crossed[name]
+    assert isinstance(value, Unusable), value
+    assert str(REFUSED[name][1]) in value.reason
+    assert len(value.reason) < 600
+
+
+def test_a_subclass_of_ndarray_arrives_as_a_plain_array(crossed: Mapping[str, Any]) -> None:
+    same_array(crossed["undecodable_array"], np.array(["a"]))
+
+
+def files(ran: Ran) -> list[str]:
+    """The arrays in the outbox."""
+    return sorted(path.name for path in (ran.folder / "outbox").glob("*.npy"))
+
+
+def test_an_unchanged_array_is_written_once_and_a_changed_one_again(warm: WarmProcess, tmp_path: Path) -> None:
+    ran = run_cells(
+        warm,
+        tmp_path,
+        "import numpy as np, otter; grader = otter.Notebook()\nx = np.arange(100_000.0); empty = np.zeros(0)",
+        "grader.check('q1'); grader.check('q2')",
+        "copy = x.copy(); wide = x.astype('float32'); other = x.reshape(2, -1); grader.check('q2')",
+        "x[3] = -1; grader.check('q3')",
+        handover={"q1": ["x", "empty"], "q2": ["x", "copy", "empty"], "q3": ["x", "copy", "wide", "other"]},
+    )
+    assert not ran.raised
+    assert len(files(ran)) == 5  # x, empty, changed x, wide, other
+    first, last = ran.value("x", "q2"), ran.value("x", "q3")
+    assert (first[3], last[3]) == (3.0, -1.0)
+    assert ran.value("copy", "q3")[3] == 3.0
+
+
+def test_a_name_that_is_not_there_is_left_out(warm: WarmProcess, tmp_path: Path) -> None:
+    ran = run_cells(warm, tmp_path, "a = 1", "del a", handover={"q1": ["a", "b", "print", "__name__"]})
+    assert ran.inbox.values("q1").keys() == {"__name__"}
+    assert ran.inbox.questions == {"q1"}
