@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -133,15 +131,12 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
 def _inspect(tests: Mapping[str, str], isolation: Isolation) -> list[dict[str, Any]]:
     from autograder.checker.names import DESCRIPTION
 
-    folder = Path(tempfile.mkdtemp(prefix="autograder-"))
-    try:
+    with isolation.folder() as folder:
         outcome = isolation.run(Job("inspector", {"tests": dict(tests)}, folder, _INSPECTION))
         file = folder / DESCRIPTION
         if outcome.end != "done" or not file.exists():
             raise AssignmentError(f"The tests could not be loaded: {outcome.detail or 'no description came back'}.")
         answer = json.loads(file.read_text(encoding="utf-8"))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     if "error" in answer:
         raise AssignmentError(answer["error"], hint=answer["hint"])
     questions: list[dict[str, Any]] = answer["questions"]

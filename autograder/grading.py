@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,9 +21,6 @@ from autograder.runner.journal import Story, read_story
 from autograder.sandbox import Isolation, Job, Limits, Outcome
 
 _CHECKER_LIMITS = Limits(seconds=180, memory_mb=6144)
-# A hand-over holds up to half a gigabyte; where memory is plentiful it never touches the disk.
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - folders in it are made by mkdtemp
-_SHARED_MEMORY_NEEDED = 8 << 30
 
 
 @dataclass(frozen=True)
@@ -58,13 +53,11 @@ class Grader:
             assignment = self._assignment_of(notebook)
         except SubmissionError as error:
             return self._unreadable(name, digest, str(error), time.monotonic() - start)
-        folder = Path(tempfile.mkdtemp(prefix="autograder-", dir=_jobs_folder()))
         try:
-            status, detail, questions, errors = _run_and_check(notebook, assignment, self.isolation, folder)
+            with self.isolation.folder() as folder:
+                status, detail, questions, errors = _run_and_check(notebook, assignment, self.isolation, folder)
         except WorkerError as error:
             status, detail, questions, errors = "grader_error", str(error), (), ()
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
         return Result(
             submission=name,
             sha256=digest,
@@ -147,12 +140,3 @@ def _check(assignment: Assignment, isolation: Isolation, folder: Path) -> dict[s
         raise WorkerError(f"the tests could not be run: {outcome.detail or last[0]}")
     verdicts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return verdicts
-
-
-def _jobs_folder() -> Path | None:
-    """Where jobs get their folders: shared memory if there is plenty, else (None) the usual temporary folder."""
-    try:
-        free = os.statvfs(_SHARED_MEMORY)
-    except OSError:
-        return None
-    return _SHARED_MEMORY if free.f_bavail * free.f_frsize >= _SHARED_MEMORY_NEEDED else None
