@@ -21,7 +21,7 @@ from autograder.labs import autograder_zip, find_root, lab_names
 from autograder.progress import show_progress
 from autograder.render.terminal import class_table, print_table, result_table
 from autograder.results import Result
-from autograder.resume import Conditions, Plan, make_plan
+from autograder.resume import Conditions, Plan, identities, make_plan
 from autograder.sandbox import Isolation, Limits
 from autograder.sandbox.warm import WarmProcess
 from autograder.store import REPORT, SCORES, begin_run, not_asked_for, not_graded, results_folder, write_report
@@ -82,17 +82,18 @@ def grade_class(
 ) -> int:
     """`autograder grade`: grade what is not graded yet, write the results; returns the exit code."""
     submissions = find_submissions(paths)
-    identities = [submission.id for submission in submissions]
+    wanted = [submission.id for submission in submissions]
+    regrade = identities(submissions, course.regrade)
     with results_folder(output):
-        begin_run(output, identities)
         with _place(options, course) as place:
-            plan = make_plan(submissions, output, place.conditions, course.regrade)
-            _tell(plan, len(submissions), not_asked_for(output, identities))
+            plan = make_plan(submissions, output, place.conditions, regrade)
+            begin_run(output, wanted)
+            _tell(plan, len(submissions), not_asked_for(output, wanted))
             with show_progress(len(submissions), done=len(plan.kept)) as advance:
                 graded = grade_all(plan.to_grade, place, output, advance)
         write_report(output)
     by_identity = {**plan.kept, **graded}
-    results = [by_identity[identity] for identity in identities]
+    results = [by_identity[identity] for identity in wanted]
     if as_json:
         for result in results:
             click.echo(result.to_json(), nl=False)

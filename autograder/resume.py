@@ -85,13 +85,11 @@ def make_plan(
         submissions: what is asked for.
         folder: the results' folder.
         conditions: how this run grades.
-        regrade: IDs or names of submissions to be graded again in any case.
+        regrade: IDs of submissions to be graded again in any case.
 
     Raises:
-        UsageError: nothing asked for is called as one of `regrade` is.
         KitError: a result cannot be set aside.
     """
-    forced = _identities(submissions, regrade)
     kept: dict[str, Result] = {}
     again: Counter[str] = Counter()
     for submission in submissions:
@@ -99,7 +97,7 @@ def make_plan(
         if before is None or before[0].status in _NEVER_TAKEN_OVER:
             continue
         result, hung_on = before
-        change = "asked for" if submission.id in forced else _change(submission, result, hung_on, conditions)
+        change = "asked for" if submission.id in regrade else _change(submission, result, hung_on, conditions)
         if change is None:
             kept[submission.id] = result
         else:
@@ -125,7 +123,12 @@ def _change(submission: Submission, result: Result, hung_on: Mapping[str, Any], 
     return next(told, "the labs to choose from have changed")
 
 
-def _identities(submissions: Sequence[Submission], asked: Collection[str]) -> set[str]:
+def identities(submissions: Sequence[Submission], asked: Collection[str]) -> frozenset[str]:
+    """The IDs of submissions that a person named by ID or by name.
+
+    Raises:
+        UsageError: no submission is called so.
+    """
     known = {name: submission.id for submission in submissions for name in (submission.name, submission.id)}
     unknown = [name for name in asked if name not in known]
     if unknown:
@@ -134,4 +137,4 @@ def _identities(submissions: Sequence[Submission], asked: Collection[str]) -> se
             f"There is no submission {unknown[0]} to grade again among the {len(submissions)} given"
             + (f"; there is {' and '.join(near)}." if near else ".")
         )
-    return {known[name] for name in asked}
+    return frozenset(known[name] for name in asked)

@@ -15,6 +15,7 @@ import fcntl
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +61,9 @@ def results_folder(folder: Path) -> Iterator[None]:
             for place in (folder, *(folder / _SUBMISSIONS).glob("*/")):
                 for path in place.glob(LEFTOVERS):
                     path.unlink(missing_ok=True)
+            # Better told now than after the first notebook has trained.
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                probe.write(bytes(4096))
         yield
     finally:
         os.close(descriptor)
@@ -93,8 +97,8 @@ def stored(folder: Path, identity: str) -> tuple[Result, dict[str, Any]] | None:
         if hangs_on.pop("result") != _digest(text) or not (home / _FEEDBACK).exists():
             return None
         return Result.from_json(text), hangs_on
-    except (OSError, ValueError, KeyError, AttributeError):
-        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # a file is missing, or holds something else than this module writes
 
 
 def set_aside(folder: Path, identity: str) -> None:
