@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from distributed import Client, Worker, WorkerPlugin
+from distributed.comm import resolve_address
 
 from autograder import data
 from autograder.assignment import Assignment
@@ -21,7 +23,7 @@ from autograder.resume import Conditions
 from autograder.sandbox.warm import WarmProcess
 from autograder.worker_side import Bench, Settings, describe_on_worker, end_run, grade_on_worker
 
-_CONNECT_SECONDS = 15
+_CONNECT_SECONDS = 10
 # Work enough that no worker waits for the next submission, and so little that the scheduler's memory does not matter.
 _AHEAD = 2
 _LEAST_WINDOW = 32
@@ -95,8 +97,9 @@ def cluster_place(
             ) from error
         finally:
             executor.shutdown(wait=False)
-            with suppress(Exception):
-                client.run(end_run, bench.run, on_error="ignore")
+            if client.status == "running":
+                with suppress(Exception):  # the workers' warm processes end by themselves too, only later
+                    client.run(end_run, bench.run, on_error="ignore")
 
 
 def _content(path: Path) -> bytes:
@@ -108,7 +111,11 @@ def _content(path: Path) -> bytes:
 
 @contextmanager
 def _client(address: str) -> Iterator[Client]:
+    # Dask's loggers, each with a level of its own, print tracebacks of lost connections, which are told in words here;
+    # some come as late as at the end of the process.
+    logging.disable(logging.CRITICAL)
     try:
+        resolve_address(address)  # before there is a client, which would wait for half a minute to end
         client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         raise KitError(

@@ -34,18 +34,18 @@ def write_submission(path: Path, answer: int, *, seconds: float = 0.0, first: st
     path.write_bytes(notebook_json(f"import time\n{first}\ntime.sleep({seconds})", ("q1", f"answer = {answer}")))
 
 
-def command(*arguments: str | Path) -> list[str]:
+def command(*arguments: str | int | Path) -> list[str]:
     """The command line of `autograder grade class -a tiny.zip -o out …`, to be run where `write_class` wrote."""
     fixed = ["grade", "class", "-a", "tiny.zip", "-o", "out"]
     return [sys.executable, "-m", "autograder", *fixed, *map(str, arguments)]
 
 
-def start(home: Path, *arguments: str | Path) -> subprocess.Popen[str]:
+def start(home: Path, *arguments: str | int | Path) -> subprocess.Popen[str]:
     """Start it."""
     return subprocess.Popen(command(*arguments), cwd=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def run(home: Path, *arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+def run(home: Path, *arguments: str | int | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
     """Run it to its end, which must be with this exit code and without a traceback."""
     done = subprocess.run(command(*arguments), cwd=home, capture_output=True, text=True, check=False)
     assert done.returncode == code, done.stdout + done.stderr
