@@ -6,16 +6,22 @@ import hashlib
 import json
 import re
 import zipfile
+import zlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autograder.errors import AssignmentError
+from autograder.jobfiles import job_folder
 from autograder.sandbox import Isolation, Job, Limits
 
 LAB_JSON = "lab.json"
 _BUILD = "autograder build"
+_MAX_SEED = 2**32 - 1  # NumPy's
+# What opening, unpacking and decoding a damaged or locked zip raises.
+_DAMAGE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
 _INSPECTION = Limits(seconds=60, memory_mb=4096)
 
 
@@ -85,7 +91,7 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
             files = {name: archive.read(name).decode("utf-8") for name in archive.namelist() if _is_wanted(name)}
     except FileNotFoundError as error:
         raise AssignmentError(f"There is no autograder zip {path}.", hint=_BUILD) from error
-    except (OSError, zipfile.BadZipFile, UnicodeDecodeError) as error:
+    except _DAMAGE as error:
         raise AssignmentError(
             f"{path.name} is not an otter autograder zip, or it is damaged: {error}.", hint=_BUILD
         ) from error
@@ -97,13 +103,14 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
         raise AssignmentError(f"{path.name} is for the language {config['lang']}: only Python is graded.")
     described = _inspect(tests, isolation)
     lab = _json(files[LAB_JSON], path) if LAB_JSON in files else {}
+    limits, seed = _settings(lab, config, path)
     name = str(lab.get("lab") or config.get("assignment_name") or path.stem.removesuffix("-autograder"))
     return Assignment(
         name=name,
         questions=_questions(described, lab, path),
         test_files=tests,
-        limits=Limits(**lab.get("limits", {})),
-        seed=int(lab.get("seed") or config.get("seed") or 0),
+        limits=limits,
+        seed=seed,
         explains_hidden=bool(lab),
         digest=hashlib.sha256(data).hexdigest(),
     )
@@ -123,6 +130,23 @@ def _json(text: str, path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def _settings(lab: dict[str, Any], config: dict[str, Any], path: Path) -> tuple[Limits, int]:
+    """Limits and seed, the kit's own settings before otter's."""
+    try:
+        limits = Limits(**lab.get("limits", {}))
+        seed = int(lab.get("seed") or config.get("seed") or 0)
+        sound = limits.seconds > 0 and limits.memory_mb > 0 and 0 <= seed <= _MAX_SEED
+    except (TypeError, ValueError):
+        sound = False
+    if not sound:
+        raise AssignmentError(
+            f"{path.name}: the limits or the seed in {LAB_JSON} or otter_config.json are no numbers that can be used "
+            f"(limits above 0, seed from 0 to {_MAX_SEED}).",
+            hint=_BUILD,
+        )
+    return limits, seed
+
+
 def _natural(name: str) -> list[tuple[int, int | str]]:
     """q2 before q10."""
     return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name) if part]
@@ -131,7 +155,7 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
 def _inspect(tests: Mapping[str, str], isolation: Isolation) -> list[dict[str, Any]]:
     from autograder.checker.names import DESCRIPTION
 
-    with isolation.folder() as folder:
+    with job_folder() as folder:
         outcome = isolation.run(Job("inspector", {"tests": dict(tests)}, folder, _INSPECTION))
         file = folder / DESCRIPTION
         if outcome.end != "done" or not file.exists():
@@ -143,9 +167,27 @@ def _inspect(tests: Mapping[str, str], isolation: Isolation) -> list[dict[str, A
     return questions
 
 
+def _gaps(lab: dict[str, Any], path: Path) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Variables and stubs of each question as lab.json tells them; empty without one."""
+    try:
+        return {
+            str(entry["name"]): (tuple(map(str, entry["variables"])), tuple(map(str, entry["stubs"])))
+            for entry in lab.get("questions", ())
+        }
+    except (KeyError, TypeError) as error:
+        raise AssignmentError(
+            f"{path.name}: {LAB_JSON} is not as this version of the kit writes it.", hint=_BUILD
+        ) from error
+
+
 def _questions(described: list[dict[str, Any]], lab: dict[str, Any], path: Path) -> tuple[Question, ...]:
-    gaps = {entry["name"]: entry for entry in lab.get("questions", ())}
+    gaps = _gaps(lab, path)
     names = [entry["name"] for entry in described]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise AssignmentError(
+            f"{path.name}: the question {twice[0]} stands in it twice, in two test files.", hint=_BUILD
+        )
     if gaps and sorted(gaps) != sorted(names):
         raise AssignmentError(f"{path.name}: {LAB_JSON} and the tests do not name the same questions.", hint=_BUILD)
     order = {name: position for position, name in enumerate(gaps or names)}
@@ -159,7 +201,7 @@ def _questions(described: list[dict[str, Any]], lab: dict[str, Any], path: Path)
         required = dict.fromkeys(name for test in tests for name in test.required)
         # Without lab.json, a variable belongs to the first question that asks for it.
         guessed = [name for name in required if name not in seen]
-        gap = gaps.get(entry["name"], {"variables": guessed, "stubs": []})
+        variables, stubs = gaps.get(entry["name"], (tuple(guessed), ()))
         seen.update(required)
         questions.append(
             Question(
@@ -167,8 +209,8 @@ def _questions(described: list[dict[str, Any]], lab: dict[str, Any], path: Path)
                 max_score=round(float(sum(test.points for test in tests)), 6),
                 all_or_nothing=entry["all_or_nothing"],
                 tests=tests,
-                variables=tuple(gap["variables"]),
-                stubs=tuple(gap["stubs"]),
+                variables=variables,
+                stubs=stubs,
             )
         )
     return tuple(questions)

@@ -96,8 +96,8 @@ def cluster_place(
                 hint="start it again and run the same command: it goes on where it stopped",
             ) from error
         finally:
-            executor.shutdown(wait=False)
-            if client.status == "running":
+            if client.status == "running":  # else each of these would wait for a scheduler that is gone
+                executor.shutdown(wait=False)
                 with suppress(Exception):  # the workers' warm processes end by themselves too, only later
                     client.run(end_run, bench.run, on_error="ignore")
 
@@ -125,7 +125,7 @@ def _client(address: str) -> Iterator[Client]:
     try:
         yield client
     finally:
-        client.close(timeout=5)
+        client.close(timeout=5 if client.status == "running" else 1)
 
 
 def _described(executor: Executor, bench: Bench, contents: Sequence[tuple[str, bytes]]) -> tuple[Assignment, ...]:

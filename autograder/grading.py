@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,13 +13,15 @@ from typing import Any
 from autograder.assignment import Assignment
 from autograder.checker.names import VERDICTS
 from autograder.errors import SubmissionError, WorkerError
+from autograder.jobfiles import job_folder, read_ordinary_file, remove_folder
 from autograder.marking import Run, mark
 from autograder.notebooks import Notebook, identify, read_notebook
 from autograder.results import QuestionResult, Result, SubmissionStatus
-from autograder.runner.journal import Story, read_story
+from autograder.runner.journal import OUTBOX, Story, read_story
 from autograder.sandbox import Isolation, Job, Limits, Outcome
 
 _CHECKER_LIMITS = Limits(seconds=180, memory_mb=6144)
+_MAX_LOG_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,7 @@ class Grader:
         except SubmissionError as error:
             return self._unreadable(name, digest, str(error), time.monotonic() - start)
         try:
-            with self.isolation.folder() as folder:
-                status, detail, questions, errors = _run_and_check(notebook, assignment, self.isolation, folder)
+            status, detail, questions, errors = _run_and_check(notebook, assignment, self.isolation)
         except WorkerError as error:
             status, detail, questions, errors = "grader_error", str(error), (), ()
         return Result(
@@ -95,16 +95,18 @@ class Grader:
 _Graded = tuple[SubmissionStatus, str | None, tuple[QuestionResult, ...], tuple[Any, ...]]
 
 
-def _run_and_check(notebook: Notebook, assignment: Assignment, isolation: Isolation, folder: Path) -> _Graded:
+def _run_and_check(notebook: Notebook, assignment: Assignment, isolation: Isolation) -> _Graded:
     payload = {
         "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
         "handover": {question.name: list(question.handover) for question in assignment.questions},
         "seed": assignment.seed,
     }
-    outcome = isolation.run(Job("runner", payload, folder, assignment.limits))
-    story = read_story(folder)
-    status, detail = _ending(outcome, story)
-    verdicts = _check(assignment, isolation, folder)
+    with job_folder() as folder:
+        outcome = isolation.run(Job("runner", payload, folder, assignment.limits))
+        story = read_story(folder)
+        status, detail = _ending(outcome, story)
+        remove_folder(folder / "scratch")  # before the checker needs the memory it may lie in
+        verdicts = _check(assignment, isolation, folder / OUTBOX)
     run = Run(notebook, story.errors, story.last_cell, detail)
     return status, detail, mark(assignment, run, verdicts), story.errors
 
@@ -121,22 +123,20 @@ def _ending(outcome: Outcome, story: Story) -> tuple[SubmissionStatus, str | Non
     return "crashed", f"{outcome.detail or 'a cell ended the process of the notebook'}{where}"
 
 
-def _check(assignment: Assignment, isolation: Isolation, folder: Path) -> dict[str, Any]:
-    shutil.rmtree(folder / "scratch", ignore_errors=True)
+def _check(assignment: Assignment, isolation: Isolation, outbox: Path) -> dict[str, Any]:
+    """The checker's findings. It works in a folder made after the notebook ended: there is nothing planted in it."""
     payload = {
+        "outbox": str(outbox),
         "tests": dict(assignment.test_files),
         "explain_hidden": assignment.explains_hidden,
         "seed": assignment.seed,
     }
-    outcome = isolation.run(Job("checker", payload, folder, _CHECKER_LIMITS))
-    file = folder / VERDICTS
-    if outcome.end != "done" or not file.exists():
-        log = (
-            (folder / "worker.log").read_text(encoding="utf-8", errors="replace")
-            if (folder / "worker.log").exists()
-            else ""
-        )
-        last = log.strip().splitlines()[-1:] or ["no verdict was written"]
-        raise WorkerError(f"the tests could not be run: {outcome.detail or last[0]}")
-    verdicts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    with job_folder() as folder:
+        outcome = isolation.run(Job("checker", payload, folder, _CHECKER_LIMITS))
+        file = folder / VERDICTS
+        if outcome.end != "done" or not file.exists():
+            log = read_ordinary_file(folder / "worker.log", _MAX_LOG_BYTES).decode("utf-8", "replace")
+            reasons = [outcome.detail, *log.strip().splitlines()[-1:]]
+            raise WorkerError(f"the tests could not be run: {'; '.join(filter(None, reasons))}")
+        verdicts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return verdicts

@@ -1,12 +1,37 @@
-"""Files in a job's folder, after the process that wrote them has ended: read with suspicion, removed in full."""
+"""Folders for jobs, and the files in them once their writer has ended: read with suspicion, removed in full."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+from autograder.errors import WorkerError
+from autograder.scratch import remove_folder, run_folder
+
+__all__ = ["is_ordinary_file", "is_ordinary_folder", "job_folder", "read_ordinary_file", "remove_folder"]
+
+
+@contextlib.contextmanager
+def job_folder() -> Iterator[Path]:
+    """An empty folder of its own for one job, gone afterwards.
+
+    Raises:
+        WorkerError: there is no room for one.
+    """
+    with run_folder() as home:
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="job-", dir=home))
+        except OSError as error:
+            raise WorkerError(
+                f"No folder for a job could be made: {error}.", hint="free some space in the temporary folder"
+            ) from error
+        try:
+            yield folder
+        finally:
+            remove_folder(folder)
 
 
 def is_ordinary_file(path: Path, max_bytes: int) -> bool:
@@ -32,14 +57,3 @@ def read_ordinary_file(path: Path, max_bytes: int) -> bytes:
         return path.read_bytes() if is_ordinary_file(path, max_bytes) else b""
     except OSError:
         return b""
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a job's folder with everything in it, also folders that a notebook has locked."""
-    for here, folders, _ in os.walk(folder):
-        for name in folders:
-            path = Path(here, name)
-            if not path.is_symlink():
-                with contextlib.suppress(OSError):
-                    path.chmod(stat.S_IRWXU)
-    shutil.rmtree(folder, ignore_errors=True)

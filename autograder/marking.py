@@ -51,17 +51,18 @@ def _mark_question(
         _test_result(test, found, hindrances) for test, found in zip(question.tests, verdict["tests"], strict=True)
     ]
     score = _score(question, tests)
-    status, reason = _status(question, run, verdict, hindrances, score)
+    all_passed = all(test.passed for test in tests)
+    status, reason = _status(question, run, verdict, hindrances, None if all_passed else score)
     if status not in ("passed", "partial", "failed"):
         tests = [TestResult(test.name, test.hidden, False, reason) for test in tests]
     return QuestionResult(question.name, status, score, question.max_score, tuple(tests), reason)
 
 
 def _test_result(test: Test, found: Mapping[str, Any], hindrances: Sequence[_Hindrance]) -> TestResult:
+    hindrance = next((entry for entry in hindrances if entry.variable in test.required), None)
     message = str(found["message"])
-    for hindrance in hindrances:
-        if not found["passed"] and hindrance.variable in test.required:
-            message = f"Not checked: {hindrance.reason}."
+    if hindrance is not None and not found["passed"]:
+        message = f"Not checked: {hindrance.reason}."
     return TestResult(test.name, test.hidden, bool(found["passed"]), message)
 
 
@@ -73,10 +74,13 @@ def _score(question: Question, tests: Sequence[TestResult]) -> float:
 
 
 def _status(
-    question: Question, run: Run, verdict: Mapping[str, Any], hindrances: Sequence[_Hindrance], score: float
+    question: Question, run: Run, verdict: Mapping[str, Any], hindrances: Sequence[_Hindrance], score: float | None
 ) -> tuple[QuestionStatus, str]:
-    """The first that holds. Marks come first: an answer that earns some was given, in whatever cell."""
-    if score >= question.max_score - _FULL:
+    """The first that holds. Marks come first: an answer that earns some was given, in whatever cell.
+
+    `score` is None where every test passed: a question may be worth no points at all.
+    """
+    if score is None or (score > 0 and score >= question.max_score - _FULL):
         return "passed", ""
     if score > 0:
         return "partial", ""
@@ -87,12 +91,18 @@ def _status(
     if run.cut_short is not None and not verdict["handed_over"]:
         if run.last_cell in {cell.number for cell in cells}:
             return "error", f"Its cell [{run.last_cell}] did not end: {run.cut_short}."
+        if errors:
+            return "error", _raised(errors[0])
         return "skipped", f"The notebook did not get this far: {run.cut_short}."
     if hindrances:
         return "skipped", f"{hindrances[0].reason[:1].upper()}{hindrances[0].reason[1:]}."
     if errors:
-        return "error", f"Its cell [{errors[0].cell}] raised {errors[0].name}: {errors[0].message}".rstrip(": ")
+        return "error", _raised(errors[0])
     return "failed", ""
+
+
+def _raised(error: CellError) -> str:
+    return f"Its cell [{error.cell}] raised {error.name}: {error.message}".rstrip(": ")
 
 
 def _was_attempted(question: Question, run: Run, verdict: Mapping[str, Any], *, raised: bool) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,9 +77,6 @@ class Ran:
     def raised(self) -> dict[int, str]:
         """The names of the errors by cell."""
         return {error.cell: error.name for error in self.story.errors}
-
-
-Runner = Callable[..., Ran]
 
 
 def run_cells(

@@ -22,11 +22,12 @@ from autograder.assignment import Assignment, load_assignment
 from autograder.batch import Paper, Place, grade_all, grade_paper
 from autograder.errors import KitError, UsageError
 from autograder.grading import Grader
+from autograder.jobfiles import job_folder
 from autograder.results import Result
 from autograder.resume import Conditions, identities, make_plan
 from autograder.sandbox import Limits
-from autograder.sandbox.scratch import PREFIX, RunFolder, remove_tree, sweep
 from autograder.sandbox.warm import WarmProcess
+from autograder.scratch import PREFIX, RunFolder, remove_folder, run_folder, sweep
 from autograder.store import begin_run, not_graded, results_folder, stored, write_report, write_result
 from autograder.submissions import Submission, find_submissions
 from autograder.versions import kit_version
@@ -413,17 +414,24 @@ def test_damaged_record_of_the_run_is_named(tmp_path: Path) -> None:
 
 def test_folders_of_living_graders_and_of_others_are_never_swept(tmp_path: Path) -> None:
     living = RunFolder(tmp_path)
-    with living.job() as job:
-        (tmp_path / f"{PREFIX}1-dead" / "job-1").mkdir(parents=True)
-        (tmp_path / f"{PREFIX}1-link").symlink_to(tmp_path)
-        (tmp_path / f"{PREFIX}1-file").write_text("", encoding="utf-8")
-        (tmp_path / "autograder-notes").mkdir()
-        assert sweep(tmp_path) == [tmp_path / f"{PREFIX}1-dead"]
-        assert job.exists()
-    assert not job.exists()
+    (living.path / "job-1").mkdir()
+    (tmp_path / f"{PREFIX}1-dead" / "job-1").mkdir(parents=True)
+    (tmp_path / f"{PREFIX}1-link").symlink_to(tmp_path)
+    (tmp_path / f"{PREFIX}1-file").write_text("", encoding="utf-8")
+    (tmp_path / "autograder-notes").mkdir()
+    assert sweep(tmp_path) == [tmp_path / f"{PREFIX}1-dead"]
+    assert (living.path / "job-1").exists()
     living.remove()
     living.remove()
     assert {path.name for path in tmp_path.iterdir()} == {f"{PREFIX}1-file", f"{PREFIX}1-link", "autograder-notes"}
+
+
+def test_run_folder_is_there_while_anybody_needs_it() -> None:
+    with run_folder() as path:
+        with run_folder() as same, job_folder() as job:
+            assert same == path == job.parent
+        assert path.exists()
+        assert not job.exists()
 
 
 def test_folder_nested_beyond_pythons_patience_is_removed(tmp_path: Path) -> None:
@@ -437,5 +445,5 @@ def test_folder_nested_beyond_pythons_patience_is_removed(tmp_path: Path) -> Non
     finally:
         os.fchdir(home)
         os.close(home)
-    remove_tree(tmp_path / "deep")
+    remove_folder(tmp_path / "deep")
     assert not (tmp_path / "deep").exists()

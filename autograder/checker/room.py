@@ -10,6 +10,7 @@ from typing import Any
 from autograder.answers.inbox import Inbox, Unusable
 from autograder.checker.names import VERDICTS
 from autograder.checker.testfiles import LoadedTest, load_question
+from autograder.text import text_of
 
 _MAX_MESSAGE = 2_000
 
@@ -18,10 +19,11 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
     """Check one submission.
 
     Args:
-        payload: `tests` (file name -> source), `explain_hidden` (hidden tests' messages were written for students).
-        folder: the job's folder; reads `outbox/`, writes `verdicts.json`.
+        payload: `outbox` (the folder to read), `tests` (file name -> source), `explain_hidden` (hidden tests' messages
+            were written for students).
+        folder: the job's folder; writes `verdicts.json`.
     """
-    inbox = Inbox(folder / "outbox")
+    inbox = Inbox(Path(payload["outbox"]))
     verdicts = {}
     for file, source in payload["tests"].items():
         question = load_question(source, file)
@@ -37,12 +39,12 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
 def _state(value: Any) -> str:
     if value is ...:
         return "gap"
-    return f"unusable: {value.reason}" if isinstance(value, Unusable) else "present"
+    return f"unusable: {text_of(value.reason, _MAX_MESSAGE)}" if isinstance(value, Unusable) else "present"
 
 
 def _run(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) -> dict[str, Any]:
     message = _failure(test, values, explain_hidden=explain_hidden)
-    return {"name": test.name, "passed": message is None, "message": (message or "")[:_MAX_MESSAGE]}
+    return {"name": test.name, "passed": message is None, "message": text_of(message or "", _MAX_MESSAGE)}
 
 
 def _failure(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) -> str | None:
@@ -55,11 +57,11 @@ def _failure(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: boo
     try:
         test.case.body.call_func(usable)
     except AssertionError as error:
-        said = "" if test.hidden and not explain_hidden else str(error).strip()
-    except Exception as error:  # noqa: BLE001 - a test may stumble in any way over a strange answer
+        said = "" if test.hidden and not explain_hidden else text_of(error, _MAX_MESSAGE).strip()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a test may stumble in any way over a strange answer
         # Only the kind of stumble is told of a hidden test: the error's text could quote what it expects.
         said = "This check could not use the answer"
-        said += "." if test.hidden else f" ({type(error).__name__}: {error})."
+        said += "." if test.hidden else f" ({type(error).__name__}: {text_of(error, _MAX_MESSAGE)})."
     else:
         return None
     note = str(test.case.failure_message or "").strip()

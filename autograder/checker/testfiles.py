@@ -46,7 +46,7 @@ def load_question(source: str, file: str) -> LoadedQuestion:
         )
     try:
         loaded = ExceptionTestFile.from_string(source, path=file)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise AssignmentError(f"{file} cannot be loaded: {type(error).__name__}: {error}") from error
     tests = tuple(_describe(case, file) for case in loaded.test_cases)
     return LoadedQuestion(loaded.name, bool(loaded.all_or_nothing), tests)

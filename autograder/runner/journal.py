@@ -11,6 +11,7 @@ from autograder.jobfiles import read_ordinary_file
 from autograder.results import CellError
 from autograder.text import text_of
 
+OUTBOX = "outbox"  # the folder of the hand-over, beside the journal
 _FILE = "journal.jsonl"
 _MAX_BYTES = 16 << 20
 _MAX_MESSAGE = 2_000

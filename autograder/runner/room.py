@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.answers.outbox import Outbox
-from autograder.runner.journal import Journal
+from autograder.runner.journal import OUTBOX, Journal
 from autograder.runner.otter_stand_in import install
 from autograder.runner.shell import new_shell, run_cell
 
@@ -22,7 +22,7 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
     """
     handover: dict[str, list[str]] = payload["handover"]
     journal = Journal(folder)
-    outbox = Outbox(folder / "outbox")
+    outbox = Outbox(folder / OUTBOX)
     shell = new_shell(folder / "ipython")
     sys.path.insert(0, "")  # as in Jupyter, where a cell can import what another wrote with %%writefile
     handed_over: set[str] = set()

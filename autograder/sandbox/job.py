@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -52,9 +51,6 @@ class Isolation(Protocol):
     @property
     def level(self) -> str:
         """The isolation level, recorded in every result."""
-
-    def folder(self) -> AbstractContextManager[Path]:
-        """A new, empty folder for the jobs of one submission, removed with the context or with the grader."""
 
     def run(self, job: Job) -> Outcome:
         """Do the job and return how it ended; safe to call from several threads at once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import select
 import signal
@@ -16,6 +17,7 @@ from autograder.sandbox import wire
 from autograder.sandbox.job import End, Limits
 from autograder.sandbox.worker import work
 
+_PR_SET_PDEATHSIG = 1
 _POLL_MS = 50
 _KILL_ROUNDS = 50
 _KILL_PAUSE = 0.02
@@ -35,10 +37,11 @@ def supervise(connection: socket.socket) -> None:
         return
     limits = Limits(**job["limits"])
     start = time.monotonic()
+    supervisor = os.getpid()
     worker = os.fork()
     if worker == 0:
         connection.close()
-        _become_worker(job)
+        _become_worker(job, supervisor)
     verdict, peak_mb = _watch(worker, connection, limits, start)
     _kill_session(worker)
     with contextlib.suppress(OSError):
@@ -46,14 +49,23 @@ def supervise(connection: socket.socket) -> None:
         wire.send(connection, {"end": verdict.end, "detail": verdict.detail, "seconds": seconds, "peak_mb": peak_mb})
 
 
-def _become_worker(job: dict[str, Any]) -> NoReturn:
+def _become_worker(job: dict[str, Any], supervisor: int) -> NoReturn:
     try:
         os.setsid()
+        _die_with(supervisor)
         work(job["room"], job["payload"], Path(job["folder"]))
         os._exit(0)
     finally:
         # Reached only when the work raised: a broken worker must never run on into the supervisor's code.
         os._exit(1)
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies; only Linux can."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)  # it died before we asked
 
 
 def _watch(worker: int, connection: socket.socket, limits: Limits, start: float) -> tuple[_Verdict, int]:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import AbstractContextManager
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,7 @@ from typing import Any, Self
 from autograder.errors import WorkerError
 from autograder.sandbox import wire
 from autograder.sandbox.job import Job, Outcome
-from autograder.sandbox.scratch import RunFolder
+from autograder.scratch import run_folder
 
 _DOCTOR = "autograder doctor"
 _PATIENCE = 5.0  # seconds for supervisors to end their workers; they need a fraction of one
@@ -43,21 +43,14 @@ class WarmProcess:
 
     def __init__(self, mnist: Path | None) -> None:
         self._lock = threading.Lock()
-        self._scratch = RunFolder()
+        self._kept = ExitStack()
+        scratch = self._kept.enter_context(run_folder())
         self._running: set[socket.socket] = set()
         self._ready = False
         self._started = time.monotonic()
         self._seconds_to_start = 0.0
         self._control, theirs = socket.socketpair()
-        command = [
-            sys.executable,
-            "-P",
-            "-c",
-            _START,
-            str(_PACKAGE_HOME),
-            str(theirs.fileno()),
-            str(self._scratch.path),
-        ]
+        command = [sys.executable, "-P", "-c", _START, str(_PACKAGE_HOME), str(theirs.fileno()), str(scratch)]
         if mnist is not None:
             command.append(str(mnist))
         # A session of its own: Ctrl-C in the terminal reaches only the parent, which then ends everything in order.
@@ -76,10 +69,6 @@ class WarmProcess:
     def alive(self) -> bool:
         """Whether its process runs."""
         return self._process.poll() is None
-
-    def folder(self) -> AbstractContextManager[Path]:
-        """A new, empty folder for the jobs of one submission, removed with the context or with the grader."""
-        return self._scratch.job()
 
     def run(self, job: Job) -> Outcome:
         """Have one job done; blocks until its worker has ended. Safe to call from several threads.
@@ -142,7 +131,7 @@ class WarmProcess:
         deadline = time.monotonic() + _PATIENCE
         while self._running and time.monotonic() < deadline:
             time.sleep(0.01)  # a worker that still runs would write into what is being removed
-        self._scratch.remove()
+        self._kept.close()
 
     def __enter__(self) -> Self:
         return self

@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 
 from autograder.sandbox import wire
-from autograder.sandbox.scratch import remove_tree
 from autograder.sandbox.supervisor import supervise
+from autograder.scratch import remove_folder
 
 # TensorFlow, Keras and Matplotlib read these while they are imported.
 _ENVIRONMENT = {
@@ -66,10 +66,11 @@ def _clear_away(folder: Path) -> None:
     """The grader is gone, killed perhaps: nothing of it may stay behind."""
     with contextlib.suppress(ChildProcessError):
         os.wait()  # as SIGCHLD is ignored, this returns only when the last supervisor has ended its worker
-    remove_tree(folder)
+    remove_folder(folder)
 
 
 def _warm_up(npz: Path | None) -> None:
+    mnist = None if npz is None else npz.read_bytes()  # first, so that a missing file is told at once
     os.environ.update(_ENVIRONMENT)
     import IPython.core.interactiveshell
     import keras
@@ -80,10 +81,10 @@ def _warm_up(npz: Path | None) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(TENSORFLOW_THREADS)
     tf.config.threading.set_inter_op_parallelism_threads(TENSORFLOW_THREADS)
     del IPython, keras, matplotlib, otter
-    if npz is not None:
+    if mnist is not None:
         from autograder.keras_mnist import serve_from_memory
 
-        serve_from_memory(npz.read_bytes())
+        serve_from_memory(mnist)
 
 
 def _fork_supervisor(control: socket.socket, descriptor: int) -> None:

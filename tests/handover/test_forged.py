@@ -302,6 +302,11 @@ def link_away(folder: Path) -> None:
     folder.symlink_to(folder.parent / "away")
 
 
+def file_instead(folder: Path) -> None:
+    folder.rmdir()
+    folder.write_bytes(GOOD)
+
+
 def hard_link(folder: Path) -> None:
     (folder.parent / "mine.jsonl").write_bytes(GOOD)
     (folder / "answers.jsonl").hardlink_to(folder.parent / "mine.jsonl")
@@ -315,7 +320,7 @@ def soft_link(folder: Path) -> None:
 GOOD = json.dumps({"question": "q1", "values": {"v": {"kind": "int", "value": 1}}}).encode() + b"\n"
 OUTBOXES: dict[str, Callable[[Path], object]] = {
     "missing": lambda folder: folder.rmdir(),
-    "file": lambda folder: (folder.rmdir(), folder.write_bytes(b"")),
+    "file": file_instead,
     "link_away": link_away,
     "hard_link": hard_link,
     "soft_link": soft_link,

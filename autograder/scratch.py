@@ -1,8 +1,8 @@
 """Scratch folders that never outlive their grader.
 
-A grader has one run folder, and every submission gets a folder inside it. Whoever is left removes it: the grader at
-its end; the warm process when the grader was killed; the next grader on this machine when both were. A lock, which
-the kernel drops together with its owner, tells a dead grader's folder from a living one's.
+A process that grades has one run folder, and every job gets a folder inside it. Whoever is left removes it: the
+grader at its end; the warm process when the grader was killed; the next grader on this machine when both were. A
+lock, which the kernel drops together with its owner, tells a dead grader's folder from a living one's.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,9 +28,13 @@ _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - folders in it are made by mkdt
 _SHARED_MEMORY_NEEDED = 8 << 30
 _ATTEMPTS = 5
 
+_LOCK = threading.Lock()
+_current: RunFolder | None = None
+_users = 0
+
 
 class RunFolder:
-    """The folder all scratch folders of one grader lie in; `path` may be entered by everybody, listed by its owner.
+    """The folder all job folders of one process lie in; `path` may be entered by everybody, listed by its owner.
 
     Args:
         place: the folder to make it in; None for shared memory where there is plenty, else the temporary folder.
@@ -50,29 +55,36 @@ class RunFolder:
             ) from error
         atexit.register(self.remove)
 
-    @contextmanager
-    def job(self) -> Iterator[Path]:
-        """A new, empty folder, removed with the context.
-
-        Raises:
-            WorkerError: it cannot be made, for example because the disk is full.
-        """
-        try:
-            folder = Path(tempfile.mkdtemp(prefix="job-", dir=self.path))
-        except OSError as error:
-            raise WorkerError(f"a scratch folder could not be made: {error.strerror or error}") from error
-        try:
-            yield folder
-        finally:
-            remove_tree(folder)
-
     def remove(self) -> None:
         """Remove everything and give up the lock; calling it again does nothing."""
-        remove_tree(self.path)
+        remove_folder(self.path)
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
         atexit.unregister(self.remove)
+
+
+@contextmanager
+def run_folder() -> Iterator[Path]:
+    """This process's run folder, which is there while anybody in the process needs it.
+
+    Raises:
+        WorkerError: it cannot be made.
+    """
+    global _current, _users
+    with _LOCK:
+        if _current is None:
+            _current = RunFolder()
+        _users += 1
+        path = _current.path
+    try:
+        yield path
+    finally:
+        with _LOCK:
+            _users -= 1
+            if _users == 0 and _current is not None:
+                _current.remove()
+                _current = None
 
 
 def sweep(place: Path) -> list[Path]:
@@ -84,13 +96,16 @@ def sweep(place: Path) -> list[Path]:
                 found = os.fstat(descriptor)
                 if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises where its grader lives
-                    remove_tree(path)
+                    remove_folder(path)
                     removed.append(path)
     return removed
 
 
-def remove_tree(folder: Path) -> None:
-    """Remove a folder, whatever a notebook has made of it: forbidden to enter, or nested without end."""
+def remove_folder(folder: Path) -> None:
+    """Remove a folder, whatever a notebook has made of it: locked, or nested without end. Of a link only the link."""
+    if folder.is_symlink():
+        folder.unlink(missing_ok=True)
+        return
     with contextlib.suppress(RecursionError):
         shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():

@@ -1,0 +1,150 @@
+"""The checker, for real: hand-made test files run on hand-made answers in a worker of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.checker.names import VERDICTS
+from autograder.sandbox import Job
+from autograder.sandbox.warm import WarmProcess
+from tests.helpers import QUICK, question_file
+
+ANSWERS = {
+    "number": {"kind": "int", "value": 3},
+    "gap": {"kind": "gap"},
+    "nothing": {"kind": "none"},
+    "odd": {"kind": "unusable", "reason": "it is a set, which cannot be handed over as plain data"},
+    "half": {"kind": "str", "value": "\ud800"},
+}
+TESTS = question_file(
+    "q1",
+    "@test_case()\ndef passes(number): assert number == 3",
+    "@test_case()\ndef plain_assert(number): assert number == 4, f'{number} is wrong'",
+    "@test_case()\ndef bare_assert(number):\n    assert number == 4",
+    "@test_case(failure_message='Look again.')\ndef noted(number): raise AssertionError('too small')",
+    "@test_case()\ndef stumbles(gap): gap + 1",
+    "@test_case()\ndef missing_is_None(missing): assert missing is None",
+    "@test_case(points=0)\ndef default_is_not_used(missing=7, number=0): assert (missing, number) == (None, 3)",
+    "@test_case()\ndef cannot_use(odd, number): pass",
+    "@test_case()\ndef optional_cannot_use(number, odd=None): assert odd is None",
+    "@test_case()\ndef half_a_character(half): raise AssertionError(half)",
+    "@test_case()\ndef long(number): raise AssertionError('x' * 100_000)",
+    "@test_case()\ndef exits(number): raise SystemExit(3)",
+    "@test_case()\ndef silent(number): raise AssertionError",
+    "@test_case()\ndef prints(number): print('x' * 10_000); assert number",
+    "@test_case(hidden=True)\ndef hidden_wrong(number): assert number == 4, 'it must be 4'",
+    "@test_case(hidden=True, failure_message='Count again.')\ndef hidden_noted(number): assert number == 4",
+    "@test_case(hidden=True)\ndef hidden_stumbles(gap): raise KeyError('expected 4')",
+    "@test_case(hidden=True)\ndef hidden_silent(number): raise AssertionError",
+    "@test_case(hidden=True)\ndef s(nothing): assert nothing is None",
+)
+SHARED = """
+import numpy as np
+LIMIT = 4
+def helper(value):
+    if value != LIMIT: raise AssertionError(f'{value} is not what was asked for')
+"""
+
+
+def check(warm: WarmProcess, folder: Path, tests: Mapping[str, str], *, explain_hidden: bool = True) -> dict[str, Any]:
+    """The verdicts on the answers above, all of them given for q1."""
+    outbox = folder / "handed"
+    outbox.mkdir()
+    line = json.dumps({"question": "q1", "values": ANSWERS})
+    (outbox / "answers.jsonl").write_text(line + "\n", encoding="utf-8")
+    payload = {"outbox": str(outbox), "tests": dict(tests), "explain_hidden": explain_hidden}
+    job = folder / "job"
+    job.mkdir()
+    outcome = warm.run(Job("checker", payload, job, QUICK))
+    assert outcome.end == "done", (job / "worker.log").read_text(encoding="utf-8")
+    verdicts: dict[str, Any] = json.loads((job / VERDICTS).read_text(encoding="utf-8"))
+    return verdicts
+
+
+@pytest.fixture(scope="module")
+def explained(warm: WarmProcess, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The verdicts where hidden messages were written for students."""
+    other = question_file("q2", SHARED, "@test_case()\ndef a(number): helper(number)")
+    return check(warm, tmp_path_factory.mktemp("explained"), {"tests/q1.py": TESTS, "tests/q2.py": other})
+
+
+@pytest.fixture(scope="module")
+def unexplained(warm: WarmProcess, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
+    """The messages where they were not."""
+    found = check(warm, tmp_path_factory.mktemp("unexplained"), {"tests/q1.py": TESTS}, explain_hidden=False)
+    return messages(found)
+
+
+def messages(verdicts: Mapping[str, Any]) -> dict[str, str | None]:
+    """Message of each failed test of q1, None where it passed."""
+    return {test["name"]: None if test["passed"] else test["message"] for test in verdicts["q1"]["tests"]}
+
+
+@pytest.mark.parametrize(
+    ("test", "message"),
+    [
+        ("passes", None),
+        ("plain_assert", "3 is wrong"),
+        ("bare_assert", "The check failed."),
+        ("noted", "Look again. too small"),
+        ("missing_is_None", None),
+        ("default_is_not_used", None),
+        ("cannot_use", "odd cannot be used: it is a set, which cannot be handed over as plain data."),
+        ("optional_cannot_use", None),
+        ("half_a_character", "?"),
+        ("exits", "This check could not use the answer (SystemExit: 3)."),
+        ("silent", "The check failed."),
+        ("prints", None),
+        ("hidden_wrong", "it must be 4"),
+        ("hidden_noted", "Count again."),
+        ("hidden_stumbles", "This check could not use the answer."),
+        ("hidden_silent", "A hidden check failed."),
+        ("s", None),
+    ],
+)
+def test_a_failed_test_says_why(explained: dict[str, Any], test: str, message: str | None) -> None:
+    assert messages(explained)[test] == message
+
+
+def test_a_public_test_that_stumbles_names_the_error(explained: dict[str, Any]) -> None:
+    assert "(TypeError: unsupported operand" in str(messages(explained)["stumbles"])
+
+
+def test_a_message_is_cut(explained: dict[str, Any]) -> None:
+    assert len(str(messages(explained)["long"])) == 2000
+
+
+@pytest.mark.parametrize(
+    ("test", "message"),
+    [
+        ("plain_assert", "3 is wrong"),
+        ("hidden_wrong", "A hidden check failed."),
+        ("hidden_noted", "Count again."),
+        ("hidden_stumbles", "This check could not use the answer."),
+    ],
+)
+def test_hidden_tests_of_others_quote_nothing(unexplained: dict[str, str | None], test: str, message: str) -> None:
+    assert unexplained[test] == message
+
+
+def test_what_became_of_each_variable_is_told(explained: dict[str, Any]) -> None:
+    assert explained["q1"]["handed_over"] is True
+    assert explained["q1"]["variables"] == {
+        "number": "present",
+        "gap": "gap",
+        "nothing": "present",
+        "odd": "unusable: it is a set, which cannot be handed over as plain data",
+        "half": "present",
+    }
+
+
+def test_a_question_that_was_not_handed_over_is_checked_on_nothing(explained: dict[str, Any]) -> None:
+    found = explained["q2"]
+    assert found["handed_over"] is False
+    assert found["variables"] == {}
+    assert found["tests"] == [{"name": "a", "passed": False, "message": "None is not what was asked for"}]

@@ -1,0 +1,187 @@
+"""The warm process: many jobs, none of which outlives its end, and clear words when it dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from autograder.errors import WorkerError
+from autograder.sandbox import Job, Limits, Outcome
+from autograder.sandbox.warm import WarmProcess
+from tests.helpers import QUICK, Ran, run_cells
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What became of a warm process that was killed, then closed, while a job of it was running."""
+
+    process: WarmProcess
+    folder: Path
+    outcomes: list[Outcome]
+    refusal: WorkerError
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """A warm process of this module's own after its end."""
+    process = WarmProcess(None)
+    folder = tmp_path_factory.mktemp("running")
+    outcomes: list[Outcome] = []
+    cells = (
+        "import os, subprocess, time\nfrom pathlib import Path\nchild = subprocess.Popen(['sleep', '600'])",
+        "Path('pids').write_text(f'{os.getpid()} {os.getppid()} {child.pid}')\ntime.sleep(600)",
+    )
+    thread = threading.Thread(target=lambda: outcomes.append(run_cells(process, folder, *cells).outcome))
+    thread.start()
+    wait_until((folder / "scratch" / "pids").exists, 90)
+    os.kill(process._process.pid, signal.SIGKILL)
+    process._process.wait()
+    with pytest.raises(WorkerError) as caught:
+        run_cells(process, tmp_path_factory.mktemp("second"), "1")
+    assert thread.is_alive()
+    process.close()
+    thread.join(10)
+    assert not thread.is_alive()
+    return Ended(process, folder, outcomes, caught.value)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process lives (a zombie does not)."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def descendants(process: int) -> list[int]:
+    """The processes that descend from one, zombies included."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+    found = [process]
+    for pid in found:
+        found += [child for child, parent in parents.items() if parent == pid]
+    return found[1:]
+
+
+def test_a_warm_process_that_was_killed_gives_an_error_with_a_hint(ended: Ended) -> None:
+    assert "died" in str(ended.refusal)
+    assert ended.refusal.hint == "autograder doctor"
+
+
+def test_close_ends_a_running_job_with_all_its_processes(ended: Ended) -> None:
+    assert [outcome.end for outcome in ended.outcomes] == ["crashed"]
+    assert "went away" in ended.outcomes[0].detail
+    pids = [int(pid) for pid in (ended.folder / "scratch" / "pids").read_text(encoding="utf-8").split()]
+    assert len(pids) == 3
+    wait_until(lambda: not any(is_running(pid) for pid in pids), 10)
+
+
+def test_a_closed_warm_process_says_so_and_closes_twice(ended: Ended, tmp_path: Path) -> None:
+    with pytest.raises(WorkerError) as caught:
+        run_cells(ended.process, tmp_path, "1")
+    assert caught.value.hint == "autograder doctor"
+    ended.process.close()
+
+
+def test_a_warm_process_that_cannot_start_says_why(tmp_path: Path) -> None:
+    with WarmProcess(tmp_path / "no-such.npz") as process, pytest.raises(WorkerError, match=r"no-such\.npz") as caught:
+        run_cells(process, tmp_path, "1")
+    assert caught.value.hint == "autograder doctor"
+
+
+def test_close_does_not_wait_for_the_start(tmp_path: Path) -> None:
+    process = WarmProcess(None)
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            run_cells(process, tmp_path, "1")
+        except WorkerError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    time.sleep(0.2)
+    start = time.monotonic()
+    process.close()
+    thread.join(10)
+    assert time.monotonic() - start < 3
+    assert "ended while starting" in str(errors[0])
+
+
+def test_jobs_run_at_the_same_time(warm: WarmProcess, tmp_path: Path) -> None:
+    warm.wait_until_ready()
+    meet = (
+        "import time\nfrom pathlib import Path\n"
+        "shared = Path('../..').resolve()\n(shared / f'here-{MINE}').touch()\n"
+        "deadline = time.monotonic() + 30\n"
+        "while len(list(shared.glob('here-*'))) < 4 and time.monotonic() < deadline: time.sleep(0.01)\n"
+        "answer = len(list(shared.glob('here-*')))"
+    )
+
+    def run(number: int) -> Ran:
+        folder = tmp_path / f"job-{number}"
+        folder.mkdir()
+        return run_cells(warm, folder, f"MINE = {number}\n{meet}")
+
+    with ThreadPoolExecutor(4) as executor:
+        runs = list(executor.map(run, range(4)))
+    assert [run.value("answer") for run in runs] == [4, 4, 4, 4]
+
+
+def test_many_jobs_leave_nothing_behind(warm: WarmProcess, tmp_path: Path) -> None:
+    warm.wait_until_ready()
+    zygote = warm._process.pid
+    before = os.listdir("/proc/self/fd"), os.listdir(f"/proc/{zygote}/fd")  # noqa: PTH208
+    for number in range(20):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        ran = run_cells(warm, folder, f"answer = {number}")
+        assert ran.value("answer") == number
+    # A supervisor has still to exit after it has told the outcome.
+    wait_until(lambda: not descendants(zygote), 10)
+    after = os.listdir("/proc/self/fd"), os.listdir(f"/proc/{zygote}/fd")  # noqa: PTH208
+    assert len(after[0]) <= len(before[0])
+    assert len(after[1]) <= len(before[1])
+
+
+def test_a_job_that_cannot_even_begin_is_an_error_of_the_grader(warm: WarmProcess, tmp_path: Path) -> None:
+    outcome = warm.run(Job("runner", {}, tmp_path / "missing", QUICK))
+    assert outcome.end == "crashed"
+    (tmp_path / "log").mkdir()
+    outcome = warm.run(Job("checker", {"tests": None}, tmp_path / "log", Limits(seconds=30)))
+    assert outcome.end == "crashed"
+    assert "KeyError" in (tmp_path / "log" / "worker.log").read_text(encoding="utf-8")
+
+
+def test_a_supervisor_that_is_killed_gives_an_error_and_ends_its_worker(warm: WarmProcess, tmp_path: Path) -> None:
+    cells = (
+        "import os, signal, time\nfrom pathlib import Path",
+        "Path('../pid').write_text(str(os.getpid()))\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(600)",
+    )
+    with pytest.raises(WorkerError, match="supervisor died"):
+        run_cells(warm, tmp_path, *cells)
+    pid = int((tmp_path / "pid").read_text(encoding="utf-8"))
+    wait_until(lambda: not is_running(pid), 10)
