@@ -42,6 +42,7 @@ def _grading_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--seconds", type=click.FloatRange(min=1), help="Wall-clock limit of one notebook."),
         click.option("--memory-mb", type=click.IntRange(min=512), help="Memory limit of one notebook, in MiB."),
+        click.option("--retrain", is_flag=True, help="Train for real also where the solution has trained the same."),
     )
     for option in reversed(options):
         command = option(command)

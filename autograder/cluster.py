@@ -20,8 +20,8 @@ from autograder.atomic import write_atomically
 from autograder.batch import Place
 from autograder.errors import AssignmentError, KitError
 from autograder.resume import Conditions
-from autograder.sandbox.warm import WarmProcess
-from autograder.worker_side import Bench, Settings, describe_on_worker, end_run, grade_on_worker
+from autograder.versions import kit_version
+from autograder.worker_side import Bench, Described, Settings, describe_on_worker, end_run, grade_on_worker
 
 _CONNECT_SECONDS = 10
 # Work enough that no worker waits for the next submission, and so little that the scheduler's memory does not matter.
@@ -56,6 +56,7 @@ def cluster_place(
     *,
     needs_mnist: bool,
     adapt: Callable[[Assignment], Assignment],
+    solutions: Callable[[Sequence[Assignment], Sequence[Path]], Mapping[str, Path]] | None,
     report: Callable[[str], None],
 ) -> Iterator[Place]:
     """The workers behind a scheduler as a place to grade at.
@@ -65,6 +66,8 @@ def cluster_place(
         zips: the autograder zips on this machine.
         needs_mnist: whether the labs need MNIST; workers that lack it get it from here.
         adapt: sets this run's limits.
+        solutions: says where each lab's solution would lie, for workers to record its training; None to let every
+            submission train.
         report: takes a line for people, for example that no worker has joined yet.
 
     Raises:
@@ -76,20 +79,17 @@ def cluster_place(
             report(f"No worker has joined the scheduler at {address} yet: waiting for the first.")
         if needs_mnist:
             client.register_plugin(ProvideMnist(zlib.compress(data.npz_bytes(report), level=1)))
-        conditions = Conditions({}, WarmProcess.level)
-        bench = Bench(uuid.uuid4().hex, conditions.kit, needs_mnist)
+        bench = Bench(uuid.uuid4().hex, kit_version(), needs_mnist)
         executor: Executor = client.get_executor(pure=False)  # two equal submissions are two all the same
         try:
             described = _described(executor, bench, contents)
-            assignments: Mapping[str, Assignment] = {lab.name: adapt(lab) for lab in described}
+            assignments = {lab.name: adapt(lab) for lab in described.assignments}
             assume = next(iter(assignments)) if len(assignments) == 1 else None
-            grade = partial(grade_on_worker, Settings(bench, assignments, assume))
-            yield Place(
-                executor,
-                grade,
-                Conditions(assignments, conditions.isolation, assume, conditions.kit),
-                partial(_window, client),
-            )
+            paths = solutions(described.assignments, zips) if solutions else {}
+            keys = {lab: path.read_bytes() for lab, path in paths.items() if path.is_file()}
+            grade = partial(grade_on_worker, Settings(bench, assignments, assume, keys).packed())
+            conditions = Conditions(assignments, described.isolation, assume, retrain=solutions is None)
+            yield Place(executor, grade, conditions, partial(_window, client))
         except CancelledError as error:
             raise KitError(
                 f"The Dask scheduler at {address} went away. What was graded is kept.",
@@ -128,7 +128,7 @@ def _client(address: str) -> Iterator[Client]:
         client.close(timeout=5 if client.status == "running" else 1)
 
 
-def _described(executor: Executor, bench: Bench, contents: Sequence[tuple[str, bytes]]) -> tuple[Assignment, ...]:
+def _described(executor: Executor, bench: Bench, contents: Sequence[tuple[str, bytes]]) -> Described:
     try:
         return executor.submit(describe_on_worker, bench, contents).result()
     except (KitError, CancelledError):

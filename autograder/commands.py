@@ -16,13 +16,14 @@ from autograder import data
 from autograder.assignment import Assignment, load_assignment
 from autograder.batch import Place, grade_all, grade_paper
 from autograder.errors import DataError, UsageError
-from autograder.grading import Grader
+from autograder.grading import Grader, no_recordings
 from autograder.labs import autograder_zip, find_root, lab_names
 from autograder.progress import show_progress
+from autograder.recordings import Recordings
 from autograder.render.terminal import class_table, print_table, result_table
 from autograder.results import Result
 from autograder.resume import Conditions, Plan, identities, make_plan
-from autograder.sandbox import Isolation, Limits
+from autograder.sandbox import Limits
 from autograder.sandbox.warm import WarmProcess
 from autograder.store import REPORT, SCORES, begin_run, not_asked_for, not_graded, results_folder, write_report
 from autograder.submissions import find_submissions, read_submission
@@ -30,12 +31,16 @@ from autograder.submissions import find_submissions, read_submission
 
 @dataclass(frozen=True)
 class GradingOptions:
-    """How to grade: which lab or autograder zip, and limits that override the lab's own (None: the lab's)."""
+    """How to grade: which lab or autograder zip, and limits that override the lab's own (None: the lab's).
+
+    `retrain`: let every submission train, also where the solution has trained the same.
+    """
 
     lab: str | None = None
     zip_path: Path | None = None
     seconds: float | None = None
     memory_mb: int | None = None
+    retrain: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def grade_class(
         with _place(options, course) as place:
             plan = make_plan(submissions, output, place.conditions, regrade)
             begin_run(output, wanted)
-            _tell(plan, len(submissions), not_asked_for(output, wanted))
+            _tell_of(plan, len(submissions), not_asked_for(output, wanted))
             with show_progress(len(submissions), done=len(plan.kept)) as advance:
                 graded = grade_all(plan.to_grade, place, output, advance)
         write_report(output)
@@ -103,7 +108,7 @@ def grade_class(
     return exit_code(results)
 
 
-def _tell(plan: Plan, total: int, others: int) -> None:
+def _tell_of(plan: Plan, total: int, others: int) -> None:
     """Say what is taken over, what is graded again and why, and what the folder holds besides."""
     if plan.kept:
         click.echo(f"{len(plan.kept)} of {total} were graded before and have not changed", err=True)
@@ -148,9 +153,16 @@ def _grader(options: GradingOptions) -> Iterator[Grader]:
     """A grader with its warm process, which ends with the context."""
     zips = _zips(options)
     with WarmProcess(_mnist(required=options.zip_path is None)) as warm:
-        assignments = {lab.name: _with_limits(lab, options) for lab in _load(zips, warm)}
+        loaded = [load_assignment(path, warm) for path in zips]
+        assignments = {lab.name: _with_limits(lab, options) for lab in loaded}
+        recordings = Recordings(_solutions(loaded, zips), warm, _tell).of
         assume = next(iter(assignments)) if options.lab or len(assignments) == 1 else None
-        yield Grader(assignments, warm, assume)
+        yield Grader(assignments, warm, assume, no_recordings if options.retrain else recordings)
+
+
+def _solutions(labs: Sequence[Assignment], zips: Sequence[Path]) -> dict[str, Path]:
+    """Where the solution of each lab lies if it is there: beside its zip."""
+    return {lab.name: path.with_name(f"{lab.name}-solution.ipynb") for path, lab in zip(zips, labs, strict=True)}
 
 
 @contextmanager
@@ -163,7 +175,7 @@ def _place(options: GradingOptions, course: ClassOptions) -> Iterator[Place]:
     workers = course.jobs or usable_processors()
     with _grader(options) as grader:
         executor = ThreadPoolExecutor(workers)
-        conditions = Conditions(grader.assignments, grader.isolation.level, grader.assume)
+        conditions = Conditions(grader.assignments, grader.isolation.level, grader.assume, options.retrain)
         try:
             yield Place(executor, partial(grade_paper, grader), conditions, lambda: 2 * workers)
         finally:
@@ -184,12 +196,9 @@ def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Pl
         _zips(options),
         needs_mnist=options.zip_path is None,
         adapt=partial(_with_limits, options=options),
-        report=partial(click.echo, err=True),
+        solutions=None if options.retrain else _solutions,
+        report=_tell,
     )
-
-
-def _load(zips: Sequence[Path], isolation: Isolation) -> Iterator[Assignment]:
-    return (load_assignment(path, isolation) for path in zips)
 
 
 def _zips(options: GradingOptions) -> list[Path]:
@@ -206,10 +215,14 @@ def _zips(options: GradingOptions) -> list[Path]:
     return [autograder_zip(root, lab) for lab in wanted]
 
 
+def _tell(line: str) -> None:
+    click.echo(line, err=True)
+
+
 def _mnist(*, required: bool) -> Path | None:
     """The verified file; an autograder of somebody else's may need no MNIST, so there its absence is no error."""
     try:
-        return data.npz_path(lambda line: click.echo(line, err=True))
+        return data.npz_path(_tell)
     except DataError:
         if required:
             raise

@@ -16,12 +16,17 @@ from autograder.errors import SubmissionError, WorkerError
 from autograder.jobfiles import job_folder, read_ordinary_file, remove_folder
 from autograder.marking import Run, mark
 from autograder.notebooks import Notebook, identify, read_notebook
-from autograder.results import QuestionResult, Result, SubmissionStatus
+from autograder.results import CellError, FitRun, QuestionResult, Result, SubmissionStatus
 from autograder.runner.journal import OUTBOX, Story, read_story
 from autograder.sandbox import Isolation, Job, Limits, Outcome
 
 _CHECKER_LIMITS = Limits(seconds=180, memory_mb=6144)
 _MAX_LOG_BYTES = 16 << 20
+
+
+def no_recordings(_: Assignment) -> Mapping[str, str]:
+    """For a grader that lets every submission train for real."""
+    return {}
 
 
 @dataclass(frozen=True)
@@ -32,11 +37,13 @@ class Grader:
         assignments: the labs in play, by name; a notebook says which is its own.
         isolation: where jobs run.
         assume: the lab to take where the notebook does not say.
+        recordings: gives the trainings of a lab that submissions may take over (see `autograder.recordings`).
     """
 
     assignments: Mapping[str, Assignment]
     isolation: Isolation
     assume: str | None = None
+    recordings: Callable[[Assignment], Mapping[str, str]] = no_recordings
 
     def grade(self, name: str, read: Callable[[], bytes]) -> Result:
         """Grade one submission; never raises for anything in it.
@@ -55,21 +62,22 @@ class Grader:
         except SubmissionError as error:
             return self._unreadable(name, digest, str(error), time.monotonic() - start)
         try:
-            status, detail, questions, errors = _run_and_check(notebook, assignment, self.isolation)
+            graded = _run_and_check(notebook, assignment, self.isolation, self.recordings(assignment))
         except WorkerError as error:
-            status, detail, questions, errors = "grader_error", str(error), (), ()
+            graded = _Graded("grader_error", str(error))
         return Result(
             submission=name,
             sha256=digest,
             lab=assignment.name,
             isolation=self.isolation.level,
-            status=status,
-            detail=detail,
-            score=round(float(sum(question.score for question in questions)), 6),
+            status=graded.status,
+            detail=graded.detail,
+            score=round(float(sum(question.score for question in graded.questions)), 6),
             max_score=assignment.max_score,
             seconds=round(time.monotonic() - start, 2),
-            questions=questions,
-            errors=errors,
+            questions=graded.questions,
+            errors=graded.errors,
+            fits=graded.fits,
         )
 
     def _assignment_of(self, notebook: Notebook) -> Assignment:
@@ -92,14 +100,25 @@ class Grader:
         )
 
 
-_Graded = tuple[SubmissionStatus, str | None, tuple[QuestionResult, ...], tuple[Any, ...]]
+@dataclass(frozen=True)
+class _Graded:
+    """What came of running and checking a submission."""
+
+    status: SubmissionStatus
+    detail: str | None
+    questions: tuple[QuestionResult, ...] = ()
+    errors: tuple[CellError, ...] = ()
+    fits: tuple[FitRun, ...] = ()
 
 
-def _run_and_check(notebook: Notebook, assignment: Assignment, isolation: Isolation) -> _Graded:
+def _run_and_check(
+    notebook: Notebook, assignment: Assignment, isolation: Isolation, recordings: Mapping[str, str]
+) -> _Graded:
     payload = {
         "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
         "handover": {question.name: list(question.handover) for question in assignment.questions},
         "seed": assignment.seed,
+        "recordings": dict(recordings),
     }
     with job_folder() as folder:
         outcome = isolation.run(Job("runner", payload, folder, assignment.limits))
@@ -108,7 +127,7 @@ def _run_and_check(notebook: Notebook, assignment: Assignment, isolation: Isolat
         remove_folder(folder / "scratch")  # before the checker needs the memory it may lie in
         verdicts = _check(assignment, isolation, folder / OUTBOX)
     run = Run(notebook, story.errors, story.last_cell, detail)
-    return status, detail, mark(assignment, run, verdicts), story.errors
+    return _Graded(status, detail, mark(assignment, run, verdicts), story.errors, story.fits)
 
 
 def _ending(outcome: Outcome, story: Story) -> tuple[SubmissionStatus, str | None]:

@@ -46,6 +46,15 @@ class CellError:
 
 
 @dataclass(frozen=True)
+class FitRun:
+    """One `fit`: its cell, whether it took over the recorded run of the same training, and wall-clock seconds."""
+
+    cell: int
+    taken_over: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Result:
     """What one submission earned and why. `seconds` is wall-clock time; scores are points."""
 
@@ -60,6 +69,7 @@ class Result:
     seconds: float
     questions: tuple[QuestionResult, ...] = ()
     errors: tuple[CellError, ...] = ()
+    fits: tuple[FitRun, ...] = ()
 
     def to_json(self) -> str:
         """The result as indented JSON text, keys in the order of the contract."""
@@ -81,6 +91,7 @@ class Result:
                 for q in data.pop("questions")
             )
             errors = tuple(CellError(**e) for e in data.pop("errors"))
-            return cls(**data, questions=questions, errors=errors)
+            fits = tuple(FitRun(**f) for f in data.pop("fits", ()))
+            return cls(**data, questions=questions, errors=errors, fits=fits)
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
             raise ValueError(f"not a result of schema {SCHEMA}: {error}") from error

@@ -26,6 +26,7 @@ _CHANGES = {
     "limits": "a limit",
     "isolation": "the isolation level",
     "kit": "the kit",
+    "retrain": "--retrain",
 }
 
 
@@ -37,12 +38,14 @@ class Conditions:
         assignments: the labs in play, by name, with the limits of this run.
         isolation: the level.
         assume: the lab to take where a notebook does not say.
+        retrain: every submission trains for real.
         kit: the version of the kit and of what it builds on.
     """
 
     assignments: Mapping[str, Assignment]
     isolation: str
     assume: str | None = None
+    retrain: bool = False
     kit: str = field(default_factory=kit_version)
 
     def fingerprint(self, digest: str, lab: str | None) -> dict[str, Any]:
@@ -64,6 +67,7 @@ class Conditions:
             # Which lab a notebook without a name belongs to hangs on the labs it may belong to.
             "labs": sorted(self.assignments),
             "assume": self.assume,
+            "retrain": self.retrain,
         }
 
 
@@ -114,6 +118,8 @@ def _change(submission: Submission, result: Result, hung_on: Mapping[str, Any], 
     except SubmissionError:
         digest = ""
     now = conditions.fingerprint(digest, result.lab)
+    if not conditions.retrain:
+        now["retrain"] = hung_on.get("retrain")  # what has trained for real holds in any case
     changed = [name for name in {**now, **hung_on} if now.get(name) != hung_on.get(name)]
     if result.submission != submission.name:
         changed.append("submission")

@@ -7,12 +7,15 @@ several threads at once.
 from __future__ import annotations
 
 import atexit
+import pickle
 import platform
 import tempfile
 import threading
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from autograder import data
@@ -20,6 +23,7 @@ from autograder.assignment import Assignment, load_assignment
 from autograder.batch import Paper, grade_paper
 from autograder.errors import DataError, WorkerError
 from autograder.grading import Grader
+from autograder.recordings import Recordings
 from autograder.sandbox.warm import WarmProcess
 from autograder.versions import kit_version
 
@@ -38,34 +42,48 @@ class Bench:
 
 @dataclass(frozen=True)
 class Settings:
-    """All a worker needs to know beside a submission."""
+    """All a worker needs to know beside a submission. `solutions`: notebooks by lab, to record their trainings from."""
 
     bench: Bench
     assignments: Mapping[str, Assignment]
-    assume: str | None
+    assume: str | None = None
+    solutions: Mapping[str, bytes] | None = None
+
+    def packed(self) -> bytes:
+        """As they travel with every submission: an eighth of their size."""
+        return zlib.compress(pickle.dumps(self))
 
 
-def grade_on_worker(settings: Settings, paper: Paper) -> str:
-    """Grade one submission here; gives the result's JSON text.
+@dataclass(frozen=True)
+class Described:
+    """Labs as a worker has read them, and the isolation level it has."""
+
+    assignments: tuple[Assignment, ...]
+    isolation: str
+
+
+def grade_on_worker(packed: bytes, paper: Paper) -> str:
+    """Grade one submission here with packed `Settings`; gives the result's JSON text.
 
     Raises:
         KitError: this worker cannot grade at all, for example because its kit is another one.
     """
-    with _warm_process(settings.bench) as warm:
-        return grade_paper(Grader(settings.assignments, warm, settings.assume), paper)
+    settings = _unpacked(packed)
+    with _kept(settings.bench) as kept:
+        return grade_paper(kept.grader(settings), paper)
 
 
-def describe_on_worker(bench: Bench, zips: Sequence[tuple[str, bytes]]) -> tuple[Assignment, ...]:
+def describe_on_worker(bench: Bench, zips: Sequence[tuple[str, bytes]]) -> Described:
     """Read autograder zips, given as file names and contents, here; their test code runs in a process of its own.
 
     Raises:
         KitError: as `grade_on_worker`, or a zip cannot be used.
     """
-    with _warm_process(bench) as warm, tempfile.TemporaryDirectory(prefix="autograder-zips-") as folder:
+    with _kept(bench) as kept, tempfile.TemporaryDirectory(prefix="autograder-zips-") as folder:
         paths = [Path(folder, name) for name, _ in zips]
         for path, (_, content) in zip(paths, zips, strict=True):
             path.write_bytes(content)
-        return tuple(load_assignment(path, warm) for path in paths)
+        return Described(tuple(load_assignment(path, kept.warm) for path in paths), kept.warm.level)
 
 
 def end_run(run: str) -> None:
@@ -73,16 +91,41 @@ def end_run(run: str) -> None:
     with _LOCK:
         ended = [_KEPT.pop(bench) for bench in list(_KEPT) if bench.run == run]
     for kept in ended:
-        kept.warm.close()
+        kept.close()
 
 
-@dataclass
+@lru_cache(maxsize=2)
+def _unpacked(packed: bytes) -> Settings:
+    settings: Settings = pickle.loads(zlib.decompress(packed))  # noqa: S301 - from the client, as this call itself
+    return settings
+
+
 class _Kept:
-    """A warm process, how many jobs use it, and how often one began: an idle timer from before another is void."""
+    """A warm process and its grader, how many jobs use them, and how often one began."""
 
-    warm: WarmProcess
-    users: int = 0
-    begun: int = 0
+    def __init__(self, bench: Bench) -> None:
+        self.warm = WarmProcess(_mnist(bench))
+        self.users = 0
+        self.begun = 0
+        self._lock = threading.Lock()
+        self._grader: Grader | None = None
+        self._solutions = tempfile.TemporaryDirectory(prefix="autograder-solutions-")  # only its owner may enter
+
+    def grader(self, settings: Settings) -> Grader:
+        """The run's grader; it trains the solutions once, unless this machine's cache holds that already."""
+        with self._lock:
+            if self._grader is None:
+                paths = {lab: Path(self._solutions.name, f"{lab}.ipynb") for lab in settings.solutions or {}}
+                for lab, path in paths.items():
+                    path.write_bytes((settings.solutions or {})[lab])
+                recordings = Recordings(paths, self.warm, lambda _: None)
+                self._grader = Grader(settings.assignments, self.warm, settings.assume, recordings.of)
+            return self._grader
+
+    def close(self) -> None:
+        """End the warm process and every job in it."""
+        self.warm.close()
+        self._solutions.cleanup()
 
 
 _LOCK = threading.Lock()
@@ -90,16 +133,16 @@ _KEPT: dict[Bench, _Kept] = {}
 
 
 @contextmanager
-def _warm_process(bench: Bench) -> Iterator[WarmProcess]:
+def _kept(bench: Bench) -> Iterator[_Kept]:
     _refuse_another_kit(bench.kit)
     with _LOCK:
         kept = _KEPT.get(bench)
         if kept is None or not kept.warm.alive:  # the kernel ends the largest process where memory is short
-            kept = _KEPT[bench] = _Kept(WarmProcess(_mnist(bench)))
+            kept = _KEPT[bench] = _Kept(bench)
         kept.users += 1
         kept.begun += 1
     try:
-        yield kept.warm
+        yield kept
     finally:
         with _LOCK:
             kept.users -= 1
@@ -129,10 +172,10 @@ def _mnist(bench: Bench) -> Path | None:
 def _end_if_idle(bench: Bench, kept: _Kept, begun: int) -> None:
     with _LOCK:
         if kept.users or kept.begun != begun:
-            return
+            return  # a later job set a timer of its own
         if _KEPT.get(bench) is kept:
             del _KEPT[bench]
-    kept.warm.close()
+    kept.close()
 
 
 @atexit.register

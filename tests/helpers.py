@@ -86,12 +86,17 @@ def run_cells(
     handover: Mapping[str, Sequence[str]] | None = None,
     limits: Limits = QUICK,
     seed: int = 1234,
+    **more: Any,
 ) -> Ran:
-    """Run cells in a real worker; `handover` names what each question hands over (default: `answer` for q1)."""
+    """Run cells in a real worker; `handover` names what each question hands over (default: `answer` for q1).
+
+    `more`: other entries of the runner's payload.
+    """
     payload = {
         "cells": [{"number": number, "source": source} for number, source in enumerate(cells, start=1)],
         "handover": {name: list(names) for name, names in (handover or {"q1": ["answer"]}).items()},
         "seed": seed,
+        **more,
     }
     outcome = isolation.run(Job("runner", payload, folder, limits))
     return Ran(outcome, read_story(folder), folder)

@@ -80,7 +80,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def has_a_job(worker: subprocess.Popen[bytes]) -> bool:
-    mark = f"autograder-run-{worker.pid}-*/job-*/scratch"
+    mark = f"autograder-run-{worker.pid}-*/job-*"
     return any(list(Path(place).glob(mark)) for place in ("/dev/shm", "/tmp"))  # noqa: S108
 
 
@@ -152,8 +152,8 @@ def test_worker_grades_from_bytes_alone_and_ends_its_warm_process_when_idle(
     monkeypatch.setattr(worker_side, "IDLE_SECONDS", 0.5)
     handed_in = write_class(tmp_path, 2)
     bench = Bench("a run", kit_version(), needs_mnist=False)
-    tiny = describe_on_worker(bench, [("tiny.zip", (tmp_path / "tiny.zip").read_bytes())])[0]
-    settings = pickle.loads(pickle.dumps(Settings(bench, {"tiny": tiny}, None)))  # noqa: S301 - our own
+    described = describe_on_worker(bench, [("tiny.zip", (tmp_path / "tiny.zip").read_bytes())])
+    settings = Settings(bench, {lab.name: lab for lab in described.assignments}).packed()
     (kept,) = worker_side._KEPT.values()
     for number in range(2):
         text = grade_on_worker(settings, Paper("ada", (handed_in / f"s{number:02}.ipynb").read_bytes()))
@@ -165,7 +165,7 @@ def test_worker_grades_from_bytes_alone_and_ends_its_warm_process_when_idle(
 
 def test_worker_with_another_kit_refuses() -> None:
     with pytest.raises(WorkerError, match="another kit") as refused:
-        grade_on_worker(Settings(Bench("a run", "0.0.1", needs_mnist=False), {}, None), Paper("ada", b""))
+        grade_on_worker(Settings(Bench("a run", "0.0.1", needs_mnist=False), {}).packed(), Paper("ada", b""))
     back = pickle.loads(pickle.dumps(refused.value))  # noqa: S301 - our own
     assert isinstance(back, KitError)
     assert back.hint, "the way to help travels with the error"

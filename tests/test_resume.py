@@ -332,6 +332,7 @@ def test_result_is_taken_over_while_nothing_has_changed(one: tuple[Submission, P
         (lambda tiny: conditions(replace(tiny, limits=Limits(memory_mb=999))), "a limit has changed"),
         (lambda tiny: replace(conditions(tiny), isolation="full"), "the isolation level has changed"),
         (lambda tiny: replace(conditions(tiny), kit="0.0.1"), "the kit has changed"),
+        (lambda tiny: replace(conditions(tiny), retrain=True), "--retrain has changed"),
         (lambda tiny: Conditions({"tiny": tiny, "more": tiny}, "none"), "the labs to choose from have changed"),
     ],
 )

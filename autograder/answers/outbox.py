@@ -15,6 +15,7 @@ from autograder.answers.models import describe_model
 from autograder.text import text_of
 
 ANSWERS = "answers.jsonl"
+RECORDING = ".fit"
 _PLAIN_KINDS = "biufSU"
 _MAX_ITEMS = 1_000_000
 _MAX_DEPTH = 20
@@ -38,6 +39,10 @@ class Outbox:
         line = json.dumps({"question": question, "values": values})
         with (self._folder / ANSWERS).open("a", encoding="utf-8") as file:
             file.write(line + "\n")
+
+    def keep_recording(self, name: str, recording: bytes) -> None:
+        """Write a sealed recording of a fit (see `runner.sealed_fit`); asked for only of trusted notebooks."""
+        (self._folder / f"{name}{RECORDING}").write_bytes(recording)
 
     def _describe(self, value: Any) -> dict[str, Any]:
         try:

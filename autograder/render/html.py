@@ -56,7 +56,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        clean=words.clean, line=words.clean_line, points=words.points, seconds=words.seconds, reasons=words.reasons
+        clean=words.clean,
+        line=words.clean_line,
+        points=words.points,
+        seconds=words.seconds,
+        reasons=words.reasons,
+        training=words.training,
     )
     environment.globals.update(
         lost=words.lost,

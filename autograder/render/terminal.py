@@ -22,6 +22,7 @@ from autograder.render.words import (
     points,
     reasons,
     seconds,
+    training,
 )
 from autograder.results import QuestionStatus, Result, SubmissionStatus
 
@@ -54,7 +55,7 @@ def print_table(table: RenderableType) -> None:
 
 
 def result_table(result: Result) -> RenderableType:
-    """One submission: its questions with points, the reason for every lost point, cells that raised, time taken."""
+    """One submission: questions with points, why each point was lost, cells that raised, trainings, time taken."""
     parts: list[RenderableType] = [_header(result)]
     told = note(result)
     if told:
@@ -65,6 +66,8 @@ def result_table(result: Result) -> RenderableType:
         parts += [Text("Why points were lost", style="bold"), Padding(_reasons(result), (0, 0, 1, 2))]
     if result.errors:
         parts += [Text("Cells that raised", style="bold"), Padding(_errors(result), (0, 0, 1, 2))]
+    if result.fits:
+        parts += [Text("Training", style="bold"), Padding(_fits(result), (0, 0, 1, 2))]
     return Group(*parts)
 
 
@@ -155,6 +158,15 @@ def _errors(result: Result) -> Table:
         grid.add_row(
             Text(f"[{error.cell}]"), Text.assemble((clean_line(error.name), "red"), f": {message}" if message else "")
         )
+    return grid
+
+
+def _fits(result: Result) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True, justify="right")
+    grid.add_column(overflow="fold")
+    for fit in result.fits:
+        grid.add_row(Text(f"[{fit.cell}]"), Text(training(fit), style="dim"))
     return grid
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autograder.results import QuestionResult, QuestionStatus, Result, SubmissionStatus
+from autograder.results import FitRun, QuestionResult, QuestionStatus, Result, SubmissionStatus
 
 SUBMISSION_WORDS: dict[SubmissionStatus, str] = {
     "graded": "graded",
@@ -92,6 +92,12 @@ def seconds(value: float) -> str:
         return f"{value:.1f} s"
     whole = round(value)
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
+
+
+def training(fit: FitRun) -> str:
+    """What became of one call of `fit`, and how long it took."""
+    how = "taken over: the solution has trained exactly the same" if fit.taken_over else "trained"
+    return f"{how} ({seconds(fit.seconds)})"
 
 
 def percent(score: float, max_score: float) -> float:

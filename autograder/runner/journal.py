@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from autograder.jobfiles import read_ordinary_file
-from autograder.results import CellError
+from autograder.results import CellError, FitRun
 from autograder.text import text_of
 
 OUTBOX = "outbox"  # the folder of the hand-over, beside the journal
@@ -16,6 +17,7 @@ _FILE = "journal.jsonl"
 _MAX_BYTES = 16 << 20
 _MAX_MESSAGE = 2_000
 _MAX_NAME = 100
+_MAX_FITS = 100
 
 
 class Journal:
@@ -23,8 +25,10 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / _FILE
+        self._cell = 0
 
     def begin(self, cell: int) -> None:
+        self._cell = cell
         self._append({"event": "begin", "cell": cell})
 
     def end(self, cell: int, seconds: float, error: BaseException | None) -> None:
@@ -32,6 +36,10 @@ class Journal:
         if error is not None:
             entry["error"] = {"name": type(error).__name__, "message": text_of(error, _MAX_MESSAGE)}
         self._append(entry)
+
+    def fit(self, taken_over: bool, seconds: float) -> None:
+        """A fit has ended in the cell that runs."""
+        self._append({"event": "fit", "cell": self._cell, "taken_over": taken_over, "seconds": round(seconds, 3)})
 
     def finish(self) -> None:
         self._append({"event": "finish"})
@@ -43,11 +51,12 @@ class Journal:
 
 @dataclass(frozen=True)
 class Story:
-    """How a run went: the errors in order, the cell it was last in, and whether it came to the end."""
+    """How a run went: errors and fits in order, the cell it was last in, and whether it came to the end."""
 
     errors: tuple[CellError, ...] = ()
     last_cell: int | None = None
     finished: bool = False
+    fits: tuple[FitRun, ...] = ()
 
 
 def read_story(folder: Path) -> Story:
@@ -55,17 +64,27 @@ def read_story(folder: Path) -> Story:
     errors: list[CellError] = []
     last_cell: int | None = None
     finished = False
+    fits: list[FitRun] = []
     for entry in _entries(folder / _FILE):
         cell = entry.get("cell")
         if entry.get("event") == "finish":
             finished = True
+        elif entry.get("event") == "fit":
+            fits += _fit(entry)
         elif type(cell) is int:
             last_cell = cell
             error = entry.get("error")
             if isinstance(error, dict):
                 name, message = text_of(error.get("name"), _MAX_NAME), text_of(error.get("message"), _MAX_MESSAGE)
                 errors.append(CellError(cell, name, message))
-    return Story(tuple(errors), last_cell, finished)
+    return Story(tuple(errors), last_cell, finished, tuple(fits[:_MAX_FITS]))
+
+
+def _fit(entry: dict[str, Any]) -> list[FitRun]:
+    cell, taken_over, seconds = entry.get("cell"), entry.get("taken_over"), entry.get("seconds")
+    if type(cell) is int and type(taken_over) is bool and type(seconds) is float and math.isfinite(seconds):
+        return [FitRun(cell, taken_over, seconds)]
+    return []
 
 
 def _entries(path: Path) -> list[dict[str, Any]]:

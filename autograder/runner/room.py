@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from autograder.answers.outbox import Outbox
+from autograder.runner.fits import FitSettings
+from autograder.runner.fits import install as install_fits
 from autograder.runner.journal import OUTBOX, Journal
 from autograder.runner.otter_stand_in import install
 from autograder.runner.shell import new_shell, run_cell
@@ -17,7 +19,9 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
     """Run one notebook.
 
     Args:
-        payload: `cells` (list of {number, source}), `handover` (question -> names to hand over).
+        payload: `cells` (list of {number, source}), `handover` (question -> names to hand over), `seed` (what training
+            starts from), `recordings` (trainings that may be taken over, see `runner.fits`; may be left out), `record`
+            (true only for a trusted notebook whose trainings are to be kept; may be left out).
         folder: the job's folder; writes `journal.jsonl`, `outbox/` and IPython's own `ipython/` in it.
     """
     handover: dict[str, list[str]] = payload["handover"]
@@ -33,6 +37,14 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
         handed_over.add(question)
 
     install(list(handover), hand_over)
+    install_fits(
+        FitSettings(
+            seed=int(payload.get("seed", 0)),
+            recordings=payload.get("recordings", {}),
+            keep=outbox.keep_recording if payload.get("record") else None,
+            tell=journal.fit,
+        )
+    )
     for cell in payload["cells"]:
         journal.begin(cell["number"])
         start = time.monotonic()

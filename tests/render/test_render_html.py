@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.render import feedback_html, report_html
-from autograder.results import CellError, QuestionResult, QuestionStatus, Result, SubmissionStatus, TestResult
+from autograder.results import CellError, FitRun, QuestionResult, QuestionStatus, Result, SubmissionStatus, TestResult
 
 EVIL = "</pre><script>alert(1)</script>\"'><img src=x onerror=y>\u202e\x00\x1b[31m"
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -55,7 +55,8 @@ def submission(
         )
         for i, (fate, earned) in enumerate(fates, start=1)
     )
-    return Result(text, text, text, text, status, detail, score, 8, 61, questions, (CellError(3, text, text),))
+    errors = (CellError(3, text, text),)
+    return Result(text, text, text, text, status, detail, score, 8, 61, questions, errors, (FitRun(4, True, 0.3),))
 
 
 def skeleton(html: str) -> list[str]:
@@ -105,6 +106,7 @@ def test_pages_can_be_read_by_everybody() -> None:
 
 def test_feedback_tells_why() -> None:
     text = " ".join(Page(feedback_html(submission("because", "timeout", "cell [9] still ran", 3))).text.split())
+    assert "Cell [4]: taken over: the solution has trained exactly the same (0.3 s)" in text
     assert "3 / 8" in text
     assert "Cell [9] still ran." in text
     assert "because (hidden check)" in text

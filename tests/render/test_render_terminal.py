@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from autograder.render import class_table, print_table, result_table
-from autograder.results import CellError, QuestionResult, Result, TestResult
+from autograder.results import CellError, FitRun, QuestionResult, Result, TestResult
 
 LONG = "x_train ends at 0.0039 where 1 is expected: the images were divided by 255 twice; start from train_images."
 ADA = Result(
@@ -28,6 +28,7 @@ ADA = Result(
         QuestionResult("q3", "partial", 0.5, 2, (TestResult("t", False, False, "[bold]half[/bold] right"),)),
     ),
     (CellError(7, "NameError", "name 'x' is not defined"),),
+    (FitRun(22, True, 0.3), FitRun(24, False, 21.0)),
 )
 EVE = Result("e\x1b[31mve\n[red].ipynb", "", None, "full", "unreadable", "the file is empty", 0, 0, 0.0)
 
@@ -48,6 +49,7 @@ def test_the_table_of_one_submission(width: int) -> None:
     assert "q2 -2 x_train ends at 0.0039" in flat
     assert "(hidden check)" in flat
     assert "q3 -1.5 [bold]half[/bold] right" in flat
+    assert "[22] taken over: the solution has trained exactly the same (0.3 s) [24] trained (21 s)" in flat
     assert "[7] NameError: name 'x' is not defined" in flat
     assert max(map(len, text.splitlines())) <= width
 
