@@ -133,9 +133,10 @@ def _json(text: str, path: Path) -> dict[str, Any]:
 def _settings(lab: dict[str, Any], config: dict[str, Any], path: Path) -> tuple[Limits, int]:
     """Limits and seed, the kit's own settings before otter's."""
     try:
-        limits = Limits(**lab.get("limits", {}))
+        named = dict(lab.get("limits", {}))
+        limits = Limits(**named)
         seed = int(lab.get("seed") or config.get("seed") or 0)
-        sound = limits.seconds > 0 and limits.memory_mb > 0 and 0 <= seed <= _MAX_SEED
+        sound = all(value > 0 for value in named.values()) and 0 <= seed <= _MAX_SEED
     except (TypeError, ValueError):
         sound = False
     if not sound:

@@ -11,6 +11,7 @@ import click
 
 from autograder import __version__
 from autograder.errors import KitError
+from autograder.sandbox.layers import LEVELS
 from autograder.stopping import stop_in_order
 
 _EXISTING = click.Path(path_type=Path)
@@ -42,6 +43,20 @@ def _grading_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--seconds", type=click.FloatRange(min=1), help="Wall-clock limit of one notebook."),
         click.option("--memory-mb", type=click.IntRange(min=512), help="Memory limit of one notebook, in MiB."),
+        click.option(
+            "--limit",
+            "limits",
+            multiple=True,
+            metavar="NAME=NUMBER",
+            help="Any other limit of the lab's TOML, for example scratch_mb=512; may be given several times.",
+        ),
+        click.option(
+            "--isolation",
+            type=click.Choice(LEVELS),
+            default="full",
+            show_default=True,
+            help="basic: with the layers this machine has; none: a process of its own with limits only.",
+        ),
         click.option("--retrain", is_flag=True, help="Train for real also where the solution has trained the same."),
     )
     for option in reversed(options):

@@ -20,6 +20,7 @@ from autograder.atomic import write_atomically
 from autograder.batch import Place
 from autograder.errors import AssignmentError, KitError
 from autograder.resume import Conditions
+from autograder.sandbox.layers import Level
 from autograder.versions import kit_version
 from autograder.worker_side import Bench, Described, Settings, describe_on_worker, end_run, grade_on_worker
 
@@ -55,6 +56,7 @@ def cluster_place(
     zips: Sequence[Path],
     *,
     needs_mnist: bool,
+    isolation: Level,
     adapt: Callable[[Assignment], Assignment],
     solutions: Callable[[Sequence[Assignment], Sequence[Path]], Mapping[str, Path]] | None,
     report: Callable[[str], None],
@@ -65,6 +67,7 @@ def cluster_place(
         address: of the scheduler, for example `tcp://10.0.0.5:8786`; `tls://` takes its keys from Dask's configuration.
         zips: the autograder zips on this machine.
         needs_mnist: whether the labs need MNIST; workers that lack it get it from here.
+        isolation: the level the workers must have.
         adapt: sets this run's limits.
         solutions: says where each lab's solution would lie, for workers to record its training; None to let every
             submission train.
@@ -79,7 +82,7 @@ def cluster_place(
             report(f"No worker has joined the scheduler at {address} yet: waiting for the first.")
         if needs_mnist:
             client.register_plugin(ProvideMnist(zlib.compress(data.npz_bytes(report), level=1)))
-        bench = Bench(uuid.uuid4().hex, kit_version(), needs_mnist)
+        bench = Bench(uuid.uuid4().hex, kit_version(), needs_mnist, isolation)
         executor: Executor = client.get_executor(pure=False)  # two equal submissions are two all the same
         try:
             described = _described(executor, bench, contents)

@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,6 +25,7 @@ from autograder.render.terminal import class_table, print_table, result_table
 from autograder.results import Result
 from autograder.resume import Conditions, Plan, identities, make_plan
 from autograder.sandbox import Limits
+from autograder.sandbox.layers import Level
 from autograder.sandbox.warm import WarmProcess
 from autograder.store import REPORT, SCORES, begin_run, not_asked_for, not_graded, results_folder, write_report
 from autograder.submissions import find_submissions, read_submission
@@ -31,8 +33,9 @@ from autograder.submissions import find_submissions, read_submission
 
 @dataclass(frozen=True)
 class GradingOptions:
-    """How to grade: which lab or autograder zip, and limits that override the lab's own (None: the lab's).
+    """How to grade: which lab or autograder zip, limits that override the lab's own (None: the lab's), isolation.
 
+    `limits` holds the rarer limits as NAME=NUMBER.
     `retrain`: let every submission train, also where the solution has trained the same.
     """
 
@@ -40,6 +43,8 @@ class GradingOptions:
     zip_path: Path | None = None
     seconds: float | None = None
     memory_mb: int | None = None
+    limits: Sequence[str] = ()
+    isolation: Level = "full"
     retrain: bool = False
 
 
@@ -152,7 +157,7 @@ def usable_processors() -> int:
 def _grader(options: GradingOptions) -> Iterator[Grader]:
     """A grader with its warm process, which ends with the context."""
     zips = _zips(options)
-    with WarmProcess(_mnist(required=options.zip_path is None)) as warm:
+    with WarmProcess(_mnist(required=options.zip_path is None), options.isolation) as warm:
         loaded = [load_assignment(path, warm) for path in zips]
         assignments = {lab.name: _with_limits(lab, options) for lab in loaded}
         recordings = Recordings(_solutions(loaded, zips), warm, _tell).of
@@ -196,6 +201,7 @@ def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Pl
         _zips(options),
         needs_mnist=options.zip_path is None,
         adapt=partial(_with_limits, options=options),
+        isolation=options.isolation,
         solutions=None if options.retrain else _solutions,
         report=_tell,
     )
@@ -230,8 +236,14 @@ def _mnist(*, required: bool) -> Path | None:
 
 
 def _with_limits(assignment: Assignment, options: GradingOptions) -> Assignment:
-    limits = Limits(
-        seconds=options.seconds or assignment.limits.seconds,
-        memory_mb=options.memory_mb or assignment.limits.memory_mb,
-    )
-    return replace(assignment, limits=limits)
+    changes: dict[str, Any] = dict(_named_limit(text) for text in options.limits)
+    changes |= {name: value for name in ("seconds", "memory_mb") if (value := getattr(options, name)) is not None}
+    return replace(assignment, limits=replace(assignment.limits, **changes))
+
+
+def _named_limit(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    known = [field.name for field in fields(Limits)]
+    if name not in known or not number.isdigit() or int(number) < 1:
+        raise UsageError(f"--limit {text} is not NAME=NUMBER with one of {', '.join(known)} and a positive number.")
+    return name, int(number)

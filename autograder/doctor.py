@@ -14,6 +14,9 @@ import click
 from autograder import data
 from autograder.errors import DataError, UsageError, WorkerError
 from autograder.labs import find_root, missing_builds
+from autograder.sandbox.layers import LAYERS
+from autograder.sandbox.levels import choose
+from autograder.sandbox.probe import Found, probe
 
 _LIBRARIES = ("otter-grader", "tensorflow", "keras", "numpy", "matplotlib", "ipython", "jupytext")
 _LEAST_DISK_GB = 4
@@ -31,14 +34,29 @@ class Finding:
 
 def examine() -> int:
     """Print every finding; returns 1 if something the grader cannot do without is amiss."""
-    findings = (_python(), _libraries(), _data(), _warm_process(), _memory(), _disk(), _course())
+    findings = (_python(), _libraries(), _data(), _warm_process(), _memory(), _disk(), _course(), *_isolation())
     for finding in findings:
         mark = click.style("ok     ", fg="green") if finding.well else click.style("missing", fg="red")
         click.echo(f"{mark}  {finding.topic:<14} {finding.found}")
         if not finding.well:
             click.echo(f"{'':25}Try: {finding.hint}")
-    click.echo(f"{'level':>7}  {'isolation':<14} none: separate processes with time and memory limits")
     return int(not all(finding.well for finding in findings))
+
+
+def _isolation() -> tuple[Finding, ...]:
+    """Every layer of the sandbox, really tried, and the level that they make together."""
+    found = probe()
+    layers = tuple(
+        Finding(f"  {layer.name}", not layer.problem, layer.problem or _presence(layer), LAYERS[layer.name].remedy)
+        for layer in found
+    )
+    level = choose("basic", found).level
+    hint = "see the missing layers below; until then: --isolation basic"
+    return (Finding("isolation", level == "full", level, hint), *layers)
+
+
+def _presence(layer: Found) -> str:
+    return LAYERS[layer.name].reason if layer.needed else "not needed: this is an ordinary user"
 
 
 def _python() -> Finding:
@@ -69,7 +87,7 @@ def _warm_process() -> Finding:
     from autograder.sandbox.warm import WarmProcess
 
     try:
-        with WarmProcess(None) as warm:
+        with WarmProcess(None, "none") as warm:  # isolation is looked at layer by layer
             seconds = warm.wait_until_ready()
     except WorkerError as error:
         return Finding("warm process", False, str(error), "AUTOGRADER_DEBUG=1 autograder doctor")

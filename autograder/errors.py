@@ -5,6 +5,7 @@ KitError                  the grader could not do its work      exit code 1
 ├── BuildDriftError       generated files differ from masters
 ├── AssignmentError       an autograder zip that cannot be used
 ├── DataError             MNIST is not to be had, or is damaged
+├── IsolationError        the machine lacks a layer of the sandbox
 ├── WorkerError           a process of the grader's own died
 └── UsageError            the command was called wrongly        exit code 2
 SubmissionError           a submission that cannot be read: becomes a result, never an exit code
@@ -67,6 +68,10 @@ class AssignmentError(KitError):
 
 class DataError(KitError):
     """MNIST could not be fetched, or what was fetched is not MNIST."""
+
+
+class IsolationError(KitError):
+    """This machine lacks a layer of the sandbox that the asked-for isolation level includes."""
 
 
 class WorkerError(KitError):

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from autograder.assignment import Assignment
-from autograder.checker.names import VERDICTS
+from autograder.checking import check_answers
 from autograder.errors import SubmissionError, WorkerError
-from autograder.jobfiles import job_folder, read_ordinary_file, remove_folder
+from autograder.jobfiles import job_folder, remove_folder
 from autograder.marking import Run, mark
 from autograder.notebooks import Notebook, identify, read_notebook
 from autograder.results import CellError, FitRun, QuestionResult, Result, SubmissionStatus
 from autograder.runner.journal import OUTBOX, Story, read_story
-from autograder.sandbox import Isolation, Job, Limits, Outcome
-
-_CHECKER_LIMITS = Limits(seconds=180, memory_mb=6144)
-_MAX_LOG_BYTES = 16 << 20
+from autograder.sandbox import Isolation, Job, Outcome
+from autograder.second_try import SECOND_TRY, run_with_second_try
 
 
 def no_recordings(_: Assignment) -> Mapping[str, str]:
@@ -121,12 +116,14 @@ def _run_and_check(
         "recordings": dict(recordings),
     }
     with job_folder() as folder:
-        outcome = isolation.run(Job("runner", payload, folder, assignment.limits))
+        outcome, again = run_with_second_try(isolation, Job("runner", payload, folder, assignment.limits))
         story = read_story(folder)
         status, detail = _ending(outcome, story)
         remove_folder(folder / "scratch")  # before the checker needs the memory it may lie in
-        verdicts = _check(assignment, isolation, folder / OUTBOX)
+        verdicts = check_answers(assignment, isolation, folder / OUTBOX)
     run = Run(notebook, story.errors, story.last_cell, detail)
+    if again:
+        detail = f"{detail}; {SECOND_TRY}" if detail else f"{SECOND_TRY[:1].upper()}{SECOND_TRY[1:]}."
     return _Graded(status, detail, mark(assignment, run, verdicts), story.errors, story.fits)
 
 
@@ -140,22 +137,3 @@ def _ending(outcome: Outcome, story: Story) -> tuple[SubmissionStatus, str | Non
     if outcome.end == "done" and story.finished:
         return "graded", None
     return "crashed", f"{outcome.detail or 'a cell ended the process of the notebook'}{where}"
-
-
-def _check(assignment: Assignment, isolation: Isolation, outbox: Path) -> dict[str, Any]:
-    """The checker's findings. It works in a folder made after the notebook ended: there is nothing planted in it."""
-    payload = {
-        "outbox": str(outbox),
-        "tests": dict(assignment.test_files),
-        "explain_hidden": assignment.explains_hidden,
-        "seed": assignment.seed,
-    }
-    with job_folder() as folder:
-        outcome = isolation.run(Job("checker", payload, folder, _CHECKER_LIMITS))
-        file = folder / VERDICTS
-        if outcome.end != "done" or not file.exists():
-            log = read_ordinary_file(folder / "worker.log", _MAX_LOG_BYTES).decode("utf-8", "replace")
-            reasons = [outcome.detail, *log.strip().splitlines()[-1:]]
-            raise WorkerError(f"the tests could not be run: {'; '.join(filter(None, reasons))}")
-        verdicts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return verdicts

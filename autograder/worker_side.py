@@ -24,6 +24,7 @@ from autograder.batch import Paper, grade_paper
 from autograder.errors import DataError, WorkerError
 from autograder.grading import Grader
 from autograder.recordings import Recordings
+from autograder.sandbox.layers import Level
 from autograder.sandbox.warm import WarmProcess
 from autograder.versions import kit_version
 
@@ -33,11 +34,12 @@ IDLE_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Bench:
-    """What a warm process is made for: the run (each has its own), its kit, and whether MNIST must be there."""
+    """What a warm process is made for: the run (each has its own), its kit, whether MNIST must be there, isolation."""
 
     run: str
     kit: str
     needs_mnist: bool
+    isolation: Level = "full"
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class _Kept:
     """A warm process and its grader, how many jobs use them, and how often one began."""
 
     def __init__(self, bench: Bench) -> None:
-        self.warm = WarmProcess(_mnist(bench))
+        self.warm = WarmProcess(_mnist(bench), bench.isolation)
         self.users = 0
         self.begun = 0
         self._lock = threading.Lock()

@@ -15,7 +15,7 @@ from autograder.answers.outbox import ANSWERS
 from autograder.answers.rebuild import rebuild_model
 from autograder.jobfiles import is_ordinary_file, is_ordinary_folder, read_ordinary_file
 
-_MAX_ANSWERS_BYTES = 256 << 20
+_MAX_ANSWERS_BYTES = 128 << 20  # parsed, the worst of it takes 25 times as much memory
 _MAX_ARRAY_BYTES = 2 << 30
 _MAX_DEPTH = 25
 _PLAIN_KINDS = "biufU"

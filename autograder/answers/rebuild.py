@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from autograder.answers.keras_names import CLASSES, MARKERS, activation_name, co
 _MAX_DEPTH = 40
 _MAX_NODES = 20_000
 _MAX_SIZE = 1 << 20
+_FREE_PARAMETERS = 1 << 22  # a model that came without its weights may be this large; it takes 16 MB
 _COMPILE_ARGUMENTS = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")
 
 
@@ -29,7 +31,8 @@ def rebuild_model(structure: Any, compiled: Any, weights: Sequence[np.ndarray[An
     import keras
 
     try:
-        model = keras.saving.deserialize_keras_object(allowed, safe_mode=True)
+        with at_most(max(_FREE_PARAMETERS, sum(weight.size for weight in weights))):
+            model = keras.saving.deserialize_keras_object(allowed, safe_mode=True)
         if weights:
             model.set_weights([np.asarray(weight) for weight in weights])
         if compiled is not None:
@@ -39,6 +42,31 @@ def rebuild_model(structure: Any, compiled: Any, weights: Sequence[np.ndarray[An
     except Exception as error:
         raise CannotCrossError("Keras cannot rebuild it from its own description and weights") from error
     return model
+
+
+@contextmanager
+def at_most(parameters: int) -> Iterator[None]:
+    """Let layers make no more parameters than there are weights for.
+
+    A description of a few bytes can ask for more memory than any machine has; the weights that came with it are there.
+    """
+    import keras
+
+    original = keras.layers.Layer.add_weight
+    made = 0
+
+    def add_weight(layer: Any, shape: Any = None, *args: Any, **kwargs: Any) -> Any:
+        nonlocal made
+        made += math.prod(int(size) for size in shape or ())
+        if made > parameters:
+            raise CannotCrossError("its description asks for more parameters than were handed over")
+        return original(layer, shape, *args, **kwargs)
+
+    keras.layers.Layer.add_weight = add_weight
+    try:
+        yield
+    finally:
+        keras.layers.Layer.add_weight = original
 
 
 class _Allowed:

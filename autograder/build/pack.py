@@ -36,7 +36,7 @@ def lab_description(master: Master, gaps: Sequence[Gaps], settings: LabSettings)
             }
             for question in master.questions
         ],
-        "limits": {"seconds": settings.seconds, "memory_mb": settings.memory_mb},
+        "limits": dict(settings.limits),
         "seed": settings.seed,
     }
 

@@ -2,27 +2,38 @@
 
 seed = 1234            # NumPy's and Python's seed for every submission
 
-[limits]
-seconds = 300          # wall-clock time of one submission
-memory_mb = 4096       # memory of one submission
+[limits]               # of one submission; the names and defaults of `autograder.sandbox.job.Limits`
+seconds = 300          # wall-clock time
+cpu_seconds = 1200     # processor time of each process
+memory_mb = 4096       # memory of all of its processes together
+processes = 256        # processes and threads at once
+open_files = 256       # open files of each process
+file_mb = 1024         # size of any one file
+scratch_mb = 256       # all it writes for itself …
+scratch_files = 4096   # … in how many files and folders
+output_mb = 1024       # all it hands over
 """
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from autograder.errors import MasterError
+from autograder.sandbox.job import Limits
+
+_LIMITS = tuple(entry.name for entry in fields(Limits))
+_SEED = 1234
 
 
 @dataclass(frozen=True)
 class LabSettings:
-    """Limits of one submission (wall-clock seconds, megabytes) and the seed it starts from."""
+    """Limits of one submission (the two that every lab.json names, and those the lab sets) and its seed."""
 
-    seconds: int = 300
-    memory_mb: int = 4096
-    seed: int = 1234
+    limits: Mapping[str, int] = field(default_factory=lambda: {"seconds": 300, "memory_mb": 4096})
+    seed: int = _SEED
 
 
 def read_settings(text: str, *, file: str) -> LabSettings:
@@ -38,16 +49,13 @@ def read_settings(text: str, *, file: str) -> LabSettings:
     limits = data.pop("limits", {})
     if not isinstance(limits, dict):
         raise MasterError("`limits` must be a table: write `[limits]` on a line of its own", file=file)
-    unknown = [*(set(data) - {"seed"}), *(set(limits) - {"seconds", "memory_mb"})]
+    unknown = [*(set(data) - {"seed"}), *(set(limits) - set(_LIMITS))]
     if unknown:
-        raise MasterError(
-            f"unknown setting `{min(unknown)}`: known are `seed` and, under [limits], `seconds` and `memory_mb`",
-            file=file,
-        )
+        names = ", ".join(f"`{name}`" for name in _LIMITS)
+        raise MasterError(f"unknown setting `{min(unknown)}`: known are `seed` and, under [limits], {names}", file=file)
     default = LabSettings()
     return LabSettings(
-        seconds=_whole(limits, "seconds", default.seconds, 1, file),
-        memory_mb=_whole(limits, "memory_mb", default.memory_mb, 1, file),
+        limits={**default.limits, **{name: _whole(limits, name, 1, 1, file) for name in limits}},
         seed=_whole(data, "seed", default.seed, 0, file),
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from autograder.answers.inbox import Inbox, Unusable
 from autograder.checker.names import VERDICTS
-from autograder.checker.testfiles import LoadedTest, load_question
+from autograder.checker.testfiles import LoadedQuestion, LoadedTest, load_question
 from autograder.text import text_of
 
 _MAX_MESSAGE = 2_000
@@ -18,22 +18,36 @@ _MAX_MESSAGE = 2_000
 def enter(payload: dict[str, Any], folder: Path) -> None:
     """Check one submission.
 
+    Each question is announced before its answers are looked at and written down as soon as it is judged: should an
+    answer end this very process (by its sheer size, say), the grader knows whose it was and what was judged before.
+
     Args:
         payload: `outbox` (the folder to read), `tests` (file name -> source), `explain_hidden` (hidden tests' messages
-            were written for students).
-        folder: the job's folder; writes `verdicts.json`.
+            were written for students), `blank` (judge as if nothing had been handed over).
+        folder: the job's folder; writes `verdicts.jsonl`: {"begin": question} and then
+            {"question": …, "verdict": …} each; {"begin": null} stands for reading the hand-over itself.
     """
-    inbox = Inbox(Path(payload["outbox"]))
-    verdicts = {}
-    for file, source in payload["tests"].items():
-        question = load_question(source, file)
-        values = inbox.values(question.name)
-        verdicts[question.name] = {
-            "handed_over": question.name in inbox.questions,
-            "variables": {name: _state(value) for name, value in values.items()},
-            "tests": [_run(test, values, explain_hidden=payload["explain_hidden"]) for test in question.tests],
-        }
-    (folder / VERDICTS).write_text(json.dumps(verdicts), encoding="utf-8")
+    questions = [load_question(source, file) for file, source in payload["tests"].items()]
+    with (folder / VERDICTS).open("w", encoding="utf-8", buffering=1) as file:
+
+        def tell(entry: dict[str, Any]) -> None:
+            file.write(json.dumps(entry) + "\n")
+
+        tell({"begin": None})
+        inbox = Inbox(folder / "nothing" if payload.get("blank") else Path(payload["outbox"]))
+        for question in questions:
+            tell({"begin": question.name})
+            verdict = _judge(question, inbox, explain_hidden=payload["explain_hidden"])
+            tell({"question": question.name, "verdict": verdict})
+
+
+def _judge(question: LoadedQuestion, inbox: Inbox, *, explain_hidden: bool) -> dict[str, Any]:
+    values = inbox.values(question.name)
+    return {
+        "handed_over": question.name in inbox.questions,
+        "variables": {name: _state(value) for name, value in values.items()},
+        "tests": [_run(test, values, explain_hidden=explain_hidden) for test in question.tests],
+    }
 
 
 def _state(value: Any) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,18 +16,21 @@ from autograder.results import CellError, FitRun
 from autograder.text import text_of
 
 OUTBOX = "outbox"  # the folder of the hand-over, beside the journal
-_FILE = "journal.jsonl"
+JOURNAL = "journal.jsonl"
 _MAX_BYTES = 16 << 20
 _MAX_MESSAGE = 2_000
 _MAX_NAME = 100
 _MAX_FITS = 100
+_MAX_LINE = 1 << 16
+_MAX_CELL = 100_000
+_MAX_ERRORS = 1_000
 
 
 class Journal:
     """Appends one line per event; every line is whole before the next cell starts."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / _FILE
+        self._path = folder / JOURNAL
         self._cell = 0
 
     def begin(self, cell: int) -> None:
@@ -65,19 +71,19 @@ def read_story(folder: Path) -> Story:
     last_cell: int | None = None
     finished = False
     fits: list[FitRun] = []
-    for entry in _entries(folder / _FILE):
+    for entry in _entries(folder / JOURNAL):
         cell = entry.get("cell")
         if entry.get("event") == "finish":
             finished = True
         elif entry.get("event") == "fit":
-            fits += _fit(entry)
-        elif type(cell) is int:
+            fits += _fit(entry) if len(fits) < _MAX_FITS else []
+        elif type(cell) is int and 0 < cell <= _MAX_CELL:
             last_cell = cell
             error = entry.get("error")
-            if isinstance(error, dict):
+            if isinstance(error, dict) and len(errors) < _MAX_ERRORS:
                 name, message = text_of(error.get("name"), _MAX_NAME), text_of(error.get("message"), _MAX_MESSAGE)
                 errors.append(CellError(cell, name, message))
-    return Story(tuple(errors), last_cell, finished, tuple(fits[:_MAX_FITS]))
+    return Story(tuple(errors), last_cell, finished, tuple(fits))
 
 
 def _fit(entry: dict[str, Any]) -> list[FitRun]:
@@ -87,13 +93,11 @@ def _fit(entry: dict[str, Any]) -> list[FitRun]:
     return []
 
 
-def _entries(path: Path) -> list[dict[str, Any]]:
-    entries = []
-    for line in read_ordinary_file(path, _MAX_BYTES).splitlines():
-        try:
-            entry = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(entry, dict):
-            entries.append(entry)
-    return entries
+def _entries(path: Path) -> Iterator[dict[str, Any]]:
+    """The entries one by one, so that the memory they take is never more than that of one; long lines are none."""
+    for line in io.BytesIO(read_ordinary_file(path, _MAX_BYTES)):
+        if len(line) <= _MAX_LINE:
+            with contextlib.suppress(ValueError, RecursionError):
+                entry = json.loads(line)
+                if isinstance(entry, dict):
+                    yield entry

@@ -29,6 +29,7 @@ class _SilentPublisher(DisplayPublisher):
 class _Shell(InteractiveShell):
     displayhook_class = _SilentDisplayHook
     display_pub_class = _SilentPublisher
+    system = InteractiveShell.system_raw  # `!command` without a terminal of its own: the sandbox has none
 
     def ask_exit(self) -> None:
         """`exit()` in a notebook asks the front end to close; the cells after it still run, as in Jupyter."""

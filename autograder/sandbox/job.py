@@ -12,24 +12,61 @@ End = Literal["done", "timeout", "out_of_memory", "crashed", "refused"]
 
 @dataclass(frozen=True)
 class Limits:
-    """What one worker may use: wall-clock seconds, and MiB of memory summed over its processes."""
+    """What one worker may use. Sizes are in MiB.
+
+    Args:
+        seconds: wall-clock time.
+        memory_mb: memory summed over all of its processes.
+        cpu_seconds: processor time of each of its processes; None: four times `seconds`.
+        processes: processes and threads at once.
+        open_files: open files of each process.
+        file_mb: size of any one file.
+        scratch_mb, scratch_files: what it may write for itself, together, and in how many files and folders.
+        output_mb: what it may hand over.
+    """
 
     seconds: float = 300.0
     memory_mb: int = 4096
+    cpu_seconds: float | None = None
+    processes: int = 256
+    open_files: int = 256
+    file_mb: int = 1024
+    scratch_mb: int = 256
+    scratch_files: int = 4096
+    output_mb: int = 1024
 
 
 @dataclass(frozen=True)
 class Job:
     """Work for one room.
 
-    `payload` is plain JSON data. `folder` is the job's own empty folder; the worker starts in its `scratch` subfolder
-    and leaves what it has to say as files in `folder`.
+    `payload` is plain JSON data; `outbox` in it is the path of a folder that a checker may read. `folder` is the job's
+    own folder, where the files of its room lie when it has ended. `alone`: nothing else may run meanwhile. `without`
+    names layers of the sandbox to leave out; only the tests of these very layers have a use for it.
     """
 
     room: Room
     payload: dict[str, Any]
     folder: Path
     limits: Limits
+    alone: bool = False
+    without: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Order:
+    """A job as its supervisor sees it: `layers` names the layers of the sandbox to put around it."""
+
+    room: Room
+    payload: dict[str, Any]
+    folder: Path
+    limits: Limits
+    layers: frozenset[str]
+
+    @property
+    def inbox(self) -> Path | None:
+        """What another worker handed over, for one that is to read it."""
+        return Path(self.payload["outbox"]) if "outbox" in self.payload else None
 
 
 @dataclass(frozen=True)

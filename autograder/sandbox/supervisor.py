@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import select
+import shutil
 import signal
 import socket
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from autograder.sandbox import wire
-from autograder.sandbox.job import End, Limits
-from autograder.sandbox.worker import work
+from autograder.sandbox.harvest import harvest
+from autograder.sandbox.job import End, Limits, Order
+from autograder.sandbox.messages import channel, hear
+from autograder.sandbox.rlimits import cpu_seconds
+from autograder.sandbox.rooms import open_room, prepare_folder
+from autograder.sandbox.tree import Tree
 
-_PR_SET_PDEATHSIG = 1
 _POLL_MS = 50
-_KILL_ROUNDS = 50
-_KILL_PAUSE = 0.02
+_MB = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -29,72 +31,138 @@ class _Verdict:
     detail: str
 
 
+@dataclass
+class _Watched:
+    """What is known of a worker so far. `status` is how it ended, in the form of `os.wait`."""
+
+    tree: Tree
+    channel: socket.socket | None
+    folder: int | None = None
+    status: int | None = None
+    failed: str | None = None
+    ready: bool = False
+    peak_mb: int = 0
+    descriptors: list[int] = field(default_factory=list)
+
+
 def supervise(connection: socket.socket) -> None:
     """Receive one job, have it done by a forked worker, send the outcome. Runs in a process of its own."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    job = wire.receive(connection)
-    if job is None:
+    message = wire.receive(connection)
+    if message is None:
         return
-    limits = Limits(**job["limits"])
+    order = _order(message)
     start = time.monotonic()
+    if order.inbox is not None:
+        order.inbox.mkdir(exist_ok=True)  # its writer may have left none
+    room = prepare_folder(order)
+    ours, theirs = channel()
     supervisor = os.getpid()
-    worker = os.fork()
-    if worker == 0:
+    doorkeeper = os.fork()
+    if doorkeeper == 0:
         connection.close()
-        _become_worker(job, supervisor)
-    verdict, peak_mb = _watch(worker, connection, limits, start)
-    _kill_session(worker)
+        ours.close()
+        open_room(order, theirs, supervisor)
+    theirs.close()
+    watched = _Watched(Tree(doorkeeper), ours)
+    verdict = _watch(watched, connection, order, start)
+    _collect(watched, order, room)
     with contextlib.suppress(OSError):
         seconds = round(time.monotonic() - start, 3)
-        wire.send(connection, {"end": verdict.end, "detail": verdict.detail, "seconds": seconds, "peak_mb": peak_mb})
+        answer = {"end": verdict.end, "detail": verdict.detail, "seconds": seconds, "peak_mb": watched.peak_mb}
+        wire.send(connection, answer)
 
 
-def _become_worker(job: dict[str, Any], supervisor: int) -> NoReturn:
-    try:
-        os.setsid()
-        _die_with(supervisor)
-        work(job["room"], job["payload"], Path(job["folder"]))
-        os._exit(0)
-    finally:
-        # Reached only when the work raised: a broken worker must never run on into the supervisor's code.
-        os._exit(1)
+def _order(message: dict[str, Any]) -> Order:
+    return Order(
+        room=message["room"],
+        payload=message["payload"],
+        folder=Path(message["folder"]),
+        limits=Limits(**message["limits"]),
+        layers=frozenset(message["layers"]),
+    )
 
 
-def _die_with(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies; only Linux can."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)  # it died before we asked
-
-
-def _watch(worker: int, connection: socket.socket, limits: Limits, start: float) -> tuple[_Verdict, int]:
+def _watch(watched: _Watched, connection: socket.socket, order: Order, start: float) -> _Verdict:
+    """Wait for the worker's end, or bring it about; returns when every process of it is dead."""
     poller = select.poll()
     poller.register(connection, select.POLLIN)  # after the job nothing comes but the grader's end
-    peak_mb = 0
+    if watched.channel is not None:
+        poller.register(watched.channel, select.POLLIN)
+    verdict: _Verdict | None = None
     while True:
-        ended, status = os.waitpid(worker, os.WNOHANG)
+        ended, status = os.waitpid(watched.tree.doorkeeper, os.WNOHANG)
         if ended:
-            return _describe(status), peak_mb
-        memory_mb = _session_memory_mb(worker)
-        peak_mb = max(peak_mb, memory_mb)
-        if memory_mb > limits.memory_mb:
-            verdict = _Verdict("out_of_memory", f"it used more than {limits.memory_mb} MB of memory")
-        elif time.monotonic() - start > limits.seconds:
-            verdict = _Verdict("timeout", f"it was still running after {limits.seconds:g} seconds")
-        elif poller.poll(_POLL_MS):
+            while watched.channel is not None and _hear(watched, poller):
+                pass
+            watched.tree.kill()
+            return verdict or _describe(watched, status, order.limits)
+        verdict = verdict or _exceeded(watched, order, start)
+        events = {descriptor for descriptor, _ in poller.poll(_POLL_MS)}
+        if watched.channel is not None and watched.channel.fileno() in events:
+            _hear(watched, poller)
+        elif connection.fileno() in events and verdict is None:
             verdict = _Verdict("crashed", "the grader went away")
-        else:
-            continue
-        _kill_session(worker)
-        os.waitpid(worker, 0)
-        return verdict, peak_mb
+        if verdict is not None:
+            watched.tree.kill()
+            _end_doorkeeper(watched)
 
 
-def _describe(status: int) -> _Verdict:
+def _hear(watched: _Watched, poller: select.poll) -> bool:
+    """Take in one message from the room; False when there will be none any more."""
+    assert watched.channel is not None  # noqa: S101 - for the type checker; callers ask first
+    heard = hear(watched.channel)
+    if heard is None:
+        poller.unregister(watched.channel)
+        watched.channel.close()
+        watched.channel = None
+        return False
+    message, descriptors = heard
+    watched.descriptors += descriptors
+    if "init" in message:
+        watched.tree.init = descriptors[0]
+    elif "ready" in message:
+        watched.ready = True
+        watched.folder = descriptors[0]
+        watched.tree.table = descriptors[1] if len(descriptors) > 1 else None
+    elif "status" in message:
+        watched.status = int(message["status"])
+    elif "failed" in message:
+        watched.failed = str(message["failed"])
+    return True
+
+
+def _exceeded(watched: _Watched, order: Order, start: float) -> _Verdict | None:
+    """Layers `memory` and `clock`."""
+    limits = order.limits
+    # While the room is being built there are only copies of the supervisor in it.
+    memory_mb = watched.tree.memory_mb(limits.memory_mb) if watched.ready else 0
+    watched.peak_mb = max(watched.peak_mb, memory_mb)
+    if memory_mb > limits.memory_mb and "memory" in order.layers:
+        return _Verdict("out_of_memory", f"it used more than {limits.memory_mb} MB of memory")
+    if time.monotonic() - start > limits.seconds and "clock" in order.layers:
+        return _Verdict("timeout", f"it was still running after {limits.seconds:g} seconds")
+    return None
+
+
+def _end_doorkeeper(watched: _Watched) -> None:
+    """A room that is not finished has no first process to end: then it is the doorkeeper that must go."""
+    if watched.tree.init is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(watched.tree.doorkeeper, signal.SIGKILL)
+
+
+def _describe(watched: _Watched, doorkeeper_status: int, limits: Limits) -> _Verdict:
+    if watched.failed is not None or not watched.ready:
+        return _Verdict("refused", watched.failed or "the sandbox could not be built")
+    status = doorkeeper_status if watched.tree.init is None else watched.status
+    if status is None:
+        return _Verdict("crashed", "all of its processes were ended from outside")
     code = os.waitstatus_to_exitcode(status)
     if code == 0:
         return _Verdict("done", "")
+    if code == -getattr(signal, "SIGXCPU", 0):
+        return _Verdict("timeout", f"it used more than {cpu_seconds(limits)} seconds of processor time")
     if code < 0:
         return _Verdict("crashed", f"its process was ended by signal {_signal_name(-code)}")
     return _Verdict("crashed", f"its process ended itself with exit code {code}")
@@ -107,42 +175,11 @@ def _signal_name(number: int) -> str:
         return str(number)  # real-time signals have no names
 
 
-def _session_members(leader: int) -> list[int]:
-    """The living processes of the session that `leader` founded; on systems without /proc only the leader itself."""
-    proc = Path("/proc")
-    if not proc.exists():
-        return [leader]
-    members = []
-    for entry in proc.iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError, IndexError):
-                # The fields after the command's closing bracket: state, parent, group, session.
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                if int(fields[3]) == leader and fields[0] != "Z":
-                    members.append(int(entry.name))
-    return members
-
-
-def _session_memory_mb(leader: int) -> int:
-    total_kb = 0
-    for pid in _session_members(leader):
-        with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-                if line.startswith(("RssAnon:", "RssShmem:")):
-                    total_kb += int(line.split()[1])
-    return total_kb // 1024
-
-
-def _kill_session(leader: int) -> None:
-    """Kill a session's processes until none is left, or until it would take too long."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(leader, signal.SIGKILL)
-    for _ in range(_KILL_ROUNDS):
-        # Again, because one of them may have been forking meanwhile.
-        living = _session_members(leader)
-        for pid in living:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        if living in ([], [leader]):
-            return
-        time.sleep(_KILL_PAUSE)
+def _collect(watched: _Watched, order: Order, room: Path) -> None:
+    """Take what the worker left into the job's folder, now that nobody can change it any more."""
+    if watched.folder is not None:
+        with contextlib.suppress(OSError):  # what cannot be read was not handed over
+            harvest(watched.folder, order.folder, order.room, max_bytes=order.limits.output_mb * _MB)
+    for descriptor in watched.descriptors:
+        os.close(descriptor)
+    shutil.rmtree(room, ignore_errors=True)

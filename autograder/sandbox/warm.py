@@ -15,9 +15,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from autograder.errors import WorkerError
+from autograder.errors import IsolationError, WorkerError
 from autograder.sandbox import wire
+from autograder.sandbox.gate import Gate
 from autograder.sandbox.job import Job, Outcome
+from autograder.sandbox.layers import Level
+from autograder.sandbox.levels import choose
+from autograder.sandbox.probe import blocked_python, probe
 from autograder.scratch import run_folder
 
 _DOCTOR = "autograder doctor"
@@ -37,11 +41,22 @@ class WarmProcess:
 
     Args:
         mnist: path of the verified npz to serve to student code and tests, or None for labs that need no MNIST.
+        level: how far workers are isolated.
+
+    Raises:
+        IsolationError: the machine lacks a layer that the level includes.
     """
 
-    level = "none"  # separate processes with limits only, until the sandbox has its layers
-
-    def __init__(self, mnist: Path | None) -> None:
+    def __init__(self, mnist: Path | None, level: Level = "full") -> None:
+        self._isolated = choose(level, probe() if level != "none" else ())
+        blocked = blocked_python(self._isolated.layers)
+        if blocked is not None:
+            raise IsolationError(
+                f"Without the layer mount an unprivileged user must be able to read Python, but {blocked} is closed "
+                "to others.",
+                hint=f"run as an ordinary user, or chmod o+x {blocked}",
+            )
+        self._gate = Gate()
         self._lock = threading.Lock()
         self._kept = ExitStack()
         scratch = self._kept.enter_context(run_folder())
@@ -70,12 +85,26 @@ class WarmProcess:
         """Whether its process runs."""
         return self._process.poll() is None
 
+    @property
+    def level(self) -> str:
+        """The isolation level as results record it, with the layers that are missing."""
+        return self._isolated.level
+
+    @property
+    def layers(self) -> frozenset[str]:
+        """The layers put around every worker."""
+        return self._isolated.layers
+
     def run(self, job: Job) -> Outcome:
         """Have one job done; blocks until its worker has ended. Safe to call from several threads.
 
         Raises:
             WorkerError: the warm process could not start or died.
         """
+        with self._gate.alone() if job.alone else self._gate.together():
+            return self._run(job)
+
+    def _run(self, job: Job) -> Outcome:
         ours, theirs = socket.socketpair()
         with ours, theirs:
             with self._lock:
@@ -86,7 +115,7 @@ class WarmProcess:
                     raise WorkerError("The grader's warm process has died.", hint=_DOCTOR) from error
                 self._running.add(ours)
             theirs.close()
-            message = _converse(ours, job)
+            message = _converse(ours, job, self.layers - job.without)
             with self._lock:
                 self._running.discard(ours)
         if message is None or message["end"] == "refused":
@@ -142,8 +171,14 @@ class WarmProcess:
         self.close()
 
 
-def _converse(connection: socket.socket, job: Job) -> dict[str, Any] | None:
-    order = {"room": job.room, "payload": job.payload, "folder": str(job.folder), "limits": asdict(job.limits)}
+def _converse(connection: socket.socket, job: Job, layers: frozenset[str]) -> dict[str, Any] | None:
+    order = {
+        "room": job.room,
+        "payload": job.payload,
+        "folder": str(job.folder),
+        "limits": asdict(job.limits),
+        "layers": sorted(layers),
+    }
     try:
         wire.send(connection, order)
         return wire.receive(connection)

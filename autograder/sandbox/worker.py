@@ -1,4 +1,4 @@
-"""The inside of a worker: a clean environment, an empty scratch folder, then the room's own work."""
+"""The inside of a worker: the last layers of the sandbox, an empty scratch folder, then the room's own work."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import contextlib
 import importlib
 import os
 import random
-import resource
 import sys
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from autograder.sandbox.job import Room
+from autograder.sandbox import kernel, landlock, seccomp
+from autograder.sandbox.grants import DEVICES, readable_folders
+from autograder.sandbox.job import Order, Room
+from autograder.sandbox.rlimits import apply_limits
 
 _ROOMS: dict[Room, str] = {
     "runner": "autograder.runner.room",
@@ -27,19 +29,28 @@ _KEPT_VARIABLES = (
     "MPLBACKEND",
     "CUDA_VISIBLE_DEVICES",
 )
+_FIRST_OWN_DESCRIPTOR, _LAST_DESCRIPTOR = 3, 1 << 20
 
 
-def work(room: Room, payload: dict[str, Any], folder: Path) -> None:
-    """Enter a room. Called right after the fork, as the leader of a new session."""
-    scratch = folder / "scratch"
-    scratch.mkdir()
-    _redirect_standard_streams(folder / "worker.log" if room != "runner" else Path(os.devnull))
-    _clean_environment(scratch)
-    os.chdir(scratch)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _reseed(int(payload.get("seed", 0)))
+@dataclass(frozen=True)
+class Place:
+    """Where a worker is: the folder it leaves its files in, its scratch folder, others it may write or read."""
+
+    folder: Path
+    scratch: Path
+    writable: tuple[Path, ...]
+    readable: tuple[Path, ...]
+
+
+def work(order: Order, place: Place) -> None:
+    """Put the last layers around this process and enter the order's room."""
+    silent = order.room == "runner" and "streams" in order.layers
+    _redirect_standard_streams(Path(os.devnull) if silent else place.folder / "worker.log")
+    os.chdir(place.scratch)
+    _close_layers(order, place)
+    _reseed(int(order.payload.get("seed", 0)))
     try:
-        importlib.import_module(_ROOMS[room]).enter(payload, folder)
+        importlib.import_module(_ROOMS[order.room]).enter(order.payload, place.folder)
     except BaseException:
         traceback.print_exc()
         raise
@@ -48,6 +59,36 @@ def work(room: Room, payload: dict[str, Any], folder: Path) -> None:
             # A notebook may have closed or replaced them; that is no reason to call it crashed.
             with contextlib.suppress(Exception):
                 stream.flush()
+
+
+def _close_layers(order: Order, place: Place) -> None:
+    """The layers a process puts on itself. Each later one forbids what an earlier one needs."""
+    layers = order.layers
+    if "fds" in layers:
+        _close_descriptors()
+    if "environment" in layers:
+        _clean_environment(place.scratch)
+    if "limits" in layers:
+        apply_limits(order.limits)
+    if "capabilities" in layers:
+        kernel.clear_capabilities()
+    if layers & {"no_new_privs", "landlock", "seccomp"}:
+        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    if "landlock" in layers:
+        _restrict_files(place)
+    if "seccomp" in layers:
+        seccomp.install()
+
+
+def _restrict_files(place: Place) -> None:
+    """Layer `landlock`."""
+    read = (*readable_folders(), *place.readable, *(Path(name) for name in DEVICES), Path("/proc"), Path("/etc/passwd"))
+    landlock.restrict(read, (*place.writable, Path(os.devnull)))
+
+
+def _close_descriptors() -> None:
+    """Layer `fds`: the grader's sockets and files are open in every process that is forked from its own."""
+    os.closerange(_FIRST_OWN_DESCRIPTOR, _LAST_DESCRIPTOR)
 
 
 def _redirect_standard_streams(log: Path) -> None:
@@ -61,6 +102,7 @@ def _redirect_standard_streams(log: Path) -> None:
 
 
 def _clean_environment(scratch: Path) -> None:
+    """Layer `environment`: only what programs need to run at all, and the worker's own folders."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     os.environ.clear()
     os.environ.update(kept, HOME=str(scratch), TMPDIR=str(scratch), LANG="C.UTF-8")

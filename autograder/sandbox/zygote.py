@@ -80,6 +80,12 @@ def _warm_up(npz: Path | None) -> None:
 
     tf.config.threading.set_intra_op_parallelism_threads(TENSORFLOW_THREADS)
     tf.config.threading.set_inter_op_parallelism_threads(TENSORFLOW_THREADS)
+    # The rooms too: a worker may not be able to read where they lie.
+    from autograder.checker import inspector
+    from autograder.checker import room as checker
+    from autograder.runner import room as runner
+
+    del inspector, checker, runner
     del IPython, keras, matplotlib, otter
     if mnist is not None:
         from autograder.keras_mnist import serve_from_memory

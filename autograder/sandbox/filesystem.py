@@ -1,0 +1,132 @@
+"""Layer `mount`: a file system made for one worker, in which nothing else exists.
+
+/usr, /lib, Python …    the machine's own, read-only          /proc    the worker's own processes
+/scratch, /tmp, /dev/shm  together one small disk in memory     /job     another, for what it hands over
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.sandbox import kernel
+from autograder.sandbox.grants import DEVICES, readable_folders
+from autograder.sandbox.job import Limits
+from autograder.sandbox.worker import Place
+
+JOB = Path("/job")
+SCRATCH = Path("/scratch")
+INBOX = Path("/inbox")
+_SHARED = (SCRATCH, Path("/tmp"), Path("/dev/shm"))  # noqa: S108 - these are made here, for one worker
+PLACE = Place(folder=JOB, scratch=SCRATCH, writable=(JOB, *_SHARED), readable=(INBOX,))
+_BUILDING_SITE = Path("/tmp")  # noqa: S108 - any folder that exists; what is mounted on it is seen by nobody else
+_SKELETON_MB, _SKELETON_FILES = 1, 2_000
+_OUTPUT_FILES = 512
+_READ_ONLY = kernel.MOUNT_ATTR_RDONLY | kernel.MOUNT_ATTR_NOSUID
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of the machine's file system, held by a descriptor, and where it goes in the worker's."""
+
+    descriptor: int
+    place: Path
+    is_folder: bool
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """All that a worker's file system is made of: pieces of the machine's, and links to be made again."""
+
+    pieces: tuple[Piece, ...]
+    links: tuple[tuple[Path, Path], ...]
+
+
+def hold_pieces(inbox: Path | None) -> Holdings:
+    """Take hold of all that the worker may read. Root does it before it gives up its powers, which opens the way to a
+    Python in root's own home; a user does it in a user namespace.
+
+    Args:
+        inbox: what another worker handed over, for one that is to read it.
+    """
+    folders = readable_folders()
+    pieces = [_hold(path, path, _READ_ONLY | kernel.MOUNT_ATTR_NODEV) for path in folders if not _link(path)]
+    pieces += [_hold(Path(name), Path(name), _READ_ONLY) for name in DEVICES]
+    if inbox is not None:
+        pieces.append(_hold(inbox, INBOX, _READ_ONLY | kernel.MOUNT_ATTR_NODEV))
+    return Holdings(tuple(pieces), tuple((path, path.readlink()) for path in folders if _link(path)))
+
+
+def _hold(source: Path, place: Path, attributes: int) -> Piece:
+    return Piece(kernel.clone_tree(source, attributes), place, source.is_dir())
+
+
+def _link(path: Path) -> bool:
+    return path.is_symlink() and path.parent == Path("/")
+
+
+def build_root(holdings: Holdings, limits: Limits, *, own_processes: bool) -> None:
+    """Make the worker's file system and move into it. Needs a mount namespace, and for /proc a pid namespace."""
+    kernel.make_mounts_private()
+    root = _BUILDING_SITE
+    processes = None if own_processes else kernel.clone_tree(Path("/proc"), 0)
+    kernel.mount_tmpfs(root, size_mb=_SKELETON_MB, files=_SKELETON_FILES)
+    for path, target in holdings.links:
+        _inside(root, path).symlink_to(target)
+    _make_disks(root, limits)
+    for piece in holdings.pieces:
+        _attach(root, piece)
+    _inside(root, Path("/proc")).mkdir(exist_ok=True)
+    if processes is None:
+        kernel.mount_proc(root / "proc")
+    else:
+        kernel.attach_tree(processes, root / "proc")
+    _write_settings(root)
+    kernel.change_root(root)
+    kernel.make_read_only(Path("/"))
+
+
+def _make_disks(root: Path, limits: Limits) -> None:
+    job = _inside(root, JOB)
+    job.mkdir(parents=True)
+    kernel.mount_tmpfs(job, size_mb=limits.output_mb, files=_OUTPUT_FILES)
+    disk = root / "disk"
+    disk.mkdir()
+    kernel.mount_tmpfs(disk, size_mb=limits.scratch_mb, files=limits.scratch_files + len(_SHARED) + 1)
+    for place in _SHARED:
+        part = disk / place.name
+        part.mkdir()
+        target = _inside(root, place)
+        target.mkdir(parents=True)
+        kernel.attach_tree(kernel.clone_tree(part, 0), target)
+    # What is left at /disk would be a second name for all of it.
+    kernel.call("umount2", os.fsencode(disk), 2)
+    disk.rmdir()
+
+
+def _attach(root: Path, piece: Piece) -> None:
+    target = _inside(root, piece.place)
+    if piece.is_folder:
+        target.mkdir(parents=True, exist_ok=True)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
+    kernel.attach_tree(piece.descriptor, target)
+
+
+def _write_settings(root: Path) -> None:
+    """A name for the worker's user, because programs ask for one."""
+    settings = _inside(root, Path("/etc"))
+    settings.mkdir(exist_ok=True)
+    user, group = os.geteuid(), os.getegid()
+    (settings / "passwd").write_text(f"student:x:{user}:{group}::{SCRATCH}:/bin/sh\n", encoding="utf-8")
+    (settings / "group").write_text(f"student:x:{group}:\n", encoding="utf-8")
+    for name, target in (("fd", "self/fd"), ("stdin", "self/fd/0"), ("stdout", "self/fd/1"), ("stderr", "self/fd/2")):
+        with suppress(FileExistsError):
+            (root / "dev" / name).symlink_to(f"/proc/{target}")
+
+
+def _inside(root: Path, path: Path) -> Path:
+    return root / path.relative_to("/")

@@ -1,0 +1,38 @@
+"""Short JSON messages, with file descriptors, from a room under construction to its supervisor."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+_MAX_BYTES, _MAX_DESCRIPTORS = 1 << 16, 4
+
+
+def channel() -> tuple[socket.socket, socket.socket]:
+    """Two ends that keep messages apart from one another."""
+    kind = getattr(socket, "SOCK_SEQPACKET", socket.SOCK_DGRAM) if hasattr(socket, "AF_UNIX") else socket.SOCK_DGRAM
+    try:
+        return socket.socketpair(socket.AF_UNIX, kind)
+    except OSError:
+        return socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)  # macOS has no packets in sequence
+
+
+def tell(connection: socket.socket, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
+    """Send one message; a supervisor that is gone need not hear it."""
+    with contextlib.suppress(OSError):
+        socket.send_fds(connection, [json.dumps(message).encode()[:_MAX_BYTES]], list(descriptors))
+
+
+def hear(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+    """Take one message that is there already, or None where the other side is gone."""
+    try:
+        body, descriptors, _, _ = socket.recv_fds(connection, _MAX_BYTES, _MAX_DESCRIPTORS)
+    except OSError:
+        return None
+    if not body:
+        return None
+    message: dict[str, Any] = json.loads(body)
+    return message, descriptors

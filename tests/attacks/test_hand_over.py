@@ -1,0 +1,291 @@
+"""Hostile hand-overs: whatever lies in the outbox, it costs its own question and never the grader its work."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograder.answers.inbox import Inbox, Unusable
+from autograder.assignment import Assignment, load_assignment
+from autograder.grading import Grader
+from autograder.results import Result
+from autograder.runner.journal import read_story
+from autograder.sandbox import Limits
+from autograder.sandbox.harvest import harvest
+from autograder.sandbox.warm import WarmProcess
+from tests.helpers import make_zip, notebook_json, question_file
+
+TESTS = {
+    "q1": question_file(
+        "q1",
+        """
+@test_case(points=1, hidden=True)
+def test_evil(evil):
+    if hasattr(evil, "layers"):
+        evil(__import__("numpy").zeros((64, 8, 8, 1), "float32"))
+    elif not evil == 42:
+        raise AssertionError("not the answer")
+""",
+    ),
+    "q2": question_file(
+        "q2",
+        """
+@test_case(points=1, hidden=True)
+def test_good(good):
+    if not good == 7:
+        raise AssertionError("not the answer")
+""",
+    ),
+}
+# What a process that forges its own hand-over does: it writes the files itself, then ends before they are rewritten.
+FORGE = """
+import json, os, numpy as np
+JOB = '/job'
+def forge(described, question='q1', name='evil'):
+    with open(JOB + '/outbox/answers.jsonl', 'a') as file:
+        file.write(json.dumps({'question': question, 'values': {name: described}}) + '\\n')
+forge({'kind': 'int', 'value': 7}, 'q2', 'good')
+def header(shape, dtype, data=b''):
+    with open(JOB + '/outbox/0000.npy', 'wb') as file:
+        np.lib.format.write_array_header_1_0(file, {'descr': dtype, 'fortran_order': False, 'shape': shape})
+        file.write(data)
+    forge({'kind': 'array', 'file': '0000.npy'})
+def layer(name, module='keras.layers', /, **config):
+    return {'module': module, 'class_name': name, 'config': config, 'registered_name': None}
+def model(*layers, shape=(None, 8, 8, 1)):
+    first = layer('InputLayer', batch_shape=list(shape), dtype='float32', name='i')
+    structure = layer('Sequential', 'keras', name='m', layers=[first, *layers])
+    forge({'kind': 'model', 'structure': structure, 'compile': None, 'weights': []})
+"""
+END = "\nos._exit(0)\n"
+
+
+@dataclass(frozen=True)
+class Hostile:
+    """A forged hand-over of q1 beside a right one of q2."""
+
+    name: str
+    cell: str
+    ends: str = END
+
+
+HOSTILE = [
+    Hostile(
+        "pickled_array",
+        "np.save(JOB + '/outbox/0000.npy', np.array([print], object), allow_pickle=True)\n"
+        "forge({'kind': 'array', 'file': '0000.npy'})",
+    ),
+    Hostile("truncated_array", "header((1000,), '<f8', b'short')"),
+    Hostile("array_larger_than_its_file", "header((1 << 40,), '<f8')"),
+    Hostile("array_of_negative_size", "header((-5, 1 << 62), '<f8')"),
+    Hostile("array_of_objects", "header((3,), '|O', b'x' * 100)"),
+    Hostile("array_of_records", "header((3,), [('a', '<f8')], b'x' * 24)"),
+    Hostile("missing_array", "forge({'kind': 'array', 'file': '0009.npy'})"),
+    Hostile("array_elsewhere", "forge({'kind': 'array', 'file': '../../etc/passwd'})"),
+    Hostile(
+        "link_to_the_machine",
+        "os.symlink('/etc/passwd', JOB + '/outbox/0000.npy')\nforge({'kind': 'array', 'file': '0000.npy'})",
+    ),
+    Hostile("folder_as_array", "os.mkdir(JOB + '/outbox/0000.npy')\nforge({'kind': 'array', 'file': '0000.npy'})"),
+    Hostile("deep_nesting", "forge(eval(\"{'kind': 'list', 'items': [\" * 40 + \"{'kind': 'none'}\" + ']}' * 40))"),
+    Hostile("bottomless_nesting", "open(JOB + '/outbox/answers.jsonl', 'a').write('[' * 10_000_000)"),
+    Hostile("unknown_kind", "forge({'kind': 'code', 'value': 'import os'})"),
+    Hostile("no_description", "forge([1, 2, 3])"),
+    Hostile(
+        "monstrous_number",
+        "open(JOB + '/outbox/answers.jsonl', 'a').write("
+        '\'{"question": "q1", "values": {"evil": {"kind": "int", "value": \' + \'9\' * 1_000_000 + \'}}}\\n\')',
+    ),
+    Hostile("dtype_of_a_scalar", "forge({'kind': 'scalar', 'dtype': 'O', 'value': 42})"),
+    Hostile("history_of_nonsense", "forge({'kind': 'history', 'history': [1], 'params': 3, 'epoch': None})"),
+    Hostile(
+        "model_of_a_trillion_parameters",
+        "model(layer('Dense', units=1 << 20, name='a'), layer('Dense', units=1 << 20))",
+    ),
+    Hostile(
+        "model_with_code", "model(layer('Lambda', function={'class_name': '__lambda__', 'config': {'code': 'x'}}))"
+    ),
+    Hostile("model_of_another_module", "model(layer('Popen', 'subprocess', args=['touch', '/tmp/x']))"),
+    Hostile("model_that_fetches", "model(layer('get_file', 'keras.utils', fname='x', origin='file:///etc/passwd'))"),
+    Hostile(
+        "model_that_needs_all_memory", "model(layer('ZeroPadding2D', padding=[[20000, 20000], [2000, 2000]], name='z'))"
+    ),
+    Hostile("model_of_nothing", "forge({'kind': 'model', 'structure': None, 'compile': 7, 'weights': 'x'})"),
+    Hostile(
+        "forged_verdicts",
+        "open(JOB + '/verdicts.jsonl', 'w').write(json.dumps({'question': 'q1', 'verdict':"
+        " {'handed_over': True, 'variables': {'evil': 'present'}, 'tests': [{'name': 'test_evil', 'passed': True,"
+        " 'message': ''}]}}) + '\\n')",
+    ),
+    Hostile("journal_of_a_hundred_megabytes", "open(JOB + '/journal.jsonl', 'ab').write(b'x' * 100_000_000)"),
+    Hostile(
+        "journal_of_nonsense",
+        'open(JOB + \'/journal.jsonl\', \'w\').write(\'[1]\\n{"event": "end", "cell": -1}\\n'
+        '{"cell": 99999999999999999999999}\\n{"cell": 1, "error": {"name": [], "message": {}}}\\nnull\\n\')',
+    ),
+    Hostile("no_journal", "os.unlink(JOB + '/journal.jsonl')"),
+    Hostile("no_outbox", "import shutil; shutil.rmtree(JOB + '/outbox')"),
+]
+# These take the right answer away with the forged one.
+LOSES_ALL = {"no_outbox"}
+
+
+@pytest.fixture(scope="module")
+def lab(warm: WarmProcess, tmp_path_factory: pytest.TempPathFactory) -> Assignment:
+    loaded = load_assignment(make_zip(tmp_path_factory.mktemp("lab") / "tiny.zip", TESTS), warm)
+    return replace(loaded, limits=Limits(seconds=60, output_mb=256))
+
+
+def graded(lab: Assignment, warm: WarmProcess, *cells: str) -> Result:
+    return Grader({"tiny": lab}, warm, "tiny").grade("x", lambda: notebook_json(*cells))
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.name)
+def test_a_hostile_hand_over_costs_its_own_question(hostile: Hostile, lab: Assignment, warm: WarmProcess) -> None:
+    result = graded(lab, warm, FORGE + hostile.cell + hostile.ends)
+    assert result.status == "crashed", result.detail
+    assert result.questions[0].score == 0.0, result.questions[0]
+    assert result.questions[1].score == (0.0 if hostile.name in LOSES_ALL else 1.0), result.questions[1]
+
+
+def test_the_forging_itself_works(lab: Assignment, warm: WarmProcess) -> None:
+    """What the hostile cells use gives full marks where the content is right: so it is the content that fails."""
+    result = graded(lab, warm, FORGE + "forge({'kind': 'int', 'value': 42})" + END)
+    assert result.score == 2.0
+
+
+@pytest.mark.parametrize(
+    ("ending", "detail"),
+    [
+        ("import os; os._exit(0)", "ended the process"),
+        ("import os; os._exit(3)", "exit code 3"),
+        ("import ctypes; ctypes.string_at(0)", "SIGSEGV"),
+        ("import os; os.abort()", "SIGABRT"),
+        ("import os; os.kill(os.getpid(), 9)", "SIGKILL"),
+        ("import os, subprocess; p = subprocess.Popen(['sleep', '9']); os.kill(-1, 9); os._exit(5)", "exit code 5"),
+        (
+            "import os, signal\nfor n in range(1, 65):\n    try: os.kill(1, n)\n    except OSError: pass\nos._exit(4)",
+            "exit code 4",
+        ),
+        (
+            "keep = []\nwhile True: keep.append(b'x' * (1 << 29))",
+            "memory",
+        ),
+    ],
+    ids=["exit_0", "exit_3", "segfault", "abort", "kill_itself", "kill_all", "kill_init", "out_of_memory"],
+)
+def test_an_ending_keeps_what_was_handed_over_before(
+    ending: str, detail: str, lab: Assignment, warm: WarmProcess
+) -> None:
+    check = "import otter; grader = otter.Notebook(); good = 7; grader.check('q2')"
+    result = graded(replace(lab, limits=Limits(seconds=60, memory_mb=1500)), warm, check, ending, "evil = 42")
+    assert result.status == ("out_of_memory" if detail == "memory" else "crashed")
+    assert detail in str(result.detail)
+    assert [question.score for question in result.questions] == [0.0, 1.0]
+
+
+def test_pickled_arrays_run_no_code(tmp_path: Path) -> None:
+    """With pickles allowed, the same file does what its author wants."""
+    marker = tmp_path / "made-by-the-array"
+
+    class Payload:
+        def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
+            return os.mkdir, (str(marker),)
+
+    outbox = tmp_path / "outbox"
+    outbox.mkdir()
+    np.save(outbox / "0000.npy", np.array([Payload()], dtype=object), allow_pickle=True)
+    line = {"question": "q1", "values": {"evil": {"kind": "array", "file": "0000.npy"}}}
+    (outbox / "answers.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    assert isinstance(Inbox(outbox).values("q1")["evil"], Unusable)
+    assert not marker.exists()
+    np.load(outbox / "0000.npy", allow_pickle=True)
+    assert marker.exists()
+
+
+@pytest.fixture
+def left(tmp_path: Path) -> tuple[Path, Path]:
+    """A worker's folder with an honest array in it, and the job's folder."""
+    room, job = tmp_path / "room", tmp_path / "job"
+    (room / "outbox").mkdir(parents=True)
+    job.mkdir()
+    np.save(room / "outbox" / "0001.npy", np.arange(3))
+    return room, job
+
+
+def taken(room: Path, job: Path, max_bytes: int = 1 << 20) -> set[str]:
+    """Harvest and say what came."""
+    descriptor = os.open(room, os.O_RDONLY)
+    try:
+        harvest(descriptor, job, "runner", max_bytes=max_bytes)
+    finally:
+        os.close(descriptor)
+    return {path.name for path in job.rglob("*") if path.is_file()}
+
+
+def _symlink(room: Path, secret: Path) -> None:
+    (room / "outbox" / "0000.npy").symlink_to(secret)
+
+
+def _hard_link(room: Path, secret: Path) -> None:
+    (room / "outbox" / "0000.npy").hardlink_to(secret)
+
+
+def _pipe(room: Path, _: Path) -> None:
+    os.mkfifo(room / "outbox" / "0000.npy")
+
+
+def _folder_link(room: Path, secret: Path) -> None:
+    (room / "outbox" / "0001.npy").rename(room / "0001.npy")
+    (room / "outbox").rmdir()
+    (secret.parent / "0000.npy").write_bytes(b"secret")
+    (room / "outbox").symlink_to(secret.parent)
+
+
+def _sparse(room: Path, _: Path) -> None:
+    with (room / "outbox" / "0000.npy").open("wb") as file:
+        file.truncate(1 << 40)
+
+
+def _odd_name(room: Path, _: Path) -> None:
+    (room / "outbox" / "config.py").write_text("x", encoding="utf-8")
+    (room / "verdicts.jsonl").write_text("x", encoding="utf-8")
+
+
+@pytest.mark.parametrize("plant", [_symlink, _hard_link, _pipe, _folder_link, _sparse, _odd_name])
+def test_the_harvest_takes_ordinary_files_only(
+    plant: Callable[[Path, Path], None], left: tuple[Path, Path], tmp_path: Path
+) -> None:
+    secret = tmp_path / "elsewhere" / "secret"
+    secret.parent.mkdir()
+    secret.write_text("secret", encoding="utf-8")
+    room, job = left
+    plant(room, secret)
+    came: list[Any] = []
+    thread = threading.Thread(target=lambda: came.append(taken(room, job)), daemon=True)
+    thread.start()
+    thread.join(20)  # the pipe would hold a careless reader for ever
+    expected = set() if plant is _folder_link else {"0001.npy"}
+    assert came == [expected]
+
+
+def test_the_harvest_stops_at_its_limit(left: tuple[Path, Path]) -> None:
+    room, job = left
+    (room / "outbox" / "0000.npy").write_bytes(b"x" * 1000)
+    assert taken(room, job, max_bytes=500) == {"0001.npy"}
+
+
+def test_a_journal_is_read_with_little_memory(tmp_path: Path) -> None:
+    line = json.dumps({"event": "end", "cell": 1, "error": {"name": "E", "message": "x" * 50_000}})
+    (tmp_path / "journal.jsonl").write_text((line + "\n") * 300, encoding="utf-8")
+    story = read_story(tmp_path)
+    assert len(story.errors) <= 1000
+    assert max(len(error.message) for error in story.errors) <= 2000
