@@ -66,8 +66,8 @@ def cluster_place(
     Args:
         address: of the scheduler, for example `tcp://10.0.0.5:8786`; `tls://` takes its keys from Dask's configuration.
         zips: the autograder zips on this machine.
-        isolation: the level every worker must have.
         needs_mnist: whether the labs need MNIST; workers that lack it get it from here.
+        isolation: the level the workers must have.
         adapt: sets this run's limits.
         solutions: says where each lab's solution would lie, for workers to record its training; None to let every
             submission train.

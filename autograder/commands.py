@@ -200,8 +200,8 @@ def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Pl
         address,
         _zips(options),
         needs_mnist=options.zip_path is None,
-        isolation=options.isolation,
         adapt=partial(_with_limits, options=options),
+        isolation=options.isolation,
         solutions=None if options.retrain else _solutions,
         report=_tell,
     )

@@ -81,6 +81,11 @@ class WarmProcess:
         theirs.close()
 
     @property
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        return self._process.poll() is None
+
+    @property
     def level(self) -> str:
         """The isolation level as results record it, with the layers that are missing."""
         return self._isolated.level
@@ -89,11 +94,6 @@ class WarmProcess:
     def layers(self) -> frozenset[str]:
         """The layers put around every worker."""
         return self._isolated.layers
-
-    @property
-    def alive(self) -> bool:
-        """Whether its process runs."""
-        return self._process.poll() is None
 
     def run(self, job: Job) -> Outcome:
         """Have one job done; blocks until its worker has ended. Safe to call from several threads.
