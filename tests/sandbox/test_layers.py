@@ -176,7 +176,8 @@ class Scripted:
         return self.ends[len(self.jobs) - 1]
 
 
-LATE = Outcome("timeout", "late", 1.0, 1)
+LATE = Outcome("timeout", "late", QUICK.seconds + 0.1, 1)
+PROCESSOR_TIME = Outcome("timeout", "processor time", 1.0, 1)
 FINE = Outcome("done", "", 1.0, 1)
 
 
@@ -186,6 +187,7 @@ FINE = Outcome("done", "", 1.0, 1)
         (True, [LATE, FINE], 2, "done"),
         (True, [LATE, LATE], 2, "timeout"),
         (False, [LATE], 1, "timeout"),
+        (True, [PROCESSOR_TIME], 1, "timeout"),
         (True, [FINE], 1, "done"),
         (True, [Outcome("out_of_memory", "", 1.0, 1)], 1, "out_of_memory"),
     ],
