@@ -2,107 +2,132 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.atomic import write_atomically
-from autograder.errors import KitError
+from autograder.errors import KitError, SubmissionError
 from autograder.grading import Grader
-from autograder.render.html import feedback_html, report_html
-from autograder.render.scores_csv import scores_csv
-from autograder.render.words import question_names
 from autograder.results import Result
+from autograder.resume import Conditions
+from autograder.store import write_result
 from autograder.submissions import Submission, read_submission
 
-SCORES = "scores.csv"
-REPORT = "report.html"
-_SUBMISSIONS = "submissions"
-_RESULT = "result.json"
-_FEEDBACK = "feedback.html"
+
+@dataclass(frozen=True)
+class Paper:
+    """A submission as it travels to where it is graded: its bytes, or the reason why there are none."""
+
+    name: str
+    data: bytes
+    problem: str | None = None
+
+    def read(self) -> bytes:
+        """The bytes.
+
+        Raises:
+            SubmissionError: there are none.
+        """
+        if self.problem is not None:
+            raise SubmissionError(self.problem)
+        return self.data
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a class is graded.
+
+    Args:
+        executor: runs `grade`; threads serve on one machine, for the work is in child processes.
+        grade: grades one submission and gives its result as JSON text, as `grade_paper` does; it and what it is
+            called with can be pickled where the executor needs that.
+        conditions: what the results hang on beside the submissions.
+        window: how many submissions to have on their way at most; asked again and again, as a cluster may grow.
+    """
+
+    executor: Executor
+    grade: Callable[[Paper], str]
+    conditions: Conditions
+    window: Callable[[], int]
+
+
+def grade_paper(grader: Grader, paper: Paper) -> str:
+    """Grade one submission: bytes in, the result's JSON text out."""
+    return grader.grade(paper.name, paper.read).to_json()
 
 
 def grade_all(
-    submissions: Sequence[Submission],
-    grader: Grader,
-    folder: Path,
-    executor: Executor,
-    on_result: Callable[[Result], None],
-) -> tuple[Result, ...]:
-    """Grade submissions and write DIR/submissions/ID/… for each as it finishes.
+    submissions: Sequence[Submission], place: Place, folder: Path, on_result: Callable[[Result], None]
+) -> dict[str, Result]:
+    """Grade submissions and write DIR/submissions/ID/… for each as it finishes; returns the results by ID.
 
     Args:
         submissions: what to grade.
-        grader: how.
+        place: where.
         folder: the results' folder; made if missing.
-        executor: where grading runs; threads serve, for the work is in child processes.
         on_result: told of every result, in the order they finish.
 
     Raises:
-        KitError: a result cannot be written.
+        KitError: a result cannot be written, or there is nobody left to grade.
     """
-    futures: dict[Future[Result], Submission] = {
-        executor.submit(_grade_one, grader, submission): submission for submission in submissions
-    }
-    try:
-        for future in as_completed(futures):
-            result = future.result()
-            write_result(folder, futures[future].id, result)
+    results: dict[str, Result] = {}
+    with _finishing(submissions, place) as finished:
+        for submission, result in finished:
+            hangs_on = place.conditions.fingerprint(result.sha256, result.lab)
+            # As it was: the machines of a cluster may differ.
+            write_result(folder, submission.id, result, {**hangs_on, "isolation": result.isolation})
+            results[submission.id] = result
             on_result(result)
-    except BaseException:
-        for future in futures:
-            future.cancel()
-        raise
-    by_submission = {futures[future].id: future.result() for future in futures}
-    return tuple(by_submission[submission.id] for submission in submissions)
-
-
-def _grade_one(grader: Grader, submission: Submission) -> Result:
-    return grader.grade(submission.name, lambda: read_submission(submission))
-
-
-def write_result(folder: Path, identity: str, result: Result) -> None:
-    """Write one result and its feedback page, each whole or not at all."""
-    home = folder / _SUBMISSIONS / identity
-    write_whole(home / _FEEDBACK, feedback_html(result))
-    write_whole(home / _RESULT, result.to_json())
-
-
-def write_report(folder: Path) -> tuple[Result, ...]:
-    """Write scores.csv and report.html from the results in the folder; returns the results, sorted by submission.
-
-    Raises:
-        KitError: there is no readable result, or the files cannot be written.
-    """
-    homes = sorted((folder / _SUBMISSIONS).glob(f"*/{_RESULT}"))
-    found = sorted(((_read(path), path.parent.name) for path in homes), key=lambda pair: pair[0].submission)
-    if not found:
-        raise KitError(f"There are no results in {folder}.", hint=f"autograder grade PATH… -o {folder}")
-    results = tuple(result for result, _ in found)
-    questions = question_names(results, ())
-    write_whole(folder / SCORES, scores_csv(results, questions))
-    write_whole(folder / REPORT, report_html(results, questions, [identity for _, identity in found]))
     return results
 
 
-def _read(path: Path) -> Result:
+@contextmanager
+def _finishing(submissions: Sequence[Submission], place: Place) -> Iterator[Iterator[tuple[Submission, Result]]]:
+    """Submissions with their results as they finish; whatever is still on its way at the end is called off."""
+    running: dict[Future[str], Submission] = {}
+
+    def one_after_the_other() -> Iterator[tuple[Submission, Result]]:
+        waiting = iter(submissions)
+        while True:
+            # Not all at once: a class need not be in memory, nor with the scheduler of a cluster.
+            while len(running) < place.window() and (submission := next(waiting, None)) is not None:
+                running[place.executor.submit(place.grade, _paper(submission))] = submission
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                submission = running.pop(future)
+                yield submission, _result(future, submission, place.conditions)
+
     try:
-        return Result.from_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise KitError(f"{path} is not a result of this kit: {error}", hint="delete it and grade again") from error
+        yield one_after_the_other()
+    finally:
+        for future in running:
+            future.cancel()
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file whole or not at all, UTF-8.
-
-    Raises:
-        KitError: the folder is read-only, the disk is full, or the like.
-    """
+def _paper(submission: Submission) -> Paper:
     try:
-        write_atomically(path, text.encode())
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise KitError(
-            f"{path} cannot be written: {reason}. What was graded before is kept.",
-            hint="choose another folder with -o, or free some space, and run the same command again",
-        ) from error
+        return Paper(submission.name, read_submission(submission))
+    except SubmissionError as error:
+        return Paper(submission.name, b"", str(error))
+
+
+def _result(future: Future[str], submission: Submission, conditions: Conditions) -> Result:
+    try:
+        return Result.from_json(future.result())
+    except (KitError, CancelledError):
+        raise
+    except Exception as error:  # noqa: BLE001 - one submission the grader stumbles over must not end the class
+        return Result(
+            submission=submission.name,
+            sha256="",
+            lab=None,
+            isolation=conditions.isolation,
+            status="grader_error",
+            detail=f"the grader failed: {type(error).__name__}: {error}",
+            score=0.0,
+            max_score=0.0,
+            seconds=0.0,
+        )

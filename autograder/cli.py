@@ -12,6 +12,7 @@ import click
 from autograder import __version__
 from autograder.errors import KitError
 from autograder.sandbox.layers import LEVELS
+from autograder.stopping import stop_in_order
 
 _EXISTING = click.Path(path_type=Path)
 
@@ -20,6 +21,7 @@ class _Command(click.Group):
     """Turns the kit's own errors into a message, the helping command and the exit code of their class."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        stop_in_order()
         try:
             return super().invoke(ctx)
         except KitError as error:
@@ -28,7 +30,7 @@ class _Command(click.Group):
                 click.echo(f"  Try: {error.hint}", err=True)
             sys.exit(error.exit_code)
         except (KeyboardInterrupt, click.Abort):
-            click.echo("\nStopped. What was graded so far is kept.", err=True)
+            click.echo("\nStopped. What was graded so far is kept; the same command goes on from there.", err=True)
             sys.exit(1)
 
 
@@ -97,12 +99,30 @@ def check(notebook: Path, as_json: bool, **options: Any) -> None:
 @click.option("-o", "--output", type=_EXISTING, required=True, metavar="DIR", help="Folder for the results.")
 @_grading_options
 @click.option("--jobs", type=click.IntRange(min=1), help="Submissions graded at once (default: one per processor).")
+@click.option("--cluster", metavar="ADDRESS", help="Grade on the workers of the Dask scheduler there.")
+@click.option(
+    "--regrade", multiple=True, metavar="ID", help="Grade this submission even if nothing has changed (repeatable)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON lines instead of a table.")
-def grade(paths: tuple[Path, ...], output: Path, jobs: int | None, as_json: bool, **options: Any) -> None:
-    """Grade files, folders and zips of submissions, in parallel."""
-    from autograder.commands import GradingOptions, grade_class
+def grade(
+    paths: tuple[Path, ...],
+    output: Path,
+    jobs: int | None,
+    cluster: str | None,
+    regrade: tuple[str, ...],
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Grade files, folders and zips of submissions, in parallel.
 
-    sys.exit(grade_class(paths, output, GradingOptions(**options), jobs=jobs, as_json=as_json))
+    What was graded into DIR before and has not changed is not graded again, so a run that was stopped goes on where
+    it was.
+    """
+    from autograder.commands import ClassOptions, GradingOptions, grade_class
+
+    sys.exit(
+        grade_class(paths, output, GradingOptions(**options), ClassOptions(jobs, cluster, regrade), as_json=as_json)
+    )
 
 
 @main.command()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import click
 
 from autograder import data
 from autograder.assignment import Assignment, load_assignment
-from autograder.batch import REPORT, SCORES, grade_all, write_report
+from autograder.batch import Place, grade_all, grade_paper
 from autograder.errors import DataError, UsageError
 from autograder.grading import Grader, no_recordings
 from autograder.labs import autograder_zip, find_root, lab_names
@@ -22,9 +23,11 @@ from autograder.progress import show_progress
 from autograder.recordings import Recordings
 from autograder.render.terminal import class_table, print_table, result_table
 from autograder.results import Result
+from autograder.resume import Conditions, Plan, identities, make_plan
 from autograder.sandbox import Limits
 from autograder.sandbox.layers import Level
 from autograder.sandbox.warm import WarmProcess
+from autograder.store import REPORT, SCORES, begin_run, not_asked_for, not_graded, results_folder, write_report
 from autograder.submissions import find_submissions, read_submission
 
 
@@ -43,6 +46,21 @@ class GradingOptions:
     limits: Sequence[str] = ()
     isolation: Level = "full"
     retrain: bool = False
+
+
+@dataclass(frozen=True)
+class ClassOptions:
+    """How to grade a class.
+
+    Args:
+        jobs: submissions graded at once on this machine; None for one per processor.
+        cluster: address of a Dask scheduler to grade through instead.
+        regrade: IDs or names of submissions to grade even where nothing has changed.
+    """
+
+    jobs: int | None = None
+    cluster: str | None = None
+    regrade: tuple[str, ...] = ()
 
 
 def build_course(labs: Sequence[str], *, check: bool) -> None:
@@ -70,19 +88,22 @@ def check_notebook(notebook: Path, options: GradingOptions, *, as_json: bool) ->
 
 
 def grade_class(
-    paths: Sequence[Path], output: Path, options: GradingOptions, *, jobs: int | None, as_json: bool
+    paths: Sequence[Path], output: Path, options: GradingOptions, course: ClassOptions, *, as_json: bool
 ) -> int:
-    """`autograder grade`: grade all submissions, write the results; returns the exit code."""
+    """`autograder grade`: grade what is not graded yet, write the results; returns the exit code."""
     submissions = find_submissions(paths)
-    workers = min(jobs or usable_processors(), len(submissions))
-    with _grader(options) as grader, show_progress(len(submissions)) as advance:
-        executor = ThreadPoolExecutor(workers)
-        try:
-            results = grade_all(submissions, grader, output, executor, advance)
-        finally:
-            # On Ctrl-C the jobs still running end with the warm process, not by being waited for.
-            executor.shutdown(wait=False, cancel_futures=True)
-    write_report(output)
+    wanted = [submission.id for submission in submissions]
+    regrade = identities(submissions, course.regrade)
+    with results_folder(output):
+        with _place(options, course) as place:
+            plan = make_plan(submissions, output, place.conditions, regrade)
+            begin_run(output, wanted)
+            _tell_of(plan, len(submissions), not_asked_for(output, wanted))
+            with show_progress(len(submissions), done=len(plan.kept)) as advance:
+                graded = grade_all(plan.to_grade, place, output, advance)
+        write_report(output)
+    by_identity = {**plan.kept, **graded}
+    results = [by_identity[identity] for identity in wanted]
     if as_json:
         for result in results:
             click.echo(result.to_json(), nl=False)
@@ -92,6 +113,16 @@ def grade_class(
     return exit_code(results)
 
 
+def _tell_of(plan: Plan, total: int, others: int) -> None:
+    """Say what is taken over, what is graded again and why, and what the folder holds besides."""
+    if plan.kept:
+        click.echo(f"{len(plan.kept)} of {total} were graded before and have not changed", err=True)
+    for reason, count in plan.again.items():
+        click.echo(f"{count} of {total} graded again: {reason}", err=True)
+    if others:
+        click.echo(f"Results of {others} other submissions in the folder are kept, but not in the scores", err=True)
+
+
 def exit_code(results: Sequence[Result]) -> int:
     """1 where the grader failed to do its work on any submission, else 0, whatever the marks."""
     return int(any(result.status == "grader_error" for result in results))
@@ -99,8 +130,12 @@ def exit_code(results: Sequence[Result]) -> int:
 
 def report_class(folder: Path) -> None:
     """`autograder report`."""
-    results = write_report(folder)
+    with results_folder(folder):
+        results = write_report(folder)
     print_table(class_table(results))
+    missing = not_graded(folder)
+    if missing:
+        click.echo(f"{missing} submissions of the last run are not graded yet: run `autograder grade` again", err=True)
     click.echo(f"Scores: {folder / SCORES}   Report: {folder / REPORT}")
 
 
@@ -125,12 +160,51 @@ def _grader(options: GradingOptions) -> Iterator[Grader]:
     with WarmProcess(_mnist(required=options.zip_path is None), options.isolation) as warm:
         loaded = [load_assignment(path, warm) for path in zips]
         assignments = {lab.name: _with_limits(lab, options) for lab in loaded}
-        solutions = {
-            lab.name: path.with_name(f"{lab.name}-solution.ipynb") for path, lab in zip(zips, loaded, strict=True)
-        }
-        recordings = Recordings(solutions, warm, _tell).of
+        recordings = Recordings(_solutions(loaded, zips), warm, _tell).of
         assume = next(iter(assignments)) if options.lab or len(assignments) == 1 else None
         yield Grader(assignments, warm, assume, no_recordings if options.retrain else recordings)
+
+
+def _solutions(labs: Sequence[Assignment], zips: Sequence[Path]) -> dict[str, Path]:
+    """Where the solution of each lab lies if it is there: beside its zip."""
+    return {lab.name: path.with_name(f"{lab.name}-solution.ipynb") for path, lab in zip(zips, labs, strict=True)}
+
+
+@contextmanager
+def _place(options: GradingOptions, course: ClassOptions) -> Iterator[Place]:
+    """Where to grade: the processors of this machine, or a cluster."""
+    if course.cluster is not None:
+        with _cluster(course.cluster, options) as place:
+            yield place
+        return
+    workers = course.jobs or usable_processors()
+    with _grader(options) as grader:
+        executor = ThreadPoolExecutor(workers)
+        conditions = Conditions(grader.assignments, grader.isolation.level, grader.assume, options.retrain)
+        try:
+            yield Place(executor, partial(grade_paper, grader), conditions, lambda: 2 * workers)
+        finally:
+            # On Ctrl-C the jobs still running end with the warm process, not by being waited for.
+            executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Place]:
+    try:
+        from autograder.cluster import cluster_place
+    except ImportError as error:
+        raise UsageError(
+            f"--cluster needs Dask, which is not installed here ({error}).",
+            hint="pip install 'mnist-lab-kit[cluster]'",
+        ) from error
+    return cluster_place(
+        address,
+        _zips(options),
+        needs_mnist=options.zip_path is None,
+        adapt=partial(_with_limits, options=options),
+        isolation=options.isolation,
+        solutions=None if options.retrain else _solutions,
+        report=_tell,
+    )
 
 
 def _zips(options: GradingOptions) -> list[Path]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from autograder.commands import GradingOptions, build_course, grade_class
+from autograder.commands import ClassOptions, GradingOptions, build_course, grade_class
 from autograder.filling import fill_gaps
 from autograder.labs import find_root
 
@@ -70,7 +70,8 @@ def run_demo(output: Path, *, jobs: int | None) -> int:
     click.echo(f"2. Writing a class of {len(FATES) + 1} made-up submissions to {handed_in}")
     write_class(root, handed_in)
     click.echo(f"3. Grading them ({_SECONDS:g} seconds at most for each notebook)")
-    code = grade_class([handed_in], results, GradingOptions(seconds=_SECONDS), jobs=jobs, as_json=False)
+    options = GradingOptions(seconds=_SECONDS)
+    code = grade_class([handed_in], results, options, ClassOptions(jobs=jobs), as_json=False)
     click.echo(f"Why a point was lost: autograder check {handed_in / FATES[3].file}")
     click.echo(f"What a student reads:  {results / 'submissions' / FATES[3].file / 'feedback.html'}")
     return code

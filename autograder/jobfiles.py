@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from autograder.errors import WorkerError
+from autograder.scratch import remove_folder, run_folder
 
-# A hand-over holds up to half a gigabyte; where memory is plentiful it never touches the disk.
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - folders in it are made by mkdtemp
-_SHARED_MEMORY_NEEDED = 8 << 30
+__all__ = ["is_ordinary_file", "is_ordinary_folder", "job_folder", "read_ordinary_file", "remove_folder"]
 
 
 @contextlib.contextmanager
@@ -24,25 +21,17 @@ def job_folder() -> Iterator[Path]:
     Raises:
         WorkerError: there is no room for one.
     """
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="autograder-", dir=_parent()))
-    except OSError as error:
-        raise WorkerError(
-            f"No folder for a job could be made: {error}.", hint="free some space in the temporary folder"
-        ) from error
-    try:
-        yield folder
-    finally:
-        remove_folder(folder)
-
-
-def _parent() -> Path | None:
-    """Where jobs get their folders: shared memory if there is plenty, else (None) the usual temporary folder."""
-    try:
-        free = os.statvfs(_SHARED_MEMORY)
-    except OSError:
-        return None
-    return _SHARED_MEMORY if free.f_bavail * free.f_frsize >= _SHARED_MEMORY_NEEDED else None
+    with run_folder() as home:
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="job-", dir=home))
+        except OSError as error:
+            raise WorkerError(
+                f"No folder for a job could be made: {error}.", hint="free some space in the temporary folder"
+            ) from error
+        try:
+            yield folder
+        finally:
+            remove_folder(folder)
 
 
 def is_ordinary_file(path: Path, max_bytes: int) -> bool:
@@ -68,17 +57,3 @@ def read_ordinary_file(path: Path, max_bytes: int) -> bytes:
         return path.read_bytes() if is_ordinary_file(path, max_bytes) else b""
     except OSError:
         return b""
-
-
-def remove_folder(folder: Path) -> None:
-    """Remove a folder with everything in it, also folders that a notebook has locked; of a link only the link."""
-    if folder.is_symlink():
-        folder.unlink(missing_ok=True)
-        return
-    for here, folders, _ in os.walk(folder):
-        for name in folders:
-            path = Path(here, name)
-            if not path.is_symlink():
-                with contextlib.suppress(OSError):
-                    path.chmod(stat.S_IRWXU)
-    shutil.rmtree(folder, ignore_errors=True)

@@ -12,8 +12,8 @@ from autograder.results import Result
 
 
 @contextmanager
-def show_progress(total: int) -> Iterator[Callable[[Result], None]]:
-    """Show how many submissions are graded; gives the function to call with every result."""
+def show_progress(total: int, *, done: int = 0) -> Iterator[Callable[[Result], None]]:
+    """Show how many submissions are graded, `done` of them before; gives the function to call with every result."""
     columns = (
         TextColumn("Grading"),
         BarColumn(),
@@ -24,7 +24,7 @@ def show_progress(total: int) -> Iterator[Callable[[Result], None]]:
         TextColumn("{task.description}"),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=total)
+        task = progress.add_task("", total=total, completed=done)
 
         def advance(result: Result) -> None:
             mark = f"{result.score:g}/{result.max_score:g}" if result.status == "graded" else result.status

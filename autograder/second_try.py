@@ -19,7 +19,8 @@ def run_with_second_try(isolation: Isolation, job: Job) -> tuple[Outcome, bool]:
         The last outcome, and whether there was a second try.
     """
     outcome = isolation.run(job)
-    if outcome.end != "timeout" or not machine_is_busy():
+    by_the_clock = outcome.end == "timeout" and outcome.seconds >= job.limits.seconds  # not by processor time
+    if not by_the_clock or not machine_is_busy():
         return outcome, False
     if job.room == "runner":
         (job.folder / JOURNAL).unlink(missing_ok=True)

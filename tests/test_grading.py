@@ -19,6 +19,7 @@ from autograder.jobfiles import job_folder, remove_folder
 from autograder.results import Result
 from autograder.sandbox import Job, Limits, Outcome
 from autograder.sandbox.warm import WarmProcess
+from autograder.scratch import run_folder
 from tests.helpers import lab_json, make_zip, notebook_json, question_file
 
 TESTS = {
@@ -41,13 +42,11 @@ def tiny(warm: WarmProcess, tmp_path_factory: pytest.TempPathFactory) -> Assignm
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Jobs get their folders in one of the test's own, which must be empty again at its end."""
-    jobs = tmp_path / "jobs"
-    jobs.mkdir()
-    monkeypatch.setattr("autograder.jobfiles._parent", lambda: jobs)
-    yield
-    assert list(jobs.iterdir()) == []
+def _nothing_is_left() -> Iterator[None]:
+    """The folder that jobs get their folders in must be empty again at the end."""
+    with run_folder() as home:
+        yield
+        assert list(home.iterdir()) == []
 
 
 def grade(tiny: Assignment, warm: WarmProcess, *cells: str | tuple[str, str], seconds: float = 30) -> Result:

@@ -15,6 +15,7 @@ from autograder.answers.keras_names import CLASSES, MARKERS, activation_name, co
 _MAX_DEPTH = 40
 _MAX_NODES = 20_000
 _MAX_SIZE = 1 << 20
+_FREE_PARAMETERS = 1 << 22  # a model that came without its weights may be this large; it takes 16 MB
 _COMPILE_ARGUMENTS = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")
 
 
@@ -30,7 +31,7 @@ def rebuild_model(structure: Any, compiled: Any, weights: Sequence[np.ndarray[An
     import keras
 
     try:
-        with at_most(sum(weight.size for weight in weights)):
+        with at_most(max(_FREE_PARAMETERS, sum(weight.size for weight in weights))):
             model = keras.saving.deserialize_keras_object(allowed, safe_mode=True)
         if weights:
             model.set_weights([np.asarray(weight) for weight in weights])

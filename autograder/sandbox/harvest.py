@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import stat
+import sys
 from pathlib import Path
 
 from autograder.sandbox.job import Room
@@ -73,9 +74,15 @@ def _copy(source: int, target: Path, size: int) -> None:
     try:
         done = 0
         while done < size:
-            sent = os.sendfile(written, source, done, min(size - done, _CHUNK))
+            sent = _send(written, source, done, min(size - done, _CHUNK))
             if sent == 0:
                 break
             done += sent
     finally:
         os.close(written)
+
+
+def _send(target: int, source: int, offset: int, count: int) -> int:
+    if sys.platform.startswith("linux"):
+        return os.sendfile(target, source, offset, count)
+    return os.write(target, os.pread(source, count, offset))  # elsewhere sendfile is for sockets

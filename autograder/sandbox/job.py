@@ -16,8 +16,8 @@ class Limits:
 
     Args:
         seconds: wall-clock time.
-        cpu_seconds: processor time of each of its processes; None: four times `seconds`.
         memory_mb: memory summed over all of its processes.
+        cpu_seconds: processor time of each of its processes; None: four times `seconds`.
         processes: processes and threads at once.
         open_files: open files of each process.
         file_mb: size of any one file.
@@ -26,8 +26,8 @@ class Limits:
     """
 
     seconds: float = 300.0
-    cpu_seconds: float | None = None
     memory_mb: int = 4096
+    cpu_seconds: float | None = None
     processes: int = 256
     open_files: int = 256
     file_mb: int = 1024

@@ -18,20 +18,21 @@ def cpu_seconds(limits: Limits) -> int:
     return max(1, round(limits.cpu_seconds or _CPU_FACTOR * limits.seconds))
 
 
-def apply_limits(limits: Limits) -> None:
+def apply_limits(limits: Limits, *, own_user_namespace: bool) -> None:
     """Limit this process and what it starts. Memory is not among them: the supervisor adds it up over the tree.
 
-    `RLIMIT_AS` would count what TensorFlow only reserves, and `RLIMIT_NPROC` counts for a user, so it works for
-    one worker because that has a user namespace of its own.
+    `RLIMIT_AS` would count what TensorFlow only reserves. `RLIMIT_NPROC` counts all processes of a user; it is meant for
+    this worker only where that has a user namespace of its own.
     """
     cpu = cpu_seconds(limits)
-    wanted = (
+    wanted = [
         (resource.RLIMIT_CORE, 0, 0),
         (resource.RLIMIT_CPU, cpu, cpu + 1),
         (resource.RLIMIT_FSIZE, limits.file_mb * _MB, limits.file_mb * _MB),
         (resource.RLIMIT_NOFILE, limits.open_files, limits.open_files),
-        (resource.RLIMIT_NPROC, limits.processes, limits.processes),
-    )
+    ]
+    if own_user_namespace:
+        wanted.append((resource.RLIMIT_NPROC, limits.processes, limits.processes))
     for kind, soft, hard in wanted:
         _, ceiling = resource.getrlimit(kind)
         lower = [value if ceiling == resource.RLIM_INFINITY else min(value, ceiling) for value in (soft, hard)]

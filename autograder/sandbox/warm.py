@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -21,8 +22,10 @@ from autograder.sandbox.job import Job, Outcome
 from autograder.sandbox.layers import Level
 from autograder.sandbox.levels import choose
 from autograder.sandbox.probe import blocked_python, probe
+from autograder.scratch import run_folder
 
 _DOCTOR = "autograder doctor"
+_PATIENCE = 5.0  # seconds for supervisors to end their workers; they need a fraction of one
 # The warm process and all that comes from it see only these of the grader's variables: no token, no password.
 _PASSED_ON = (
     "PATH HOME LANG TMPDIR VIRTUAL_ENV LD_LIBRARY_PATH PYTHONHOME PYTHONPATH PYTHONPYCACHEPREFIX "
@@ -55,12 +58,14 @@ class WarmProcess:
             )
         self._gate = Gate()
         self._lock = threading.Lock()
+        self._kept = ExitStack()
+        scratch = self._kept.enter_context(run_folder())
         self._running: set[socket.socket] = set()
         self._ready = False
         self._started = time.monotonic()
         self._seconds_to_start = 0.0
         self._control, theirs = socket.socketpair()
-        command = [sys.executable, "-P", "-c", _START, str(_PACKAGE_HOME), str(theirs.fileno())]
+        command = [sys.executable, "-P", "-c", _START, str(_PACKAGE_HOME), str(theirs.fileno()), str(scratch)]
         if mnist is not None:
             command.append(str(mnist))
         # A session of its own: Ctrl-C in the terminal reaches only the parent, which then ends everything in order.
@@ -74,6 +79,11 @@ class WarmProcess:
             env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
         )
         theirs.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        return self._process.poll() is None
 
     @property
     def level(self) -> str:
@@ -147,6 +157,10 @@ class WarmProcess:
                     # Supervisors kill their workers when they hear that nothing more will come.
                     connection.shutdown(socket.SHUT_WR)
             self._control.close()
+        deadline = time.monotonic() + _PATIENCE
+        while self._running and time.monotonic() < deadline:
+            time.sleep(0.01)  # a worker that still runs would write into what is being removed
+        self._kept.close()
 
     def __enter__(self) -> Self:
         return self

@@ -69,7 +69,7 @@ def _close_layers(order: Order, place: Place) -> None:
     if "environment" in layers:
         _clean_environment(place.scratch)
     if "limits" in layers:
-        apply_limits(order.limits)
+        apply_limits(order.limits, own_user_namespace="user" in layers)
     if "capabilities" in layers:
         kernel.clear_capabilities()
     if layers & {"no_new_privs", "landlock", "seccomp"}:

@@ -1,11 +1,12 @@
 """The warm process: imports everything once, then forks a supervisor for every job it is handed.
 
-`warm.py` starts `main` with the arguments CONTROL_FD [MNIST_NPZ]. It never makes a tensor, variable or built
+`warm.py` starts `main` with the arguments CONTROL_FD RUN_FOLDER [MNIST_NPZ]. It never makes a tensor, variable or built
 model: that would start TensorFlow's threads, and every child forked afterwards would hang.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from autograder.sandbox import wire
 from autograder.sandbox.supervisor import supervise
+from autograder.scratch import remove_folder
 
 # TensorFlow, Keras and Matplotlib read these while they are imported.
 _ENVIRONMENT = {
@@ -31,13 +33,24 @@ TENSORFLOW_THREADS = 1
 
 def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
-    npz = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    folder = Path(sys.argv[2])
+    npz = Path(sys.argv[3]) if len(sys.argv) > 3 else None
     try:
-        _warm_up(npz)
-        wire.send(control, {"ready": True})
-    except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear it
-        wire.send(control, {"ready": False, "detail": f"{type(error).__name__}: {error}"})
-        return
+        try:
+            _warm_up(npz)
+            failure = None
+        except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear it
+            failure = f"{type(error).__name__}: {error}"
+        wire.send(control, {"ready": failure is None, "detail": failure})
+        if failure is None:
+            _serve(control)
+    except OSError:
+        pass  # the grader went away while this process was starting
+    _clear_away(folder)
+
+
+def _serve(control: socket.socket) -> None:
+    """Fork a supervisor for every job until the grader hangs up."""
     # Supervisors are never waited for, so let the kernel reap them; each restores the default for itself.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.collect()
@@ -47,6 +60,13 @@ def main() -> None:
         if not message:
             return
         _fork_supervisor(control, descriptors[0])
+
+
+def _clear_away(folder: Path) -> None:
+    """The grader is gone, killed perhaps: nothing of it may stay behind."""
+    with contextlib.suppress(ChildProcessError):
+        os.wait()  # as SIGCHLD is ignored, this returns only when the last supervisor has ended its worker
+    remove_folder(folder)
 
 
 def _warm_up(npz: Path | None) -> None:

@@ -143,3 +143,22 @@ def test_settings_that_are_not_said_keep_their_defaults() -> None:
     assert read_settings("seed = 7\n[limits]\nseconds = 60", file="x.toml") == LabSettings(
         {"seconds": 60, "memory_mb": 4096}, 7
     )
+
+
+def test_every_limit_can_be_set() -> None:
+    text = "[limits]\ncpu_seconds = 9\nprocesses = 40\nscratch_mb = 1\noutput_mb = 2"
+    found = read_settings(text, file="x.toml").limits
+    assert found == {
+        "seconds": 300,
+        "memory_mb": 4096,
+        "cpu_seconds": 9,
+        "processes": 40,
+        "scratch_mb": 1,
+        "output_mb": 2,
+    }
+
+
+@pytest.mark.parametrize("text", ["[limits]\nprocesses = 0", "[limits]\nopen_files = true", "[limits]\nfiles = 3"])
+def test_limits_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(MasterError):
+        read_settings(text, file="x.toml")

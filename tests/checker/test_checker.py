@@ -62,8 +62,8 @@ def check(warm: WarmProcess, folder: Path, tests: Mapping[str, str], *, explain_
     job.mkdir()
     outcome = warm.run(Job("checker", payload, job, QUICK))
     assert outcome.end == "done", (job / "worker.log").read_text(encoding="utf-8")
-    verdicts: dict[str, Any] = json.loads((job / VERDICTS).read_text(encoding="utf-8"))
-    return verdicts
+    entries = [json.loads(line) for line in (job / VERDICTS).read_text(encoding="utf-8").splitlines()]
+    return {entry["question"]: entry["verdict"] for entry in entries if "question" in entry}
 
 
 @pytest.fixture(scope="module")

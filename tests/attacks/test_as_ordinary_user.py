@@ -1,0 +1,45 @@
+"""Where the tests run as root, all attacks once more as an ordinary user."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autograder import data
+from autograder.sandbox.identity import runs_as_root
+
+_USER = 54_321
+_REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not runs_as_root(), reason="these tests run as an ordinary user already")
+@pytest.mark.timeout(900)
+def test_all_attacks_as_an_ordinary_user() -> None:
+    home = Path("/var/tmp") / f"attacker-{os.getpid()}"  # noqa: S108 - pytest's own folders are closed to others
+    cache = home / ".cache" / data.npz_path().parent.name
+    cache.mkdir(parents=True)
+    try:
+        shutil.copy(data.npz_path(), cache)
+        for path in (home, *home.rglob("*")):
+            os.chown(path, _USER, _USER)
+        done = _run_as_user(home)
+    finally:
+        shutil.rmtree(home)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout
+    assert "failed" not in done.stdout
+
+
+def _run_as_user(home: Path) -> subprocess.CompletedProcess[str]:
+    helper = Path(__file__).with_name("as_user.py")
+    options = ["-q", "-p", "no:cacheprovider", "--basetemp", str(home / "pytest")]
+    tests = [str(_REPOSITORY / "tests" / "attacks" / name) for name in ("test_attacks.py", "test_hand_over.py")]
+    command = [sys.executable, str(helper), str(_USER), sys.executable, "-B", "-m", "pytest", *options, *tests]
+    environment = {"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONPATH": str(_REPOSITORY), "LANG": "C.UTF-8"}
+    return subprocess.run(command, cwd=_REPOSITORY, env=environment, capture_output=True, text=True, check=False)

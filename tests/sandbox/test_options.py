@@ -1,0 +1,89 @@
+"""Isolation and limits as the command takes them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from autograder import commands
+from autograder.assignment import Assignment
+from autograder.commands import GradingOptions
+from autograder.doctor import examine
+from autograder.errors import IsolationError, UsageError
+from autograder.sandbox import warm as warm_module
+from autograder.sandbox.layers import LAYERS
+from autograder.sandbox.probe import Found
+from tests.test_cli import autograder
+
+WITHOUT_LANDLOCK = tuple(Found(name, True, "too old" if name == "landlock" else "") for name in LAYERS)
+
+
+@pytest.mark.parametrize("level", ["full", "none"])
+def test_every_result_records_its_level(level: str, course: Path) -> None:
+    notebook = course / "assignment" / "single_layer.ipynb"
+    done = autograder("check", notebook, "--json", "--isolation", level, cwd=course)
+    assert json.loads(done.stdout)["isolation"] == level
+
+
+def test_grading_is_refused_where_a_layer_is_missing_and_goes_on_where_a_weaker_level_is_asked_for(
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warm_module, "probe", lambda: WITHOUT_LANDLOCK)
+    monkeypatch.chdir(course)
+    notebook = course / "assignment" / "single_layer.ipynb"
+    with pytest.raises(IsolationError, match="landlock: too old") as caught:
+        commands.grade_class([notebook], tmp_path / "out", GradingOptions(), jobs=1, as_json=True)
+    assert "lsm=" in str(caught.value.hint)
+    assert not (tmp_path / "out").exists()
+    code = commands.grade_class([notebook], tmp_path / "out", GradingOptions(isolation="basic"), jobs=1, as_json=True)
+    assert code == 0
+    (file,) = (tmp_path / "out").glob("submissions/*/result.json")
+    assert json.loads(file.read_text(encoding="utf-8"))["isolation"] == "basic (without landlock)"
+
+
+def test_doctor_names_every_layer(
+    course: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(course)
+    assert examine() == 0
+    told = capsys.readouterr().out
+    assert all(f"  {name} " in told for name in LAYERS)
+    assert "missing" not in told
+    monkeypatch.setattr("autograder.doctor.probe", lambda: WITHOUT_LANDLOCK)
+    assert examine() == 1
+    told = capsys.readouterr().out
+    assert "basic (without landlock)" in told
+    assert "lsm=" in told
+
+
+@pytest.mark.parametrize("text", ["speed=3", "processes", "processes=none", "processes=0", "processes=-1"])
+def test_a_limit_that_is_none_is_refused(text: str, assignments: dict[str, Assignment]) -> None:
+    with pytest.raises(UsageError, match="scratch_mb"):
+        commands._with_limits(assignments["single_layer"], GradingOptions(limits=(text,)))
+
+
+def test_limits_of_the_command_override_the_labs(assignments: dict[str, Assignment]) -> None:
+    options = GradingOptions(seconds=9, limits=("processes=40", "output_mb=2"))
+    limits = commands._with_limits(assignments["single_layer"], options).limits
+    assert (limits.seconds, limits.processes, limits.output_mb) == (9, 40, 2)
+    assert limits.memory_mb == assignments["single_layer"].limits.memory_mb
+
+
+def test_a_curious_notebook_is_graded_like_any_other(course: Path, tmp_path: Path) -> None:
+    """It looks for the tests where they lie, and there is nothing."""
+    document = json.loads((course / "assignment" / "single_layer.ipynb").read_text(encoding="utf-8"))
+    attack = f"open({str(course / 'dist' / 'single_layer-autograder.zip')!r}, 'rb').read()"
+    cell: dict[str, object] = {
+        "cell_type": "code",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+        "source": attack,
+    }
+    document["cells"].insert(0, cell)
+    notebook = tmp_path / "curious.ipynb"
+    notebook.write_text(json.dumps(document), encoding="utf-8")
+    result = json.loads(autograder("check", notebook, "--json", cwd=course).stdout)
+    assert [error["name"] for error in result["errors"]] == ["FileNotFoundError"]
