@@ -12,8 +12,9 @@ from autograder.checking import check_answers
 from autograder.errors import SubmissionError, WorkerError
 from autograder.jobfiles import job_folder, remove_folder
 from autograder.marking import Run, mark
+from autograder.metering import Metered
 from autograder.notebooks import Notebook, identify, read_notebook
-from autograder.results import CellError, FitRun, QuestionResult, Result, SubmissionStatus
+from autograder.results import CellError, Cost, FitRun, QuestionResult, Result, SubmissionStatus
 from autograder.runner.journal import OUTBOX, Story, read_story
 from autograder.sandbox import Isolation, Job, Outcome
 from autograder.second_try import SECOND_TRY, run_with_second_try
@@ -73,6 +74,7 @@ class Grader:
             questions=graded.questions,
             errors=graded.errors,
             fits=graded.fits,
+            cost=graded.cost,
         )
 
     def _assignment_of(self, notebook: Notebook) -> Assignment:
@@ -104,6 +106,7 @@ class _Graded:
     questions: tuple[QuestionResult, ...] = ()
     errors: tuple[CellError, ...] = ()
     fits: tuple[FitRun, ...] = ()
+    cost: Cost | None = None
 
 
 def _run_and_check(
@@ -115,6 +118,7 @@ def _run_and_check(
         "seed": assignment.seed,
         "recordings": dict(recordings),
     }
+    isolation = Metered(isolation)
     with job_folder() as folder:
         outcome, again = run_with_second_try(isolation, Job("runner", payload, folder, assignment.limits))
         story = read_story(folder)
@@ -122,9 +126,10 @@ def _run_and_check(
         remove_folder(folder / "scratch")  # before the checker needs the memory it may lie in
         verdicts = check_answers(assignment, isolation, folder / OUTBOX)
     run = Run(notebook, story.errors, story.last_cell, detail)
+    cost = Cost(round(isolation.cpu_seconds, 3), story.cpu_seconds, isolation.peak_mb)
     if again:
         detail = f"{detail}; {SECOND_TRY}" if detail else f"{SECOND_TRY[:1].upper()}{SECOND_TRY[1:]}."
-    return _Graded(status, detail, mark(assignment, run, verdicts), story.errors, story.fits)
+    return _Graded(status, detail, mark(assignment, run, verdicts), story.errors, story.fits, cost)
 
 
 def _ending(outcome: Outcome, story: Story) -> tuple[SubmissionStatus, str | None]:

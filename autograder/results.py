@@ -55,6 +55,19 @@ class FitRun:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What grading one submission took of the machine.
+
+    `cpu_seconds` is processor time of everything; `notebook_cpu_seconds` the part its own code says it has used,
+    training included; `peak_mb` the most memory its processes held at once, in MiB.
+    """
+
+    cpu_seconds: float
+    notebook_cpu_seconds: float
+    peak_mb: int
+
+
+@dataclass(frozen=True)
 class Result:
     """What one submission earned and why. `seconds` is wall-clock time; scores are points."""
 
@@ -70,6 +83,7 @@ class Result:
     questions: tuple[QuestionResult, ...] = ()
     errors: tuple[CellError, ...] = ()
     fits: tuple[FitRun, ...] = ()
+    cost: Cost | None = None
 
     def to_json(self) -> str:
         """The result as indented JSON text, keys in the order of the contract."""
@@ -92,6 +106,9 @@ class Result:
             )
             errors = tuple(CellError(**e) for e in data.pop("errors"))
             fits = tuple(FitRun(**f) for f in data.pop("fits", ()))
-            return cls(**data, questions=questions, errors=errors, fits=fits)
+            cost = data.pop("cost", None)
+            return cls(
+                **data, questions=questions, errors=errors, fits=fits, cost=None if cost is None else Cost(**cost)
+            )
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
             raise ValueError(f"not a result of schema {SCHEMA}: {error}") from error

@@ -89,12 +89,11 @@ def run_folder() -> Iterator[Path]:
 
 def sweep(place: Path) -> list[Path]:
     """Remove what dead graders of this user left in `place`; returns what was removed."""
-    removed = []
-    with contextlib.suppress(OSError):
-        for path in [Path(entry.path) for entry in os.scandir(place) if entry.name.startswith(PREFIX)]:
-            if remove_if_dead(path):
-                removed.append(path)
-    return removed
+    try:
+        found = [Path(entry.path) for entry in os.scandir(place) if entry.name.startswith(PREFIX)]
+    except OSError:
+        return []
+    return [path for path in found if remove_if_dead(path)]
 
 
 def remove_if_dead(path: Path, *, patience: float = 0.0) -> bool:

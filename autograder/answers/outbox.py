@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from autograder.answers.compare import same_bytes
 from autograder.answers.errors import CannotCrossError
 from autograder.answers.models import describe_model
 from autograder.text import text_of
@@ -22,7 +23,6 @@ _MAX_DEPTH = 20
 _MAX_INT_BITS = 4_096
 _MAX_TEXT = 1_000_000
 _MAX_REASON = 400
-_COMPARE_BYTES = 1 << 24
 
 
 class Outbox:
@@ -95,7 +95,7 @@ class Outbox:
             raise CannotCrossError(f"it is an array of dtype {array.dtype}: an array of numbers is needed")
         array = np.asarray(array, order="C")
         for path in reversed(self._written):
-            if _same_bytes(path, array):
+            if same_bytes(np.load(path, mmap_mode="r", allow_pickle=False), array):
                 return path.name
         path = self._folder / f"{len(self._written):04d}.npy"
         # Written under another name first: a file that is listed is always whole.
@@ -175,17 +175,6 @@ def _encode_history(history: Any) -> dict[str, Any]:
     }
     epochs = [int(number) for number in getattr(history, "epoch", ())]  # no such attribute before the first fit
     return {"kind": "history", "history": metrics, "params": params, "epoch": epochs}
-
-
-def _same_bytes(path: Path, array: np.ndarray[Any, Any]) -> bool:
-    saved = np.load(path, mmap_mode="r", allow_pickle=False)
-    if saved.dtype != array.dtype or saved.shape != array.shape:
-        return False
-    if array.nbytes == 0:
-        return True
-    left, right = saved.reshape(-1).view(np.uint8), array.reshape(-1).view(np.uint8)
-    steps = range(0, left.size, _COMPARE_BYTES)
-    return all(np.array_equal(left[at : at + _COMPARE_BYTES], right[at : at + _COMPARE_BYTES]) for at in steps)
 
 
 def _article(name: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.answers.inbox import Inbox, Unusable
+from autograder.checker import savings
 from autograder.checker.names import VERDICTS
 from autograder.checker.testfiles import LoadedQuestion, LoadedTest, load_question
 from autograder.text import text_of
@@ -27,6 +28,7 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
         folder: the job's folder; writes `verdicts.jsonl`: {"begin": question} and then
             {"question": …, "verdict": …} each; {"begin": null} stands for reading the hand-over itself.
     """
+    savings.install()
     questions = [load_question(source, file) for file, source in payload["tests"].items()]
     with (folder / VERDICTS).open("w", encoding="utf-8", buffering=1) as file:
 

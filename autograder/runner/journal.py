@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from autograder.jobfiles import read_ordinary_file
 from autograder.results import CellError, FitRun
@@ -47,8 +47,9 @@ class Journal:
         """A fit has ended in the cell that runs."""
         self._append({"event": "fit", "cell": self._cell, "taken_over": taken_over, "seconds": round(seconds, 3)})
 
-    def finish(self) -> None:
-        self._append({"event": "finish"})
+    def finish(self, cpu_seconds: float) -> None:
+        """All cells have run; `cpu_seconds` is the processor time they have used."""
+        self._append({"event": "finish", "cpu_seconds": round(cpu_seconds, 3)})
 
     def _append(self, entry: dict[str, Any]) -> None:
         with self._path.open("a", encoding="utf-8") as file:
@@ -57,12 +58,16 @@ class Journal:
 
 @dataclass(frozen=True)
 class Story:
-    """How a run went: errors and fits in order, the cell it was last in, and whether it came to the end."""
+    """How a run went: errors and fits in order, the cell it was last in, whether it came to the end.
+
+    `cpu_seconds` is the processor time its cells have used, known only of a run that came to the end.
+    """
 
     errors: tuple[CellError, ...] = ()
     last_cell: int | None = None
     finished: bool = False
     fits: tuple[FitRun, ...] = ()
+    cpu_seconds: float = 0.0
 
 
 def read_story(folder: Path) -> Story:
@@ -70,11 +75,13 @@ def read_story(folder: Path) -> Story:
     errors: list[CellError] = []
     last_cell: int | None = None
     finished = False
+    cpu_seconds: Any = None
     fits: list[FitRun] = []
     for entry in _entries(folder / JOURNAL):
         cell = entry.get("cell")
         if entry.get("event") == "finish":
             finished = True
+            cpu_seconds = entry.get("cpu_seconds")
         elif entry.get("event") == "fit":
             fits += _fit(entry) if len(fits) < _MAX_FITS else []
         elif type(cell) is int and 0 < cell <= _MAX_CELL:
@@ -83,12 +90,16 @@ def read_story(folder: Path) -> Story:
             if isinstance(error, dict) and len(errors) < _MAX_ERRORS:
                 name, message = text_of(error.get("name"), _MAX_NAME), text_of(error.get("message"), _MAX_MESSAGE)
                 errors.append(CellError(cell, name, message))
-    return Story(tuple(errors), last_cell, finished, tuple(fits))
+    return Story(tuple(errors), last_cell, finished, tuple(fits), cpu_seconds if _is_duration(cpu_seconds) else 0.0)
+
+
+def _is_duration(value: Any) -> TypeGuard[float]:
+    return type(value) is float and math.isfinite(value)
 
 
 def _fit(entry: dict[str, Any]) -> list[FitRun]:
     cell, taken_over, seconds = entry.get("cell"), entry.get("taken_over"), entry.get("seconds")
-    if type(cell) is int and type(taken_over) is bool and type(seconds) is float and math.isfinite(seconds):
+    if type(cell) is int and type(taken_over) is bool and _is_duration(seconds):
         return [FitRun(cell, taken_over, seconds)]
     return []
 

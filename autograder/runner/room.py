@@ -11,6 +11,7 @@ from autograder.answers.outbox import Outbox
 from autograder.runner.fits import FitSettings
 from autograder.runner.fits import install as install_fits
 from autograder.runner.journal import OUTBOX, Journal
+from autograder.runner.meter import Meter
 from autograder.runner.otter_stand_in import install
 from autograder.runner.shell import new_shell, run_cell
 
@@ -30,10 +31,12 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
     shell = new_shell(folder / "ipython")
     sys.path.insert(0, "")  # as in Jupyter, where a cell can import what another wrote with %%writefile
     handed_over: set[str] = set()
+    meter = Meter()
 
     def hand_over(question: str) -> None:
         # As stock otter grades it: a question's answers are what they are when it is (last) checked.
-        outbox.hand_over(question, handover[question], shell.user_ns)
+        with meter.grader():
+            outbox.hand_over(question, handover[question], shell.user_ns)
         handed_over.add(question)
 
     install(list(handover), hand_over)
@@ -43,14 +46,16 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
             recordings=payload.get("recordings", {}),
             keep=outbox.keep_recording if payload.get("record") else None,
             tell=journal.fit,
+            own_work=meter.grader,
         )
     )
     for cell in payload["cells"]:
         journal.begin(cell["number"])
         start = time.monotonic()
-        error = run_cell(shell, cell["source"])
+        with meter.cell():
+            error = run_cell(shell, cell["source"])
         journal.end(cell["number"], time.monotonic() - start, error)
     for question in handover:
         if question not in handed_over:
             hand_over(question)
-    journal.finish()
+    journal.finish(meter.notebook_seconds)

@@ -73,13 +73,15 @@ class Order:
 class Outcome:
     """How a worker ended. `done` means it came to its own end; what it wrote is still only a claim.
 
-    `seconds` is wall-clock time, `peak_mb` the largest memory seen, `detail` the reason in words.
+    `seconds` is wall-clock time, `cpu_seconds` the processor time of all its processes and of watching over them,
+    `peak_mb` the largest memory seen, `detail` the reason in words.
     """
 
     end: End
     detail: str
     seconds: float
     peak_mb: int
+    cpu_seconds: float = 0.0
 
 
 class Isolation(Protocol):

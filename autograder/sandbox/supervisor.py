@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import select
 import shutil
 import signal
@@ -70,7 +71,13 @@ def supervise(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):
         seconds = round(time.monotonic() - start, 3)
         answer = {"end": verdict.end, "detail": verdict.detail, "seconds": seconds, "peak_mb": watched.peak_mb}
-        wire.send(connection, answer)
+        wire.send(connection, {**answer, "cpu_seconds": round(_processor_seconds(), 3)})
+
+
+def _processor_seconds() -> float:
+    """Used by this process and by all that were waited for below it."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def _order(message: dict[str, Any]) -> Order:

@@ -1,0 +1,90 @@
+"""Spares the checker's process work it has done before; the tests see no difference but the time.
+
+Tests are written for notebooks, where anything may change between two of them, so each asks for MNIST and for the
+model's outputs again. In the checker nothing changes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import types
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograder.answers.compare import same_bytes
+
+_MOST_REMEMBERED = 12
+_ROWS_LOOKED_AT = 64
+
+
+def install() -> None:
+    """Save work from here on, in this process only."""
+    _share_mnist()
+    _remember_outputs()
+
+
+def _share_mnist() -> None:
+    """Let `load_data` unpack its file once; all callers get the same arrays, which cannot be written to."""
+    from keras.src.datasets import mnist
+
+    if mnist.get_file.__module__.startswith("keras."):
+        return  # not served by the grader, so not asked for by these tests
+
+    @functools.cache
+    def arrays(_: Any) -> dict[str, np.ndarray[Any, Any]]:
+        with np.load(mnist.get_file("mnist.npz", origin=""), allow_pickle=False) as file:
+            unpacked = {name: file[name] for name in file.files}
+        for array in unpacked.values():
+            array.setflags(write=False)
+        return unpacked
+
+    def load(source: Any, **_: Any) -> contextlib.nullcontext[dict[str, np.ndarray[Any, Any]]]:
+        del source  # a new object at every call, but always of the same content
+        return contextlib.nullcontext(arrays(None))
+
+    mnist.np = types.SimpleNamespace(load=load)
+
+
+def _remember_outputs() -> None:
+    """Let a model called on an array it was called on before give what it gave then."""
+    import keras
+
+    known: OrderedDict[bytes, tuple[Any, np.ndarray[Any, Any], Any]] = OrderedDict()
+    owner = next(kind for kind in keras.Model.__mro__ if "__call__" in vars(kind))
+    original: Callable[..., Any] = owner.__call__
+
+    @functools.wraps(original)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if kwargs or len(args) != 1 or not _is_plain_call(self, args[0]):
+            return original(self, *args, **kwargs)
+        key = _fingerprint(self, args[0])
+        if key not in known or not same_bytes(known[key][1], args[0]):
+            # The model is kept, so that no other can take its identity; the array, to be compared with in full.
+            known[key] = (self, args[0].copy(), original(self, args[0]))
+            if len(known) > _MOST_REMEMBERED:
+                known.popitem(last=False)
+        return known[key][2]
+
+    owner.__call__ = call
+
+
+def _is_plain_call(model: Any, array: Any) -> bool:
+    import keras
+
+    return (
+        isinstance(model, keras.Model) and type(array) is np.ndarray and array.dtype.kind in "biuf" and array.ndim > 0
+    )
+
+
+def _fingerprint(model: Any, array: np.ndarray[Any, Any]) -> bytes:
+    """Of the model's settings and weights as they are now, and of some rows of the input."""
+    digest = hashlib.sha256(f"{id(model)} {array.dtype.str} {array.shape} {model.get_config()!r}".encode())
+    for variable in model.variables:
+        digest.update(np.ascontiguousarray(variable).data)
+    digest.update(np.ascontiguousarray(array[:: 1 + len(array) // _ROWS_LOOKED_AT]).data)
+    return digest.digest()
