@@ -12,10 +12,10 @@ import contextlib
 import fcntl
 import os
 import shutil
-import stat
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,16 +89,30 @@ def run_folder() -> Iterator[Path]:
 
 def sweep(place: Path) -> list[Path]:
     """Remove what dead graders of this user left in `place`; returns what was removed."""
-    removed = []
-    with contextlib.suppress(OSError):
-        for path in [Path(entry.path) for entry in os.scandir(place) if entry.name.startswith(PREFIX)]:
-            with contextlib.suppress(OSError), _opened(path) as descriptor:
-                found = os.fstat(descriptor)
-                if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises where its grader lives
-                    remove_folder(path)
-                    removed.append(path)
-    return removed
+    try:
+        found = [Path(entry.path) for entry in os.scandir(place) if entry.name.startswith(PREFIX)]
+    except OSError:
+        return []
+    return [path for path in found if remove_if_dead(path)]
+
+
+def remove_if_dead(path: Path, *, patience: float = 0.0) -> bool:
+    """Remove a run folder of this user unless its grader lives; says whether it did.
+
+    Args:
+        path: the run folder.
+        patience: seconds to wait for a grader that is just ending to let go of its lock.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        with contextlib.suppress(OSError), _opened(path) as descriptor:
+            if os.fstat(descriptor).st_uid == os.geteuid():
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises where its grader lives
+                remove_folder(path)
+                return True
+        if time.monotonic() >= deadline or not path.exists():
+            return False
+        time.sleep(0.02)
 
 
 def remove_folder(folder: Path) -> None:

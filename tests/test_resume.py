@@ -27,7 +27,7 @@ from autograder.results import Result
 from autograder.resume import Conditions, identities, make_plan
 from autograder.sandbox import Limits
 from autograder.sandbox.warm import WarmProcess
-from autograder.scratch import PREFIX, RunFolder, remove_folder, run_folder, sweep
+from autograder.scratch import PREFIX, RunFolder, remove_folder, remove_if_dead, run_folder, sweep
 from autograder.store import begin_run, not_graded, results_folder, stored, write_report, write_result
 from autograder.submissions import Submission, find_submissions
 from autograder.versions import kit_version
@@ -426,6 +426,7 @@ def test_folders_of_living_graders_and_of_others_are_never_swept(tmp_path: Path)
     (tmp_path / "autograder-notes").mkdir()
     assert sweep(tmp_path) == [tmp_path / f"{PREFIX}1-dead"]
     assert (living.path / "job-1").exists()
+    assert not remove_if_dead(living.path, patience=0.1)
     living.remove()
     living.remove()
     assert {path.name for path in tmp_path.iterdir()} == {f"{PREFIX}1-file", f"{PREFIX}1-link", "autograder-notes"}

@@ -21,8 +21,8 @@ def cpu_seconds(limits: Limits) -> int:
 def apply_limits(limits: Limits, *, own_user_namespace: bool) -> None:
     """Limit this process and what it starts. Memory is not among them: the supervisor adds it up over the tree.
 
-    `RLIMIT_AS` would count what TensorFlow only reserves. `RLIMIT_NPROC` counts all processes of a user; it is meant for
-    this worker only where that has a user namespace of its own.
+    `RLIMIT_AS` would count what TensorFlow only reserves. `RLIMIT_NPROC` counts all processes of a user; it is
+    meant for this worker only where that has a user namespace of its own.
     """
     cpu = cpu_seconds(limits)
     wanted = [

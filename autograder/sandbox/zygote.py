@@ -16,7 +16,7 @@ from pathlib import Path
 
 from autograder.sandbox import wire
 from autograder.sandbox.supervisor import supervise
-from autograder.scratch import remove_folder
+from autograder.scratch import remove_if_dead
 
 # TensorFlow, Keras and Matplotlib read these while they are imported.
 _ENVIRONMENT = {
@@ -27,6 +27,7 @@ _ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "-1",
 }
 _MAX_THREADS_AT_FORK = 2
+_PATIENCE = 2.0  # seconds the kernel may take between closing a dead grader's socket and letting go of its lock
 # Bitwise the same training everywhere needs one fixed number; one a worker gives the best throughput for a class.
 TENSORFLOW_THREADS = 1
 
@@ -63,10 +64,10 @@ def _serve(control: socket.socket) -> None:
 
 
 def _clear_away(folder: Path) -> None:
-    """The grader is gone, killed perhaps: nothing of it may stay behind."""
+    """Where the grader is gone, killed perhaps, nothing of it may stay behind."""
     with contextlib.suppress(ChildProcessError):
         os.wait()  # as SIGCHLD is ignored, this returns only when the last supervisor has ended its worker
-    remove_folder(folder)
+    remove_if_dead(folder, patience=_PATIENCE)
 
 
 def _warm_up(npz: Path | None) -> None:

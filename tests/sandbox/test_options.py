@@ -9,7 +9,7 @@ import pytest
 
 from autograder import commands
 from autograder.assignment import Assignment
-from autograder.commands import GradingOptions
+from autograder.commands import ClassOptions, GradingOptions
 from autograder.doctor import examine
 from autograder.errors import IsolationError, UsageError
 from autograder.sandbox import warm as warm_module
@@ -34,10 +34,12 @@ def test_grading_is_refused_where_a_layer_is_missing_and_goes_on_where_a_weaker_
     monkeypatch.chdir(course)
     notebook = course / "assignment" / "single_layer.ipynb"
     with pytest.raises(IsolationError, match="landlock: too old") as caught:
-        commands.grade_class([notebook], tmp_path / "out", GradingOptions(), jobs=1, as_json=True)
+        commands.grade_class([notebook], tmp_path / "out", GradingOptions(), ClassOptions(jobs=1), as_json=True)
     assert "lsm=" in str(caught.value.hint)
-    assert not (tmp_path / "out").exists()
-    code = commands.grade_class([notebook], tmp_path / "out", GradingOptions(isolation="basic"), jobs=1, as_json=True)
+    assert not list((tmp_path / "out").glob("submissions/*"))
+    code = commands.grade_class(
+        [notebook], tmp_path / "out", GradingOptions(isolation="basic"), ClassOptions(jobs=1), as_json=True
+    )
     assert code == 0
     (file,) = (tmp_path / "out").glob("submissions/*/result.json")
     assert json.loads(file.read_text(encoding="utf-8"))["isolation"] == "basic (without landlock)"
