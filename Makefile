@@ -26,6 +26,10 @@ build: $(READY) ## masters in solutions/ -> notebooks in assignment/, autograder
 test: lint ## lint, types and all tests: what .ci/run runs
 	@$(BIN)/python -m pytest --quiet
 
+.PHONY: prove
+prove: $(READY) ## grade every known answer, the rare ones too: before a lab or its checks change
+	@$(BIN)/python -m pytest --quiet -m slow tests/known
+
 .PHONY: bench
 bench: $(READY) ## compare with stock otter and nbgrader, about 20 minutes (BENCH="--classes typical --sizes ''" for parts)
 	@$(BIN)/python -m benchmarks.throughput $(BENCH)

@@ -100,7 +100,13 @@ def write(submissions: list[Submission], folder: Path) -> None:
 
 def _sign(notebook: dict[str, Any], number: int) -> None:
     """No two students hand in the same bytes."""
-    cell = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "id": f"student-{number}"}
+    cell: dict[str, Any] = {
+        "cell_type": "code",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+        "id": f"student-{number}",
+    }
     notebook["cells"].insert(1, {**cell, "source": f"student = {number}"})
 
 

@@ -50,7 +50,7 @@ def grade(root: Path, submissions: Sequence[Submission], *options: str) -> Grade
         handed_in, output = folder / "class", folder / "results"
         write(list(submissions), handed_in)
         begun = time.time()
-        command = [sys.executable, "-m", "autograder", "grade", handed_in, "-o", output, *options]
+        command: list[str | Path] = [sys.executable, "-m", "autograder", "grade", handed_in, "-o", output, *options]
         took = run(command, folder=root_link(root, folder))
         files = sorted(output.glob("submissions/*/result.json"))
         results = tuple(Result.from_json(file.read_text(encoding="utf-8")) for file in files)
@@ -75,7 +75,14 @@ def otter_run(course: Course, submission: Submission, ipython: Path) -> Took:
     with _folder() as folder:
         notebook = folder / f"{LAB}.ipynb"
         notebook.write_text(json.dumps(submission.notebook), encoding="utf-8")
-        command = [Path(sys.executable).with_name("otter"), "run", notebook, "-a", course.autograder, "--no-logo"]
+        command: list[str | Path] = [
+            Path(sys.executable).with_name("otter"),
+            "run",
+            notebook,
+            "-a",
+            course.autograder,
+            "--no-logo",
+        ]
         return run(command, folder=folder, variables={"IPYTHONDIR": str(ipython), "TF_CPP_MIN_LOG_LEVEL": "3"})
 
 

@@ -25,12 +25,17 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Case:
-    """One known answer. `lost` are the questions that must lose points, `says` what their messages must name."""
+    """One known answer.
+
+    `lost` are the questions that must lose points, `says` what their messages must name; `rare` cases are left to
+    `make prove`.
+    """
 
     name: str
     lab: str
     right: bool
     trains: bool
+    rare: bool
     fills: Mapping[str, str]
     lost: frozenset[str]
     says: Mapping[str, str]
@@ -59,6 +64,7 @@ def _read(path: Path) -> Case:
         lab=lab,
         right=outcome == "right",
         trains=entry["training"] == "real",
+        rare=entry.get("rare", False),
         fills=entry.get("fill", {}),
         lost=frozenset(entry.get("lost", ())),
         says=entry.get("says", {}),
