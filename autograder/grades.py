@@ -63,3 +63,11 @@ class Grade:
     def score(self) -> float:
         """The points that count in the end."""
         return round(self.raw_score - self.deduction, 6)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A submission of a class: its folder's name under DIR/submissions, and its grade."""
+
+    identity: str
+    grade: Grade

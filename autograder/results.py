@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 SCHEMA = 1
@@ -14,7 +15,10 @@ QuestionStatus = Literal["passed", "partial", "failed", "not_attempted", "error"
 
 @dataclass(frozen=True)
 class TestResult:
-    """One test case; `message` is the reason it failed, safe to show to the student."""
+    """One test case; `message` is the reason it failed, safe to show to the student.
+
+    `score` and `max_score` are its points; results of earlier versions of the kit have none.
+    """
 
     __test__ = False  # not a pytest class
 
@@ -22,6 +26,8 @@ class TestResult:
     hidden: bool
     passed: bool
     message: str
+    score: float | None = None
+    max_score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,10 @@ class Cost:
 
 @dataclass(frozen=True)
 class Result:
-    """What one submission earned and why. `seconds` is wall-clock time; scores are points."""
+    """What one submission earned and why. `seconds` is wall-clock time; scores are points.
+
+    `measured` holds what the tests found by measuring, not what the student says: `train_accuracy`, `test_accuracy`.
+    """
 
     submission: str
     sha256: str
@@ -84,6 +93,7 @@ class Result:
     errors: tuple[CellError, ...] = ()
     fits: tuple[FitRun, ...] = ()
     cost: Cost | None = None
+    measured: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The result as indented JSON text, keys in the order of the contract."""
