@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograder.answers.errors import CannotCrossError
+from autograder.answers.known import mapped, mapped_bytes
 from autograder.answers.outbox import ANSWERS
 from autograder.answers.rebuild import rebuild_model
 from autograder.jobfiles import is_ordinary_file, is_ordinary_folder, read_ordinary_file
@@ -35,6 +36,8 @@ class Inbox:
         self._folder = folder
         self._lines = _read_lines(folder)
         self._models: dict[str, Any] = {}
+        self._arrays: dict[tuple[str, str, bytes], np.ndarray[Any, Any]] = {}
+        self._mapped_bytes = 0
 
     @property
     def questions(self) -> frozenset[str]:
@@ -65,7 +68,8 @@ class Inbox:
         if kind == "dict":
             return {self._decode(key, depth + 1): self._decode(item, depth + 1) for key, item in described["items"]}
         if kind == "array":
-            return self._load(described["file"])
+            values = self._load(described["file"])
+            return self._mapped(described["of"], values) if "of" in described else values
         if kind == "model":
             return self._model(described)
         if kind == "history":
@@ -82,6 +86,16 @@ class Inbox:
         if array.dtype.kind not in _PLAIN_KINDS:
             raise CannotCrossError(f"its dtype {array.dtype} is not one of numbers")
         return np.asarray(array)
+
+    def _mapped(self, name: Any, table: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """A known array with its values replaced; every pair is made once, for each costs its full size."""
+        key = (str(name), table.dtype.str, table.tobytes())
+        if key not in self._arrays:
+            self._mapped_bytes += mapped_bytes(str(name), table)
+            if self._mapped_bytes > _MAX_ARRAY_BYTES:
+                raise CannotCrossError("there are too many versions of the images")
+            self._arrays[key] = mapped(str(name), table)
+        return self._arrays[key]
 
     def _model(self, described: dict[str, Any]) -> Any:
         key = json.dumps(described, sort_keys=True)

@@ -12,6 +12,7 @@ import numpy as np
 
 from autograder.answers.compare import same_bytes
 from autograder.answers.errors import CannotCrossError
+from autograder.answers.known import table_for
 from autograder.answers.models import describe_model
 from autograder.text import text_of
 
@@ -78,7 +79,7 @@ class Outbox:
         if isinstance(value, (tf.Tensor, tf.Variable, keras.Variable)):
             value = np.asarray(value)
         if isinstance(value, np.ndarray):
-            return {"kind": "array", "file": self._save(value)}
+            return self._encode_array(value)
         if isinstance(value, keras.callbacks.History):
             return _encode_history(value)
         if isinstance(value, keras.Model):
@@ -86,14 +87,19 @@ class Outbox:
             return {
                 "kind": "model",
                 **parts,
-                "weights": [self._save(np.asarray(weight)) for weight in value.get_weights()],
+                "weights": [self._save(_plain_array(np.asarray(weight))) for weight in value.get_weights()],
             }
         raise CannotCrossError(f"it is {_article(type(value).__name__)}, which cannot be handed over as plain data")
 
+    def _encode_array(self, array: np.ndarray[Any, Any]) -> dict[str, Any]:
+        array = _plain_array(array)
+        known = table_for(array)
+        if known is None:
+            return {"kind": "array", "file": self._save(array)}
+        name, table = known
+        return {"kind": "array", "of": name, "file": self._save(table)}
+
     def _save(self, array: np.ndarray[Any, Any]) -> str:
-        if array.dtype.kind not in _PLAIN_KINDS:
-            raise CannotCrossError(f"it is an array of dtype {array.dtype}: an array of numbers is needed")
-        array = np.asarray(array, order="C")
         for path in reversed(self._written):
             if same_bytes(np.load(path, mmap_mode="r", allow_pickle=False), array):
                 return path.name
@@ -129,6 +135,12 @@ class _Budget:
 
     def __exit__(self, *_: object) -> None:
         self._depth -= 1
+
+
+def _plain_array(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    if array.dtype.kind not in _PLAIN_KINDS:
+        raise CannotCrossError(f"it is an array of dtype {array.dtype}: an array of numbers is needed")
+    return np.asarray(array, order="C")
 
 
 def _encode_simple(value: Any) -> dict[str, Any] | None:

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from autograder.answers.errors import CannotCrossError
+from autograder.answers.known import table_for
 from autograder.answers.models import describe_model
 
 # Raise it when the meaning of a digest or the form of a recording changes.
-FORMAT = 1
+FORMAT = 2
 _LIBRARIES = ("keras.", "tensorflow.", "builtins")
 # With these the result is decided by more than the arguments below; anything but the default trains for real.
 _MUST_BE_DEFAULT = (
@@ -221,10 +222,18 @@ def _renamed(value: Any, places: Mapping[str, str]) -> Any:
 
 
 def _add_array(digest: Any, array: np.ndarray[Any, Any]) -> None:
-    """Add shape, dtype and bytes; floats as Keras takes them, block by block to save memory."""
+    """Add shape, dtype and bytes; floats as Keras takes them, block by block to save memory.
+
+    What is a known array mapped through a table is fully said by the two, in a third of the time.
+    """
     import keras
 
     dtype = np.dtype(keras.config.floatx()) if array.dtype.kind == "f" else array.dtype
+    found = table_for(array)
+    if found is not None:
+        name, table = found
+        digest.update(f"{name} of {array.shape} {dtype.str};".encode() + table.astype(dtype).tobytes())
+        return
     digest.update(f"{array.shape} {dtype.str};".encode())
     flat = array.reshape(-1)
     for start in range(0, flat.size, _BLOCK):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import io
 import os
 import signal
 import socket
@@ -89,9 +90,19 @@ def _warm_up(npz: Path | None) -> None:
     del inspector, checker, runner
     del IPython, keras, matplotlib, otter
     if mnist is not None:
-        from autograder.keras_mnist import serve_from_memory
+        _serve_mnist(mnist)
 
-        serve_from_memory(mnist)
+
+def _serve_mnist(mnist: bytes) -> None:
+    """Let every worker have MNIST: for `load_data`, and unpacked for the grader's own use."""
+    import numpy as np
+
+    from autograder.answers import known
+    from autograder.keras_mnist import serve_from_memory
+
+    serve_from_memory(mnist)
+    with np.load(io.BytesIO(mnist), allow_pickle=False) as file:
+        known.share({name: file[name] for name in file.files})
 
 
 def _fork_supervisor(control: socket.socket, descriptor: int) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from autograder.answers import known
 from autograder.answers.inbox import Inbox, Unusable
 
 DENSE = {
@@ -257,6 +258,36 @@ def test_a_forged_array_file_is_unusable_with_a_reason(outbox: Path, name: str) 
     assert isinstance(value, Unusable), value
     assert value.reason
     assert not (outbox.parent / "owned").exists()
+
+
+@pytest.mark.parametrize(
+    ("of", "table"),
+    [
+        ("nothing", np.zeros(256)),
+        (3, np.zeros(256)),
+        (None, np.zeros(256)),
+        ("images", np.zeros(255)),
+        ("images", np.zeros((256, 1))),
+        ("images", np.zeros(())),
+    ],
+    ids=str,
+)
+def test_a_forged_table_is_unusable(outbox: Path, of: Any, table: Any) -> None:
+    known.share({"images": np.zeros((1024, 1024), np.uint8)})
+    save(outbox / "0000.npy", table)
+    assert isinstance(read(outbox, {"kind": "array", "of": of, "file": "0000.npy"}), Unusable)
+
+
+def test_small_tables_cannot_fill_the_memory_of_the_checker(outbox: Path) -> None:
+    """Every table of a few kilobytes stands for an array of 60 MB here."""
+    known.share({"images": np.zeros((1024, 1024), np.uint8)})
+    items = []
+    for number in range(60):
+        save(outbox / f"{number:04d}.npy", np.full(256, f"{number:015d}"))
+        items.append({"kind": "array", "of": "images", "file": f"{number:04d}.npy"})
+    value = read(outbox, {"kind": "list", "items": items})
+    assert isinstance(value, Unusable)
+    assert "too many" in value.reason
 
 
 @pytest.mark.parametrize("shapes", [[(3, 2)], [(3, 2), (3,)], [(2, 3), (2,)], [(3, 2), (2,), (1,)], [(), ()]], ids=str)

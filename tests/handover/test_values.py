@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from autograder import data
+from autograder.answers import known
+from autograder.answers.compare import same_bytes
 from autograder.answers.inbox import Unusable
 from autograder.sandbox.warm import WarmProcess
 from tests.helpers import Ran, run_cells
@@ -256,3 +259,39 @@ def test_a_name_that_is_not_there_is_left_out(warm: WarmProcess, tmp_path: Path)
     ran = run_cells(warm, tmp_path, "a = 1", "del a", handover={"q1": ["a", "b", "print", "__name__"]})
     assert ran.inbox.values("q1").keys() == {"__name__"}
     assert ran.inbox.questions == {"q1"}
+
+
+MAPPED = """
+import numpy as np
+from tensorflow import keras
+(raw, _), (raw_test, _) = keras.datasets.mnist.load_data()
+answer = {'as it is': raw_test, 'double': raw_test / 255, 'single': (raw_test / 255).astype('float32'),
+          'in place': np.negative(raw_test / 255), 'whole': raw_test.astype('int64')}
+nearly = raw_test / 255
+nearly[-1, -1, -1] += 1e-9
+other = {'nearly': nearly, 'turned': (raw_test / 255).transpose(0, 2, 1), 'fewer': raw_test[:-1] / 255}
+"""
+
+
+def test_images_changed_value_by_value_cross_as_a_table_bit_for_bit(warm: WarmProcess, tmp_path: Path) -> None:
+    ran = run_cells(warm, tmp_path, MAPPED, "answer = [answer, other]")
+    outbox = tmp_path / "outbox"
+    assert sum(file.stat().st_size for file in outbox.glob("*.npy")) < 3.1 * 10_000 * 784 * 8, "only three in full"
+    with np.load(data.npz_path()) as file:
+        raw = file["x_test"]
+    known.share({"x_test": raw})
+    mapped, other = ran.value("answer")
+    expected = {
+        "as it is": raw,
+        "double": raw / 255,
+        "single": (raw / 255).astype("float32"),
+        "in place": np.negative(raw / 255),
+        "whole": raw.astype("int64"),
+    }
+    for name, array in expected.items():
+        assert same_bytes(mapped[name], array), name
+    nearly = raw / 255
+    nearly[-1, -1, -1] += 1e-9
+    assert same_bytes(other["nearly"], nearly)
+    assert same_bytes(other["turned"], (raw / 255).transpose(0, 2, 1))
+    assert same_bytes(other["fewer"], raw[:-1] / 255)

@@ -1,0 +1,93 @@
+"""Large arrays that every worker has from the start, so that what is made of them value by value crosses as a table.
+
+Normalised images are raw images with each of the 256 values replaced by another: 2 kB say the same, bit for bit, as
+376 MB. That an array is such a one is a claim like any other: whoever hands over a false one hands over another array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+_VALUES = 256
+_LEAST_BYTES = 1 << 20  # below that a table saves nothing
+_BLOCK = 1 << 15  # elements compared at a time: small enough for the processor's cache
+_UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+
+
+@dataclass(frozen=True)
+class _Known:
+    """An array of uint8; `places[v]` is an index into it, flattened, where it holds v (0 where it never does)."""
+
+    array: np.ndarray[Any, Any]
+    places: np.ndarray[Any, Any]
+
+
+_SHARED: dict[str, np.ndarray[Any, Any]] = {}
+_KNOWN: dict[str, _Known] = {}
+
+
+def share(arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+    """Give arrays, read-only, to this process and to all forked from it; large ones of uint8 can be mapped."""
+    for name, array in arrays.items():
+        array.setflags(write=False)
+        _SHARED[name] = array
+        if array.dtype == np.uint8 and array.nbytes >= _LEAST_BYTES:
+            places = np.zeros(_VALUES, np.intp)
+            values, where = np.unique(array, return_index=True)
+            places[values] = where
+            _KNOWN[name] = _Known(array, places)
+
+
+def shared() -> Mapping[str, np.ndarray[Any, Any]]:
+    """All arrays given to `share`, by name."""
+    return _SHARED
+
+
+def table_for(array: np.ndarray[Any, Any]) -> tuple[str, np.ndarray[Any, Any]] | None:
+    """The known array, by name, and the table of 256 values that give `array` bit for bit; None if there are none."""
+    unsigned = _UNSIGNED.get(array.dtype.itemsize)
+    if unsigned is None or not array.flags.c_contiguous:
+        return None
+    for name, known in _KNOWN.items():
+        if known.array.shape == array.shape:
+            flat = array.reshape(-1)
+            table = flat[known.places]
+            if _is_mapped(known.array.reshape(-1), table.view(unsigned), flat.view(unsigned)):
+                return name, table
+    return None
+
+
+def mapped(name: str, table: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The known array with every value v replaced by `table[v]`; read-only.
+
+    Raises:
+        ValueError: there is no such array, or the table has not 256 values.
+    """
+    known = _KNOWN.get(name)
+    if known is None or table.shape != (_VALUES,):
+        raise ValueError("no such array or table")
+    array: np.ndarray[Any, Any] = table[known.array]
+    array.setflags(write=False)
+    return array
+
+
+def mapped_bytes(name: str, table: np.ndarray[Any, Any]) -> int:
+    """How large `mapped` would be, in bytes; 0 where it would raise."""
+    known = _KNOWN.get(name)
+    return 0 if known is None else known.array.size * table.dtype.itemsize
+
+
+def _is_mapped(raw: np.ndarray[Any, Any], table: np.ndarray[Any, Any], flat: np.ndarray[Any, Any]) -> bool:
+    expected = np.empty(_BLOCK, flat.dtype)
+    for at in range(0, raw.size, _BLOCK):
+        values = raw[at : at + _BLOCK]
+        part = expected[: values.size]
+        # No index is out of bounds; this mode spares a copy.
+        np.take(table, values, out=part, mode="clip")
+        if not np.array_equal(part, flat[at : at + _BLOCK]):
+            return False
+    return True
