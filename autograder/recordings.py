@@ -1,6 +1,6 @@
 """Trainings of the labs' solutions, run once on this machine and kept, so that equal trainings need no repeating.
 
-Only a solution's own run makes recordings; a submission's never does. What is kept is sealed (`runner.sealed_fit`),
+Only a solution's own run makes recordings; a submission's never does. What is kept is sealed (`runner.sealed`),
 here as in the processes of students.
 """
 
@@ -23,7 +23,7 @@ from autograder.atomic import write_atomically
 from autograder.errors import SubmissionError, WorkerError
 from autograder.jobfiles import job_folder
 from autograder.notebooks import Notebook, read_notebook
-from autograder.runner.fit_inputs import FORMAT, processor
+from autograder.runner.inputs import FORMAT, processor
 from autograder.runner.journal import OUTBOX, read_story
 from autograder.sandbox import Isolation, Job
 from autograder.sandbox.zygote import TENSORFLOW_THREADS

@@ -42,7 +42,7 @@ class Outbox:
             file.write(line + "\n")
 
     def keep_recording(self, name: str, recording: bytes) -> None:
-        """Write a sealed recording of a fit (see `runner.sealed_fit`); asked for only of trusted notebooks."""
+        """Write a sealed recording of a fit (see `runner.sealed`); asked for only of trusted notebooks."""
         (self._folder / f"{name}{RECORDING}").write_bytes(recording)
 
     def _describe(self, value: Any) -> dict[str, Any]:

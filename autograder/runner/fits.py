@@ -22,8 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from autograder.runner.fit_inputs import digest_of, surroundings
-from autograder.runner.sealed_fit import FitState, name_of, seal, unseal
+from autograder.runner.inputs import digest_of, surroundings
+from autograder.runner.recall import recalling
+from autograder.runner.sealed import State, name_of, seal, unseal
 
 # Bitwise the same training as with Keras's default of 1, in less time: fewer calls from Python into the graph.
 STEPS_PER_EXECUTION = 32
@@ -52,15 +53,23 @@ class FitSettings:
 
 
 def install(settings: FitSettings) -> None:
-    """Put the grader's `compile` defaults and `fit` in the place of Keras's, for this process only."""
+    """Put the grader's `compile` defaults and its `fit`, `evaluate` and `predict` in the place of Keras's, in this
+    process only."""
+    where = surroundings()
+    recall = functools.partial(
+        recalling, where=where, recordings=settings.recordings, keep=settings.keep, own_work=settings.own_work
+    )
+    _replace("fit", lambda original: _graded_fit(original, settings, where))
+    _replace("compile", _faster_compile)
+    _replace("evaluate", lambda original: recall("evaluate", original))
+    _replace("predict", lambda original: recall("predict", _faster_predict(original)))
+
+
+def _replace(name: str, made: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
     import keras
 
-    owner = next(kind for kind in keras.Model.__mro__ if "fit" in vars(kind))
-    owner.fit = _graded_fit(owner.fit, settings, surroundings())
-    owner = next(kind for kind in keras.Model.__mro__ if "compile" in vars(kind))
-    owner.compile = _faster_compile(owner.compile)
-    owner = next(kind for kind in keras.Model.__mro__ if "predict" in vars(kind))
-    owner.predict = _faster_predict(owner.predict)
+    owner = next(kind for kind in keras.Model.__mro__ if name in vars(kind))
+    setattr(owner, name, made(getattr(owner, name)))
 
 
 def _faster_compile(original: Callable[..., None]) -> Callable[..., None]:
@@ -135,38 +144,36 @@ def _taken_over(model: Any, arguments: Mapping[str, Any], digest: bytes, recordi
     except Exception:  # noqa: BLE001 - whatever the reason, training for real is always right
         return None
     variables = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
-    arrays = [*state.model, *state.optimizer, *state.metrics]
+    arrays = [array for group in ("model", "optimizer", "metrics") for array in state.groups[group]]
     if [tuple(variable.shape) for variable in variables] != [array.shape for array in arrays]:
         return None
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
-    return _history(model, state, arguments["verbose"])
+    return _history(model, state.plain, arguments["verbose"])
 
 
-def _history(model: Any, state: FitState, verbose: Any) -> Any:
+def _history(model: Any, recorded: Mapping[str, Any], verbose: Any) -> Any:
     import keras
 
     history = keras.callbacks.History()
     history.set_model(model)
-    history.set_params({"verbose": verbose, **state.params})
-    history.epoch = state.epoch
-    history.history = state.history
+    history.set_params({"verbose": verbose, **recorded["params"]})
+    history.epoch = recorded["epoch"]
+    history.history = recorded["history"]
     model.stop_training = False
     model.history = history
     return history
 
 
-def _state_of(model: Any, history: Any) -> FitState:
-    def values(variables: Any) -> tuple[np.ndarray[Any, Any], ...]:
-        return tuple(np.asarray(variable) for variable in variables)
-
-    return FitState(
-        model=values(model.variables),
-        optimizer=values(model.optimizer.variables),
-        metrics=values(model.metrics_variables),
-        history={name: [float(value) for value in column] for name, column in history.history.items()},
-        params={name: value for name, value in history.params.items() if name != "verbose"},
-        epoch=list(history.epoch),
+def _state_of(model: Any, history: Any) -> State:
+    variables = {"model": model.variables, "optimizer": model.optimizer.variables, "metrics": model.metrics_variables}
+    return State(
+        groups={name: tuple(np.asarray(variable) for variable in group) for name, group in variables.items()},
+        plain={
+            "history": {name: [float(value) for value in column] for name, column in history.history.items()},
+            "params": {name: value for name, value in history.params.items() if name != "verbose"},
+            "epoch": list(history.epoch),
+        },
     )
 
 

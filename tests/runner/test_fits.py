@@ -12,7 +12,7 @@ import pytest
 
 from autograder.answers.outbox import RECORDING
 from autograder.runner.journal import OUTBOX
-from autograder.runner.sealed_fit import FitState, name_of, seal, unseal
+from autograder.runner.sealed import State, name_of, seal, unseal
 from autograder.sandbox import Job, Limits
 from autograder.sandbox.warm import WarmProcess
 from tests.helpers import QUICK, Ran, run_cells
@@ -228,13 +228,13 @@ answer.append([draw(), ready() and draw()])
 
 
 @pytest.fixture
-def state() -> FitState:
+def state() -> State:
     """Something to seal."""
     arrays = tuple(np.random.default_rng(1).random((5, 4)).astype("float32") for _ in range(12))
-    return FitState(arrays, arrays[:3], (), {"loss": [0.1, 1 / 3]}, {"epochs": 2}, [0, 1])
+    return State({"model": arrays, "optimizer": arrays[:3], "metrics": ()}, {"loss": [0.1, 1 / 3], "epochs": 2})
 
 
-def test_a_recording_opens_for_its_own_fit_only(state: FitState) -> None:
+def test_a_recording_opens_for_its_own_fit_only(state: State) -> None:
     digest, other = b"d" * 32, b"e" * 32
     sealed = seal(state, digest)
     assert_same(vars(unseal(sealed, digest)), vars(state))
@@ -243,9 +243,9 @@ def test_a_recording_opens_for_its_own_fit_only(state: FitState) -> None:
             unseal(recording, key)
 
 
-def test_a_recording_shows_nothing_of_its_content(state: FitState) -> None:
+def test_a_recording_shows_nothing_of_its_content(state: State) -> None:
     sealed = seal(state, b"d" * 32)
-    for part in (state.model[0].tobytes()[:8], b"loss", b"epochs", b"NUMPY", b"d" * 32):
+    for part in (state.groups["model"][0].tobytes()[:8], b"loss", b"epochs", b"NUMPY", b"d" * 32):
         assert part not in sealed
     assert name_of(b"d" * 32) not in sealed.hex()
 
@@ -256,7 +256,7 @@ def test_student_code_cannot_read_the_recordings_in_its_process(
     """It may find them and even knows how they are sealed; what it lacks is the digest of the solution's own inputs."""
     cell = """
 import base64, gc
-from autograder.runner.sealed_fit import unseal
+from autograder.runner.sealed import unseal
 found = [thing.recordings for thing in gc.get_objects() if type(thing).__name__ == 'FitSettings']
 opened = 0
 for guess in (b'', NAME.encode(), bytes.fromhex(NAME)):

@@ -1,4 +1,7 @@
-"""What determines the outcome of `fit`, as one digest; None where a fit is of a kind that is never taken over."""
+"""What determines the outcome of `fit`, `evaluate` and `predict`, as one digest.
+
+There is none where a call is of a kind that is never taken over.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ _MUST_BE_DEFAULT = (
     "callbacks validation_split validation_data class_weight sample_weight initial_epoch steps_per_epoch "
     "validation_steps validation_batch_size validation_freq"
 ).split()
+_NONE_IN_CALLS = ("sample_weight", "steps", "callbacks")
 # Keras hangs these on every layer and model itself; any other method of an instance is the student's.
 _OWN_ATTRIBUTES = frozenset({"build", "quantize", "loss"})
 # The optimizer is described as it is at the time of the fit; the other changes no bit.
@@ -55,26 +59,63 @@ def digest_of(model: Any, arguments: Mapping[str, Any], seed: int, surroundings:
         return None
     if not (model.compiled and model.built and _is_plain_keras(model)):
         return None
+    facts = _facts(model, surroundings)
+    if facts is None:
+        return None
+    facts |= {
+        "optimizer": _optimizer(model),
+        "fit": [_count_or_none(arguments["batch_size"]), int(arguments["epochs"]), seed],
+    }
+    return _digest(facts, (*model.variables, *model.optimizer.variables, x, y))
+
+
+def digest_of_call(name: str, model: Any, arguments: Mapping[str, Any], surroundings: str) -> bytes | None:
+    """The same for a call of `evaluate` or `predict`, which hang on less: no optimizer, no seed.
+
+    Args:
+        name: the method.
+        model: the model it was called on.
+        arguments: all its arguments by name, defaults included.
+        surroundings: as for a fit.
+    """
+    arrays = [arguments[key] for key in ("x", "y") if key in arguments]
+    batch_size = arguments["batch_size"]
+    plain = all(arguments.get(key) is None for key in _NONE_IN_CALLS) and not arguments.get("kwargs")
+    if not (plain and all(map(_is_array, arrays)) and (batch_size is None or _is_count(batch_size))):
+        return None
+    if not (model.compiled and model.built and _is_plain_keras(model)):
+        return None
+    facts = _facts(model, surroundings)
+    if facts is None:
+        return None
+    facts["call"] = [name, _count_or_none(batch_size), bool(arguments.get("return_dict"))]
+    return _digest(facts, (*model.variables, *arrays))
+
+
+def _facts(model: Any, surroundings: str) -> dict[str, Any] | None:
+    """What any call hangs on, but for the values of arrays; None where the model is not to be described."""
     try:
         described = describe_model(model)
     except CannotCrossError:
         return None
-    batch_size = None if arguments["batch_size"] is None else int(arguments["batch_size"])
-    facts = {
+    return {
         "format": FORMAT,
         "surroundings": surroundings,
         "library": _library_state(),
         "structure": _without_names(described["structure"], _places(described["structure"])),
         "compile": {name: value for name, value in described["compile"].items() if name not in _COMPILE_LEFT_OUT},
-        "optimizer": _optimizer(model),
-        "fit": [batch_size, int(arguments["epochs"]), seed],
     }
+
+
+def _digest(facts: Mapping[str, Any], arrays: Iterable[Any]) -> bytes:
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=repr).encode())
-    for variable in (*model.variables, *model.optimizer.variables):
-        _add_array(digest, np.asarray(variable))
-    _add_array(digest, x)
-    _add_array(digest, y)
+    for array in arrays:
+        _add_array(digest, np.asarray(array))
     return digest.digest()
+
+
+def _count_or_none(value: Any) -> int | None:
+    return None if value is None else int(value)
 
 
 def surroundings() -> str:
