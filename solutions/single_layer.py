@@ -80,6 +80,25 @@ import numpy as np
 
 TWO_LAYER_ACCURACY = 0.98  # the same constant as dense_test_acc in the notebook
 CHUNK = 5000  # images a forward pass takes at a time
+MEASURED = {}  # what the checks have measured, by name: told beside the marks, which do not depend on it
+
+
+def measure(name, value):
+    """Note a number that a check has measured, and return it."""
+    MEASURED[name] = float(value)
+    return value
+
+
+def partly(share, message):
+    """Return the failure of a check that gives a share of its points, from 0 to 1; where there are no shares, it gives none."""
+    failure = AssertionError(message)
+    failure.share_of_points = share
+    return failure
+
+
+def tenths(value, least, enough):
+    """Return the share of the points, in whole tenths, for a value on a scale: none up to least, all from enough on."""
+    return min(10, max(0, int(10 * (value - least) / (enough - least) + 1e-9))) / 10
 
 
 @functools.lru_cache(maxsize=1)
@@ -97,12 +116,12 @@ def told_plainly(test):
         try:
             test(*answers, **named)
         except AssertionError as failure:
-            message = str(failure)
+            message, share = str(failure), getattr(failure, "share_of_points", 0)
         except Exception as failure:
-            message = f"This check cannot use the answer ({type(failure).__name__}): look at its type and shape."
+            message, share = f"This check cannot use the answer ({type(failure).__name__}): look at its type and shape.", 0
         else:
             return
-        raise AssertionError(message)
+        raise partly(share, message)
 
     return run
 
@@ -294,7 +313,7 @@ print("after: ", x_train.dtype, "from", x_train.min(), "to", x_train.max(), "sha
 # points: 4
 
 # %% [markdown]
-# ## Question 1: define one layer, count its parameters (4 points)
+# ## Question 1: Define one layer, count its parameters (4 points)
 #
 # The smallest network that can tell ten digits apart is a good yardstick: whatever a bigger one does better is what
 # its extra layers are worth.
@@ -458,7 +477,7 @@ if answered(linear_model, linear_params):
 # points: 5
 
 # %% [markdown]
-# ## Question 2: compile and fit (5 points)
+# ## Question 2: Compile and fit (5 points)
 #
 # To see what the hidden layer is worth, everything but the layer must stay the same: the way of training, too.
 #
@@ -591,7 +610,7 @@ hidden: true
 def test_q2_has_learnt(linear_model, linear_history):
     present(linear_history, "linear_history")
     train_images, train_labels, _, _ = raw_data()
-    found = accuracy_of(linear_model, train_images, train_labels)
+    found = measure("train_accuracy", accuracy_of(linear_model, train_images, train_labels))
     if found < 0.3:
         raise AssertionError(
             f"linear_model gets {found:.3f} of the training images right, hardly better than guessing: it was never fitted, or on "
@@ -636,9 +655,10 @@ if answered(linear_history) and isinstance(linear_history, keras.callbacks.Histo
 # # BEGIN QUESTION
 # name: q3
 # points: 4
+# builds_on: q2
 
 # %% [markdown]
-# ## Question 3: evaluate: what is the hidden layer worth? (4 points)
+# ## Question 3: Evaluate: what is the hidden layer worth? (4 points)
 #
 # A network is judged on images it has never seen. The same digits have been given to a network with a hidden layer of
 # 512 units, trained the same way for five epochs; its accuracy on the test images is the constant `dense_test_acc` in
@@ -652,6 +672,8 @@ dense_test_acc = 0.98  # two dense layers, on the same test images
 #   a fraction from 0 to 1. Let the model be evaluated, do not type a number.
 # - `accuracy_cost`: the accuracy that is lost when the hidden layer is left out: what the two-layer network reaches
 #   minus what `linear_model` reaches.
+#
+# One of the four points is for the model itself: all of it from a test accuracy of 0.90 on, a part of it from 0.80 on.
 
 # %% [raw]
 # # BEGIN SOLUTION
@@ -721,10 +743,11 @@ hidden: true
 def test_q3_good_enough(linear_test_acc, linear_model):
     number(linear_test_acc, "linear_test_acc")
     _, _, test_images, test_labels = raw_data()
-    reached = accuracy_of(linear_model, test_images, test_labels)
+    reached = measure("test_accuracy", accuracy_of(linear_model, test_images, test_labels))
     if reached < 0.90:
-        raise AssertionError(
-            f"linear_model gets {reached:.3f} of the test images right, which is less than one layer can do: train it as question 2 says."
+        raise partly(
+            tenths(reached, 0.80, 0.90),
+            f"linear_model gets {reached:.4f} of the test images right, which is less than one layer can do: train it as question 2 says.",
         )
 
 # %%
@@ -802,7 +825,7 @@ if answered(linear_model, linear_test_acc):
 # points: 3
 
 # %% [markdown]
-# ## Question 4: the weights as pictures (3 points)
+# ## Question 4: The weights as pictures (3 points)
 #
 # Column $d$ of $W$ has one weight for every pixel. Laid out like the image it is multiplied with, it shows what the
 # network looks for.
@@ -936,7 +959,7 @@ if answered(templates) and np.shape(templates) == (10, 28, 28):
 # points: 4
 
 # %% [markdown]
-# ## Question 5: the strongest images (4 points)
+# ## Question 5: The strongest images (4 points)
 #
 # Another way of asking what a unit has learnt is to look for the input that excites it most. It works for deep
 # networks too, where weights are no longer pictures.
