@@ -15,7 +15,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from autograder.build.master import Cell, Master
-from autograder.build.outline import for_otter
 from autograder.errors import MasterError, WorkerError
 
 _SECONDS = 300.0  # otter needs about three; this only ends a child that hangs
@@ -67,7 +66,7 @@ def _prepare(folder: Path, master: Master, requirements: Sequence[str]) -> list[
 
 def _cell(cell: Cell) -> dict[str, Any]:
     metadata: dict[str, Any] = {"tags": list(cell.tags)} if cell.tags else {}
-    plain: dict[str, Any] = {"cell_type": cell.kind, "metadata": metadata, "source": for_otter(cell)}
+    plain: dict[str, Any] = {"cell_type": cell.kind, "metadata": metadata, "source": cell.source}
     return {**plain, "outputs": [], "execution_count": None} if cell.kind == "code" else plain
 
 

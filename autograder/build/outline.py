@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from autograder.build.master import Cell, Master, Question
+from autograder.build.master import Master, Question
 from autograder.errors import MasterError
 
 BUILDS_ON = "builds_on"
+# Otter's own and the kit's; otter would pass over any other without a word.
+_KEYS = frozenset({"name", "points", "manual", "check_cell", "export", "all_or_nothing", BUILDS_ON})
 
 _HEADING = re.compile(r"^#{1,6}\s+(?:question|exercise|task)\s+\w+\s*[:.]\s*(.+?)\s*$", re.IGNORECASE | re.MULTILINE)
-_BEGIN_QUESTION = re.compile(r"#\s+begin\s+question\s*$", re.IGNORECASE | re.MULTILINE)
 _POINTS = re.compile(r"\s*\([^()]*\bpoints?\)$", re.IGNORECASE)
 
 
@@ -28,11 +29,13 @@ def bases_of(question: Question) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def check_bases(master: Master) -> None:
-    """Refuse a question that builds on itself, on a later one (so there are no cycles) or on one that is not there.
+def check_outline(master: Master) -> None:
+    """Hold the configurations of the questions against each other: known keys, and bases that stand before them.
+
+    A question may build on earlier ones only, so there are no cycles.
 
     Raises:
-        MasterError: for the first such question.
+        MasterError: for the first fault.
     """
     known = [question.name for question in master.questions]
     for position, question in enumerate(master.questions):
@@ -41,6 +44,8 @@ def check_bases(master: Master) -> None:
 
 
 def _faults(question: Question, known: list[str], earlier: list[str]) -> Iterator[str]:
+    for key in sorted(set(map(str, question.config)) - _KEYS):
+        yield f"the question's configuration has an unknown key `{key}`: known are {', '.join(sorted(_KEYS))}"
     try:
         bases = bases_of(question)
     except ValueError as error:
@@ -53,19 +58,6 @@ def _faults(question: Question, known: list[str], earlier: list[str]) -> Iterato
             yield f"it builds on {name}, but there is no such question: known are {', '.join(known)}"
         elif name not in earlier:
             yield f"it builds on {name}, which comes after it: name earlier questions only, or change their order"
-
-
-def for_otter(cell: Cell) -> str:
-    """A cell's source as otter takes it: it refuses keys it does not know in a question's configuration."""
-    if cell.kind != "raw" or not _BEGIN_QUESTION.match(cell.source):
-        return cell.source
-    import yaml  # type: ignore[import-untyped]
-
-    config = yaml.safe_load(cell.source)
-    if not isinstance(config, dict) or BUILDS_ON not in config:
-        return cell.source
-    del config[BUILDS_ON]
-    return f"# BEGIN QUESTION\n{yaml.safe_dump(config, sort_keys=False)}"
 
 
 def titles(master: Master) -> dict[str, str]:

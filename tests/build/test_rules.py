@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from autograder.build.master import read_cells, read_master
-from autograder.build.outline import bases_of, for_otter, titles
+from autograder.build.outline import bases_of, titles
 from autograder.build.rules import check_master
 from autograder.build.settings import LabSettings, read_settings
 from autograder.errors import MasterError
@@ -58,6 +58,7 @@ FAULTS = (
     Fault("quote", "Look at the largest value again.", 'Look at "largest".', "failure_message", "BEGIN TEST CONFIG"),
     Fault("sum_of_points", "# name: q1\n# points: 2", "# name: q1\n# points: 3", "the question says 3", "BEGIN Q"),
     Fault("no_points", "# name: q1\n# points: 2", "# name: q1", "no points", "BEGIN QUESTION"),
+    Fault("unknown_question_key", "# builds_on: q1", "# build_on: q1", "unknown key `build_on`", "BEGIN Q", "q2"),
     Fault("builds_on_unknown", "# builds_on: q1", "# builds_on: q7", "no such question", "BEGIN Q", "q2"),
     Fault("builds_on_itself", "# builds_on: q1", "# builds_on: [q1, q2]", "on itself", "BEGIN Q", "q2"),
     Fault("builds_on_later", "# builds_on: q1", "# builds_on: q3", "comes after it", "BEGIN Q", "q2"),
@@ -134,14 +135,6 @@ def test_a_title_comes_from_the_questions_heading(master_text: str, heading: str
     found = outline(text)
     assert found["q2"][0] == title
     assert found["q3"][0] == "in order"
-
-
-def test_otter_does_not_see_what_a_question_builds_on(master_text: str) -> None:
-    sent = [for_otter(cell) for cell in read_cells(master_text)]
-    kept = [cell.source for cell in read_cells(master_text) if "builds_on" not in cell.source]
-    assert not any("builds_on" in source for source in sent)
-    assert [source for source in sent if source in kept] == kept
-    assert "# BEGIN QUESTION\nname: q2\npoints: 1.5\n" in sent
 
 
 def test_a_sound_master_passes(master_text: str) -> None:
