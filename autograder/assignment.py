@@ -40,7 +40,11 @@ class Test:
 
 @dataclass(frozen=True)
 class Question:
-    """One question. `variables` are the answers given in its own cells, `stubs` those cells as handed out."""
+    """One question.
+
+    `variables` are the answers given in its own cells, `stubs` those cells as handed out, `title` what it is about in a
+    few words, `builds_on` the earlier questions without which it cannot be answered, as its master names them.
+    """
 
     name: str
     max_score: float
@@ -48,6 +52,8 @@ class Question:
     tests: tuple[Test, ...]
     variables: tuple[str, ...]
     stubs: tuple[str, ...]
+    title: str = ""
+    builds_on: tuple[str, ...] = ()
 
     @property
     def handover(self) -> tuple[str, ...]:
@@ -168,30 +174,50 @@ def _inspect(tests: Mapping[str, str], isolation: Isolation) -> list[dict[str, A
     return questions
 
 
-def _gaps(lab: dict[str, Any], path: Path) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Variables and stubs of each question as lab.json tells them; empty without one."""
+@dataclass(frozen=True)
+class _Told:
+    """What lab.json tells of a question beyond its tests."""
+
+    variables: tuple[str, ...]
+    stubs: tuple[str, ...]
+    title: str
+    builds_on: tuple[str, ...]
+
+
+def _told(lab: dict[str, Any], path: Path) -> dict[str, _Told]:
+    """What lab.json tells of each question, in order; empty without one."""
+    damage = AssignmentError(f"{path.name}: {LAB_JSON} is not as this version of the kit writes it.", hint=_BUILD)
     try:
-        return {
-            str(entry["name"]): (tuple(map(str, entry["variables"])), tuple(map(str, entry["stubs"])))
+        told = {
+            str(entry["name"]): _Told(
+                variables=tuple(map(str, entry["variables"])),
+                stubs=tuple(map(str, entry["stubs"])),
+                title=str(entry.get("title", "")),
+                builds_on=tuple(map(str, entry.get("builds_on", ()))),
+            )
             for entry in lab.get("questions", ())
         }
-    except (KeyError, TypeError) as error:
-        raise AssignmentError(
-            f"{path.name}: {LAB_JSON} is not as this version of the kit writes it.", hint=_BUILD
-        ) from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise damage from error
+    earlier: set[str] = set()
+    for name, question in told.items():
+        if not earlier.issuperset(question.builds_on):
+            raise damage
+        earlier.add(name)
+    return told
 
 
 def _questions(described: list[dict[str, Any]], lab: dict[str, Any], path: Path) -> tuple[Question, ...]:
-    gaps = _gaps(lab, path)
+    told = _told(lab, path)
     names = [entry["name"] for entry in described]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise AssignmentError(
             f"{path.name}: the question {twice[0]} stands in it twice, in two test files.", hint=_BUILD
         )
-    if gaps and sorted(gaps) != sorted(names):
+    if told and sorted(told) != sorted(names):
         raise AssignmentError(f"{path.name}: {LAB_JSON} and the tests do not name the same questions.", hint=_BUILD)
-    order = {name: position for position, name in enumerate(gaps or names)}
+    order = {name: position for position, name in enumerate(told or names)}
     questions: list[Question] = []
     seen: set[str] = set()
     for entry in sorted(described, key=lambda entry: order[entry["name"]]):
@@ -202,7 +228,7 @@ def _questions(described: list[dict[str, Any]], lab: dict[str, Any], path: Path)
         required = dict.fromkeys(name for test in tests for name in test.required)
         # Without lab.json, a variable belongs to the first question that asks for it.
         guessed = [name for name in required if name not in seen]
-        variables, stubs = gaps.get(entry["name"], (tuple(guessed), ()))
+        own = told.get(entry["name"], _Told(tuple(guessed), (), "", ()))
         seen.update(required)
         questions.append(
             Question(
@@ -210,8 +236,10 @@ def _questions(described: list[dict[str, Any]], lab: dict[str, Any], path: Path)
                 max_score=round(float(sum(test.points for test in tests)), 6),
                 all_or_nothing=entry["all_or_nothing"],
                 tests=tests,
-                variables=variables,
-                stubs=stubs,
+                variables=own.variables,
+                stubs=own.stubs,
+                title=own.title,
+                builds_on=own.builds_on,
             )
         )
     return tuple(questions)

@@ -93,5 +93,6 @@ def _unusable(question: Question, reason: str) -> dict[str, Any]:
     return {
         "handed_over": True,
         "variables": dict.fromkeys(question.handover, "present"),
-        "tests": [{"name": test.name, "passed": False, "message": message} for test in question.tests],
+        "tests": [{"name": test.name, "passed": False, "share": 0.0, "message": message} for test in question.tests],
+        "measured": {},
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from autograder.assignment import Assignment
 from autograder.checking import check_answers
@@ -75,6 +75,7 @@ class Grader:
             errors=graded.errors,
             fits=graded.fits,
             cost=graded.cost,
+            measured=graded.measured,
         )
 
     def _assignment_of(self, notebook: Notebook) -> Assignment:
@@ -107,6 +108,7 @@ class _Graded:
     errors: tuple[CellError, ...] = ()
     fits: tuple[FitRun, ...] = ()
     cost: Cost | None = None
+    measured: Mapping[str, float] = field(default_factory=dict)
 
 
 def _run_and_check(
@@ -129,7 +131,8 @@ def _run_and_check(
     cost = Cost(round(isolation.cpu_seconds, 3), story.cpu_seconds, isolation.peak_mb)
     if again:
         detail = f"{detail}; {SECOND_TRY}" if detail else f"{SECOND_TRY[:1].upper()}{SECOND_TRY[1:]}."
-    return _Graded(status, detail, mark(assignment, run, verdicts), story.errors, story.fits, cost)
+    measured = {name: value for verdict in verdicts.values() for name, value in verdict["measured"].items()}
+    return _Graded(status, detail, mark(assignment, run, verdicts), story.errors, story.fits, cost, measured)
 
 
 def _ending(outcome: Outcome, story: Story) -> tuple[SubmissionStatus, str | None]:

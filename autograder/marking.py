@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder.assignment import Assignment, Question, Test
+from autograder.bases import Hindrance, missing_bases, missing_variables
 from autograder.notebooks import Notebook, answer_cells, attempted
 from autograder.results import CellError, QuestionResult, QuestionStatus, TestResult
 
@@ -23,14 +24,6 @@ class Run:
     cut_short: str | None
 
 
-@dataclass(frozen=True)
-class _Hindrance:
-    """Something a question builds on that is missing or unusable."""
-
-    variable: str
-    reason: str
-
-
 def mark(assignment: Assignment, run: Run, verdicts: Mapping[str, Any]) -> tuple[QuestionResult, ...]:
     """Mark every question of a submission.
 
@@ -40,41 +33,54 @@ def mark(assignment: Assignment, run: Run, verdicts: Mapping[str, Any]) -> tuple
         verdicts: the checker's findings by question (see `autograder.checker.room`).
     """
     owners = {name: question.name for question in reversed(assignment.questions) for name in question.variables}
-    return tuple(_mark_question(question, run, verdicts[question.name], owners) for question in assignment.questions)
+    states = {name: verdict["variables"] for name, verdict in verdicts.items()}
+    results: dict[str, QuestionResult] = {}
+    for question in assignment.questions:
+        bases = [base for base in assignment.questions if base.name in question.builds_on]
+        hindrances = missing_variables(question, states[question.name], owners) + missing_bases(bases, results, states)
+        results[question.name] = _mark_question(question, run, verdicts[question.name], hindrances)
+    return tuple(results.values())
 
 
 def _mark_question(
-    question: Question, run: Run, verdict: Mapping[str, Any], owners: Mapping[str, str]
+    question: Question, run: Run, verdict: Mapping[str, Any], hindrances: Sequence[Hindrance]
 ) -> QuestionResult:
-    hindrances = _hindrances(question, verdict["variables"], owners)
-    tests = [
-        _test_result(test, found, hindrances) for test, found in zip(question.tests, verdict["tests"], strict=True)
-    ]
-    score = _score(question, tests)
-    all_passed = all(test.passed for test in tests)
+    score, shares = _score(question, [float(found["share"]) for found in verdict["tests"]])
+    all_passed = all(found["passed"] for found in verdict["tests"])
     status, reason = _status(question, run, verdict, hindrances, None if all_passed else score)
-    if status not in ("passed", "partial", "failed"):
-        tests = [TestResult(test.name, test.hidden, False, reason) for test in tests]
+    judged = status in ("passed", "partial", "failed")
+    tests = [
+        TestResult(
+            name=test.name,
+            hidden=test.hidden,
+            passed=judged and bool(found["passed"]),
+            message=_message(test, found, hindrances) if judged else reason,
+            score=round(float(test.points * share), 6),
+            max_score=round(float(test.points), 6),
+        )
+        for test, found, share in zip(question.tests, verdict["tests"], shares, strict=True)
+    ]
     return QuestionResult(question.name, status, score, question.max_score, tuple(tests), reason)
 
 
-def _test_result(test: Test, found: Mapping[str, Any], hindrances: Sequence[_Hindrance]) -> TestResult:
+def _message(test: Test, found: Mapping[str, Any], hindrances: Sequence[Hindrance]) -> str:
     hindrance = next((entry for entry in hindrances if entry.variable in test.required), None)
-    message = str(found["message"])
-    if hindrance is not None and not found["passed"]:
-        message = f"Not checked: {hindrance.reason}."
-    return TestResult(test.name, test.hidden, bool(found["passed"]), message)
+    if hindrance is not None and not found["share"]:
+        return f"Not checked: {hindrance.reason}."
+    return str(found["message"])
 
 
-def _score(question: Question, tests: Sequence[TestResult]) -> float:
+def _score(question: Question, shares: list[float]) -> tuple[float, list[float]]:
+    """The question's points, and the share of its points that each test counts."""
     if question.all_or_nothing:
-        return question.max_score if all(test.passed for test in tests) else 0.0
-    earned = sum(test.points for test, result in zip(question.tests, tests, strict=True) if result.passed)
-    return round(float(earned), 6)
+        counts = 1.0 if all(share >= 1 for share in shares) else 0.0
+        return question.max_score * counts, [counts] * len(shares)
+    earned = sum(test.points * share for test, share in zip(question.tests, shares, strict=True))
+    return round(float(earned), 6), shares
 
 
 def _status(
-    question: Question, run: Run, verdict: Mapping[str, Any], hindrances: Sequence[_Hindrance], score: float | None
+    question: Question, run: Run, verdict: Mapping[str, Any], hindrances: Sequence[Hindrance], score: float | None
 ) -> tuple[QuestionStatus, str]:
     """The first that holds. Marks come first: an answer that earns some was given, in whatever cell.
 
@@ -117,19 +123,3 @@ def _was_attempted(question: Question, run: Run, verdict: Mapping[str, Any], *, 
     if run.cut_short is not None and not verdict["handed_over"]:
         return touched
     return touched and not (all_empty and not raised)
-
-
-def _hindrances(question: Question, states: Mapping[str, str], owners: Mapping[str, str]) -> list[_Hindrance]:
-    """What the question's tests need from elsewhere and did not get, in the order they take it."""
-    needed = dict.fromkeys(name for test in question.tests for name in test.required if name not in question.variables)
-    hindrances = []
-    for name in needed:
-        state = states.get(name, "missing")
-        if state == "present":
-            continue
-        owner = f" ({owners[name]})" if owners.get(name, question.name) != question.name else ""
-        what = {"missing": "is missing", "gap": "is still a gap"}.get(
-            state, f"cannot be used ({state.removeprefix('unusable: ')})"
-        )
-        hindrances.append(_Hindrance(name, f"it builds on {name}{owner}, which {what}"))
-    return hindrances

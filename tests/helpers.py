@@ -47,10 +47,22 @@ def make_zip(path: Path, tests: Mapping[str, str], **files: str | Mapping[str, A
     return path
 
 
-def lab_json(questions: Mapping[str, tuple[Sequence[str], Sequence[str]]], **settings: Any) -> dict[str, Any]:
-    """A lab.json: for each question its answer variables and its stubs."""
+def lab_json(
+    questions: Mapping[str, tuple[Sequence[str], Sequence[str]]],
+    builds_on: Mapping[str, Sequence[str]] | None = None,
+    **settings: Any,
+) -> dict[str, Any]:
+    """A lab.json: for each question its answer variables and its stubs, and the questions it builds on."""
+    bases = builds_on or {}
     entries = [
-        {"name": name, "points": 1.0, "variables": list(variables), "stubs": list(stubs)}
+        {
+            "name": name,
+            "title": f"Title of {name}",
+            "builds_on": list(bases.get(name, ())),
+            "points": 1.0,
+            "variables": list(variables),
+            "stubs": list(stubs),
+        }
         for name, (variables, stubs) in questions.items()
     ]
     return {"schema": 1, "lab": "tiny", "title": "Tiny", "questions": entries, **settings}

@@ -126,8 +126,23 @@ def test_two_files_for_one_question_are_refused(tmp_path: Path, warm: WarmProces
         lab_json({"q1": (["x"], [])}, seed="lucky"),
         lab_json({"q1": (["x"], [])}, seed=-1),
         lab_json({"q1": (["x"], [])}, seed=2**40),
+        lab_json({"q1": (["x"], [])}, builds_on={"q1": ["q1"]}),
+        lab_json({"q1": (["x"], [])}, builds_on={"q1": ["q0"]}),
+        {"lab": "tiny", "questions": [{"name": "q1", "variables": ["x"], "stubs": [], "builds_on": 3}]},
     ],
-    ids=["other", "no_variables", "no_list", "unknown_limit", "text_limit", "text_seed", "negative_seed", "big_seed"],
+    ids=[
+        "other",
+        "no_variables",
+        "no_list",
+        "unknown_limit",
+        "text_limit",
+        "text_seed",
+        "negative_seed",
+        "big_seed",
+        "builds_on_itself",
+        "builds_on_unknown",
+        "builds_on_number",
+    ],
 )
 def test_a_lab_json_that_does_not_fit_is_refused(tmp_path: Path, warm: WarmProcess, lab: dict[str, Any]) -> None:
     error = refusal(make_zip(tmp_path / "a.zip", {"q1": GOOD}, lab=lab), warm)
@@ -148,7 +163,10 @@ def test_a_zip_of_the_kits_own(tmp_path: Path, warm: WarmProcess) -> None:
         all_or_nothing=True,
     )
     lab = lab_json(
-        {"q10": (["x"], ["x = ..."]), "q2": (["y"], ["y = ..."])}, limits={"seconds": 7, "memory_mb": 99}, seed=5
+        {"q10": (["x"], ["x = ..."]), "q2": (["y"], ["y = ..."])},
+        builds_on={"q2": ["q10"]},
+        limits={"seconds": 7, "memory_mb": 99},
+        seed=5,
     )
     tests = {"q2": second, "q10": question_file("q10", "@test_case(points=1)\ndef a(x): pass"), "__init__": ""}
     found = load_assignment(make_zip(tmp_path / "some.zip", tests, lab=lab, otter_config={"seed": 9}), warm)
@@ -156,12 +174,19 @@ def test_a_zip_of_the_kits_own(tmp_path: Path, warm: WarmProcess) -> None:
     assert [question.name for question in found.questions] == ["q10", "q2"]  # as in lab.json
     question = found.questions[1]
     assert (question.max_score, question.all_or_nothing, question.variables) == (2.0, True, ("y",))
+    assert (question.title, question.builds_on) == ("Title of q2", ("q10",))
     assert question.handover == ("y", "x", "z")
     assert question.tests[0].required == ("y", "x")
     assert question.tests[0].optional == ("z",)
     assert question.tests[1].hidden
     assert found.max_score == 3.0
     assert found.answers == {"q10": ("x",), "q2": ("y",)}
+
+
+def test_a_lab_json_of_an_earlier_version_names_no_titles_and_no_bases(tmp_path: Path, warm: WarmProcess) -> None:
+    lab = {"schema": 1, "lab": "tiny", "questions": [{"name": "q1", "variables": ["x"], "stubs": ["x = ..."]}]}
+    (question,) = load_assignment(make_zip(tmp_path / "a.zip", {"q1": GOOD}, lab=lab), warm).questions
+    assert (question.variables, question.title, question.builds_on) == (("x",), "", ())
 
 
 def test_a_zip_of_somebody_elses(tmp_path: Path, warm: WarmProcess) -> None:

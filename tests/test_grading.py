@@ -92,6 +92,44 @@ def test_half_a_character_from_a_student_can_be_written(tiny: Assignment, warm: 
     assert result.questions[1].reason == "Its cell [2] raised ValueError: ? half"
 
 
+@pytest.fixture(scope="module")
+def graded_finely(warm: WarmProcess, tmp_path_factory: pytest.TempPathFactory) -> Assignment:
+    """A lab whose first test measures and gives parts, and whose second question builds on the first."""
+    scale = """
+MEASURED = {}
+@test_case(points=2, hidden=True)
+def scale(x):
+    MEASURED["level"] = x
+    if x < 10:
+        failure = AssertionError(f"x is only {x}")
+        failure.share_of_points = x / 10
+        raise failure
+"""
+    tests = {
+        "q1": question_file("q1", scale),
+        "q2": question_file("q2", "@test_case(points=1)\ndef b(y): assert y == 4, 'y is wrong'"),
+    }
+    lab = lab_json({"q1": (["x"], ["x = ..."]), "q2": (["y"], ["y = ..."])}, builds_on={"q2": ["q1"]})
+    return load_assignment(make_zip(tmp_path_factory.mktemp("finely") / "tiny.zip", tests, lab=lab), warm)
+
+
+def test_a_part_of_the_points_and_what_was_measured_reach_the_result(
+    graded_finely: Assignment, warm: WarmProcess
+) -> None:
+    result = grade(graded_finely, warm, ("q1", "x = 7"), ("q2", "y = 4"))
+    assert (result.score, result.max_score, result.measured) == (2.4, 3.0, {"level": 7.0})
+    assert statuses(result) == ["partial", "passed"]
+    (test,) = result.questions[0].tests
+    assert (test.passed, test.score, test.max_score, test.message) == (False, 1.4, 2.0, "x is only 7")
+
+
+def test_what_builds_on_a_question_that_is_missing_is_skipped(graded_finely: Assignment, warm: WarmProcess) -> None:
+    result = grade(graded_finely, warm, ("q1", "x = ..."), ("q2", "y = x + 1"))
+    assert statuses(result) == ["not_attempted", "skipped"]
+    assert result.questions[1].reason == "It builds on q1 (title of q1), which has not been attempted."
+    assert result.measured == {}
+
+
 def test_a_crash_keeps_what_was_handed_over(tiny: Assignment, warm: WarmProcess) -> None:
     result = grade(tiny, warm, *CHECKED, "import os\nos._exit(0)", ("q2", "y = x + 1"))
     assert (result.status, result.score) == ("crashed", 1.0)

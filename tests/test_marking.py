@@ -21,10 +21,12 @@ def question(
     variables: tuple[str, ...] = (),
     stubs: tuple[str, ...] | None = None,
     all_or_nothing: bool = False,
+    title: str = "",
+    builds_on: tuple[str, ...] = (),
 ) -> Question:
     gaps = ("\n".join(f"{variable} = ..." for variable in variables) or "...",)
     total = sum(test.points for test in tests)
-    return Question(name, total, all_or_nothing, tests, variables, gaps if stubs is None else stubs)
+    return Question(name, total, all_or_nothing, tests, variables, gaps if stubs is None else stubs, title, builds_on)
 
 
 def takes(*required: str, points: float = 1.0, hidden: bool = False, optional: tuple[str, ...] = ()) -> Test:
@@ -46,12 +48,14 @@ def lab(*questions: Question) -> Assignment:
 def found(
     passed: str, states: Mapping[str, str] | None = None, /, *, handed_over: bool = True, **more: str
 ) -> dict[str, Any]:
-    """A verdict; `passed` has one letter a test: + passed, - failed."""
+    """A verdict; `passed` has one sign a test: + passed, - failed, a digit for the tenths of its points it gives."""
+    shares = [{"+": 1.0, "-": 0.0}.get(sign) for sign in passed]
+    shares = [int(sign) / 10 if share is None else share for sign, share in zip(passed, shares, strict=True)]
     tests = [
-        {"name": str(n), "passed": sign == "+", "message": "" if sign == "+" else f"m{n}"}
-        for n, sign in enumerate(passed)
+        {"name": str(n), "passed": share == 1, "share": share, "message": "" if share == 1 else f"m{n}"}
+        for n, share in enumerate(shares)
     ]
-    return {"handed_over": handed_over, "variables": {**(states or {}), **more}, "tests": tests}
+    return {"handed_over": handed_over, "variables": {**(states or {}), **more}, "tests": tests, "measured": {}}
 
 
 def ran(
@@ -89,10 +93,51 @@ def test_all_or_nothing(passed: str, status: str, score: float) -> None:
     assert (result.status, result.score) == (status, score)
 
 
+@pytest.mark.parametrize(
+    ("shares", "status", "score", "scores"),
+    [
+        ("+5", "partial", 1.5, [1.0, 0.5]),
+        ("-3", "partial", 0.3, [0.0, 0.3]),
+        ("77", "partial", 1.4, [0.7, 0.7]),
+        ("-0", "failed", 0.0, [0.0, 0.0]),
+        ("++", "passed", 2.0, [1.0, 1.0]),
+    ],
+)
+def test_a_test_may_give_a_part_of_its_points(shares: str, status: str, score: float, scores: list[float]) -> None:
+    result = one(X, ran(ANSWERED), found(shares, x="present"))
+    assert (result.status, result.score) == (status, score)
+    assert [(test.score, test.max_score) for test in result.tests] == [(earned, 1.0) for earned in scores]
+    # Whatever it earns, a test that does not give all of its points has not passed and says why.
+    assert [(test.passed, test.message) for test in result.tests] == [
+        (sign == "+", "" if sign == "+" else f"m{n}") for n, sign in enumerate(shares)
+    ]
+
+
+@pytest.mark.parametrize(("shares", "score"), [("+9", 0.0), ("99", 0.0), ("++", 2.0)])
+def test_all_or_nothing_gives_no_part(shares: str, score: float) -> None:
+    asked = question("q1", takes("x"), takes("x"), variables=("x",), all_or_nothing=True)
+    result = one(asked, ran(ANSWERED), found(shares, x="present"))
+    assert result.score == score == sum(test.score or 0 for test in result.tests)
+    assert {test.max_score for test in result.tests} == {1.0}
+
+
+def test_the_points_of_the_tests_are_told_where_nothing_is_earned_too() -> None:
+    result = one(X, ran(("q1", "x = ...")), found("--", x="gap"))
+    assert [(test.score, test.max_score) for test in result.tests] == [(0.0, 1.0), (0.0, 1.0)]
+
+
+def test_what_a_test_gives_counts_though_something_it_takes_is_missing() -> None:
+    result = one(Y, ran(("q3", "y = 1\nw = 2")), found("-4-", y="present", w="present"), MODEL)
+    assert (result.status, result.score) == ("partial", 0.4)
+    assert result.tests[1].message == "m1"
+
+
 def test_thirds_add_up_to_the_whole() -> None:
     asked = question("q1", *[takes("x", points=1 / 3)] * 3, variables=("x",))
     assert one(asked, ran(ANSWERED), found("+++", x="present")).status == "passed"
+    assert one(asked, ran(ANSWERED), found("+++", x="present")).score == 1.0
     assert one(asked, ran(ANSWERED), found("++-", x="present")).score == pytest.approx(0.666667)
+    assert one(asked, ran(ANSWERED), found("5--", x="present")).score == pytest.approx(0.166667)
 
 
 @pytest.mark.parametrize(
@@ -260,3 +305,77 @@ def test_without_lab_json_there_are_no_stubs_and_values_decide() -> None:
     assert one(asked, ran("x = ..."), found("-", x="gap")).status == "not_attempted"
     assert one(asked, ran("y = 1"), found("-")).status == "not_attempted"
     assert one(asked, ran("x = 1"), found("-", x="present")).status == "failed"
+
+
+# A chain: the third builds on the second, the second on the first; no test takes a variable of another question.
+FIRST = question("q1", takes("a"), variables=("a",), title="Define the model")
+SECOND = question("q2", takes(), variables=(), title="Compile", builds_on=("q1",))
+THIRD = question("q3", takes("c"), takes("c"), variables=("c",), builds_on=("q2",))
+CHAIN = [("q1", "a = 1"), ("q2", "compile()"), ("q3", "c = 3")]
+ALL_STUBS = [("q1", "a = ..."), ("q2", "..."), ("q3", "c = ...")]
+
+
+def chain(
+    cells: list[tuple[str, str]], *shares: str, raised: tuple[int, ...] = (), **states: str
+) -> list[QuestionResult]:
+    """The results of the chain; `states` are those of the variables, each given to its own question."""
+    errors = tuple(CellError(number, "NameError", "no such thing") for number in raised)
+    verdicts = {
+        asked.name: found(signs, {name: state for name, state in states.items() if name in asked.variables})
+        for asked, signs in zip((FIRST, SECOND, THIRD), shares, strict=True)
+    }
+    return list(mark(lab(FIRST, SECOND, THIRD), ran(*cells, errors=errors), verdicts))
+
+
+def test_a_question_is_skipped_where_the_one_it_names_was_not_attempted() -> None:
+    results = chain([ALL_STUBS[0], *CHAIN[1:]], "-", "-", "--", raised=(2, 3), a="gap")
+    assert [result.status for result in results] == ["not_attempted", "skipped", "skipped"]
+    assert results[1].reason == "It builds on q1 (define the model), which has not been attempted."
+    assert results[2].reason == (
+        "It builds on q2 (compile), which was skipped: it builds on q1 (define the model), "
+        "which has not been attempted."
+    )
+    assert {test.message for test in results[2].tests} == {results[2].reason}
+
+
+def test_a_question_is_skipped_where_the_one_it_names_raised_an_error() -> None:
+    results = chain(CHAIN, "-", "-", "--", raised=(1, 2), c="present")
+    assert [result.status for result in results] == ["error", "skipped", "skipped"]
+    assert results[1].reason == "It builds on q1 (define the model), whose cell raised an error."
+
+
+def test_a_question_is_skipped_where_the_one_it_names_gives_nothing_usable() -> None:
+    results = chain(CHAIN, "-", "-", "--", a="unusable: it is a set", c="present")
+    assert [result.status for result in results] == ["failed", "skipped", "skipped"]
+    assert results[1].reason == "It builds on q1 (define the model), which gives nothing that can be used."
+
+
+def test_a_wrong_question_skips_nothing_that_names_it() -> None:
+    results = chain(CHAIN, "-", "-", "--", a="present", c="present")
+    assert [result.status for result in results] == ["failed", "failed", "failed"]
+
+
+def test_what_raised_but_left_its_answer_skips_nothing() -> None:
+    results = chain(CHAIN, "-", "-", "--", raised=(1,), a="present", c="present")
+    assert [result.status for result in results] == ["error", "failed", "failed"]
+
+
+def test_a_part_of_the_points_is_enough_to_build_on() -> None:
+    results = chain(CHAIN, "3", "-", "--", raised=(1,), c="present")
+    assert [result.status for result in results] == ["partial", "failed", "failed"]
+
+
+def test_marks_and_gaps_come_before_what_a_question_builds_on() -> None:
+    results = chain([*ALL_STUBS[:2], CHAIN[2]], "-", "-", "+-", a="gap", c="present")
+    assert [(result.status, result.score) for result in results] == [
+        ("not_attempted", 0.0),
+        ("not_attempted", 0.0),
+        ("partial", 1.0),
+    ]
+    assert results[2].tests[1].message == "m1"
+
+
+def test_a_missing_variable_is_told_before_a_missing_question() -> None:
+    asked = question("q3", takes("y", "model"), variables=("y",), builds_on=("q0",))
+    result = one(asked, ran(("q3", "y = 1")), found("-", y="present"), MODEL)
+    assert result.reason == "It builds on model (q0), which is missing."

@@ -2,6 +2,7 @@
 
 master     reads a master: cells with lines, questions, tests
 rules      what a master must keep to
+outline    titles of the questions, and what each builds on
 otter_step runs `otter assign` in a child process
 gaps       the gaps of the student notebook
 normalise  the same bytes on every build; helpers into the tests

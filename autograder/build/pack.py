@@ -11,6 +11,7 @@ from typing import Any
 from autograder.build.gaps import Gaps
 from autograder.build.master import Master
 from autograder.build.normalise import complete_test
+from autograder.build.outline import bases_of, titles
 from autograder.build.settings import LabSettings
 
 LAB_JSON = "lab.json"
@@ -21,8 +22,9 @@ _SCRIPTS = frozenset({"run_autograder", "setup.sh"})
 
 
 def lab_description(master: Master, gaps: Sequence[Gaps], settings: LabSettings) -> dict[str, Any]:
-    """What the kit must know of a lab beyond otter's tests: points, gaps, limits (see the keys below)."""
+    """What the kit must know of a lab beyond otter's tests: titles, points, gaps, limits (see the keys below)."""
     by_name = {gap.question: gap for gap in gaps}
+    title_of = titles(master)
     return {
         "schema": SCHEMA,
         "lab": master.name,
@@ -30,6 +32,8 @@ def lab_description(master: Master, gaps: Sequence[Gaps], settings: LabSettings)
         "questions": [
             {
                 "name": question.name,
+                "title": title_of[question.name],
+                "builds_on": list(bases_of(question)),
                 "points": float(question.config["points"]),
                 "variables": list(by_name[question.name].variables),
                 "stubs": list(by_name[question.name].stubs),

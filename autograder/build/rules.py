@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograder.build.master import HELPERS_TAG, Cell, Master, Question, TestCell, parse_python
+from autograder.build.outline import check_outline
 from autograder.errors import MasterError
 
 # Names otter's test files use themselves: a helper of that name would change what the file says.
@@ -29,7 +30,8 @@ def check_master(master: Master) -> None:
         MasterError: for the first rule that is broken.
     """
     rules: tuple[Callable[[Master], None], ...] = (
-        _config, _characters, _syntax, _helpers, _answers, _marks_outside_answers, _tests, _names, _points
+        _config, _characters, _syntax, _helpers, _answers, _marks_outside_answers, _tests, _names, _points,
+        check_outline,
     )  # fmt: skip
     for rule in rules:
         rule(master)

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from autograder.answers.inbox import Inbox, Unusable
 from autograder.checker import savings
+from autograder.checker.finer import measured_in, share_of
 from autograder.checker.names import VERDICTS
 from autograder.checker.testfiles import LoadedQuestion, LoadedTest, load_question
 from autograder.text import text_of
 
 _MAX_MESSAGE = 2_000
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """What one test found: the share of its points from 0 to 1, and below 1 the reason."""
+
+    share: float
+    message: str = ""
 
 
 def enter(payload: dict[str, Any], folder: Path) -> None:
@@ -49,6 +59,7 @@ def _judge(question: LoadedQuestion, inbox: Inbox, *, explain_hidden: bool) -> d
         "handed_over": question.name in inbox.questions,
         "variables": {name: _state(value) for name, value in values.items()},
         "tests": [_run(test, values, explain_hidden=explain_hidden) for test in question.tests],
+        "measured": measured_in(question.namespace),
     }
 
 
@@ -59,27 +70,30 @@ def _state(value: Any) -> str:
 
 
 def _run(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) -> dict[str, Any]:
-    message = _failure(test, values, explain_hidden=explain_hidden)
-    return {"name": test.name, "passed": message is None, "message": text_of(message or "", _MAX_MESSAGE)}
+    found = _find(test, values, explain_hidden=explain_hidden)
+    passed = found.share >= 1
+    message = "" if passed else text_of(found.message, _MAX_MESSAGE)
+    return {"name": test.name, "passed": passed, "share": found.share, "message": message}
 
 
-def _failure(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) -> str | None:
-    """Why a test fails, or None when it passes."""
+def _find(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) -> _Finding:
     for name in test.required:
         value = values.get(name)
         if isinstance(value, Unusable):
-            return f"{name} cannot be used: {value.reason}."
+            return _Finding(0.0, f"{name} cannot be used: {value.reason}.")
     usable = {name: None if isinstance(value, Unusable) else value for name, value in values.items()}
+    share = 0.0
     try:
         test.case.body.call_func(usable)
     except AssertionError as error:
+        share = share_of(error)
         said = "" if test.hidden and not explain_hidden else text_of(error, _MAX_MESSAGE).strip()
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a test may stumble in any way over a strange answer
         # Only the kind of stumble is told of a hidden test: the error's text could quote what it expects.
         said = "This check could not use the answer"
         said += "." if test.hidden else f" ({type(error).__name__}: {text_of(error, _MAX_MESSAGE)})."
     else:
-        return None
+        return _Finding(1.0)
     note = str(test.case.failure_message or "").strip()
     parts = [part for part in (note, said) if part]
-    return " ".join(parts) or ("A hidden check failed." if test.hidden else "The check failed.")
+    return _Finding(share, " ".join(parts) or ("A hidden check failed." if test.hidden else "The check failed."))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,11 +27,15 @@ class LoadedTest:
 
 @dataclass(frozen=True)
 class LoadedQuestion:
-    """A test file: its question's name, its tests, and whether it gives its points all together or not at all."""
+    """A test file: its question's name, its tests, and whether it gives its points all together or not at all.
+
+    `namespace` holds the file's own names; its tests may leave things there (see `autograder.checker.finer`).
+    """
 
     name: str
     all_or_nothing: bool
     tests: tuple[LoadedTest, ...]
+    namespace: Mapping[str, Any]
 
 
 def load_question(source: str, file: str) -> LoadedQuestion:
@@ -49,7 +54,8 @@ def load_question(source: str, file: str) -> LoadedQuestion:
     except (Exception, SystemExit) as error:
         raise AssignmentError(f"{file} cannot be loaded: {type(error).__name__}: {error}") from error
     tests = tuple(_describe(case, file) for case in loaded.test_cases)
-    return LoadedQuestion(loaded.name, bool(loaded.all_or_nothing), tests)
+    namespace = getattr(inspect.unwrap(loaded.test_cases[0].body.test_func), "__globals__", {}) if tests else {}
+    return LoadedQuestion(loaded.name, bool(loaded.all_or_nothing), tests, namespace)
 
 
 def _is_exception_based(source: str) -> bool:

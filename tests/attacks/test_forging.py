@@ -183,3 +183,49 @@ def test_it_earns_nothing_here(number: int, warm: WarmProcess, tmp_path: Path) -
     result = Grader({"tiny": lab}, warm, "tiny").grade("x", lambda: notebook_json(forged.cell))
     assert result.status == "graded", result.detail
     assert result.score == 0.0, result.questions
+
+
+NOTED_42 = """
+MEASURED = {}
+
+@test_case(points=1, hidden=True)
+def test_q1(answer):
+    MEASURED["seen"] = 1.0
+    if not answer == 42:
+        raise AssertionError("not the answer")
+"""
+SHARE = "def refuse(*a, **k):\n    e = AssertionError('mine')\n    e.share_of_points = 1.0\n    raise e\n"
+# Each raises, or tries to, an error of its own that claims all points, from within the test or from its cell.
+CLAIMS = {
+    "an_object_that_raises": SHARE + "class Claim:\n    __eq__ = refuse\nanswer = Claim()",
+    "a_number_that_raises": SHARE + "class Claim(int):\n    __eq__ = refuse\nanswer = Claim(0)",
+    "an_array_that_raises": SHARE
+    + "import numpy\nclass Claim(numpy.ndarray):\n    __eq__ = refuse\nanswer = numpy.zeros(1).view(Claim)",
+    "an_error_as_answer": SHARE + "try:\n    refuse()\nexcept AssertionError as e:\n    answer = e",
+    "an_answer_with_the_attribute": "class Claim(dict):\n    share_of_points = 1.0\nanswer = Claim(share_of_points=1)",
+    "every_error_claims": "import builtins\nclass Claim(AssertionError):\n    share_of_points = 1.0\n"
+    "builtins.AssertionError = Claim\nanswer = 0",
+    "measured_by_the_student": "MEASURED = {'test_accuracy': 1.0}\nanswer = {'MEASURED': MEASURED}",
+}
+
+
+@pytest.mark.parametrize("claim", ["an_object_that_raises", "a_number_that_raises", "every_error_claims"])
+def test_a_share_can_be_claimed_where_code_and_tests_share_a_process(claim: str) -> None:
+    """What is shown below is worth something: here the error that leaves the test carries the student's claim."""
+    program = (
+        "import json, sys\nfrom otter.test_files import ExceptionTestFile\ncell, test = json.load(sys.stdin)\n"
+        "space = {}\nexec(cell, space)\n(case,) = ExceptionTestFile.from_string(test).test_cases\n"
+        "try:\n    case.body.call_func(space)\nexcept Exception as e:\n    print(getattr(e, 'share_of_points', 0.0))"
+    )
+    order = json.dumps([CLAIMS[claim], question_file("q1", NOTED_42)])
+    done = subprocess.run([sys.executable, "-c", program], input=order, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1.0"
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_claimed_share_earns_nothing_here(claim: str, warm: WarmProcess, tmp_path: Path) -> None:
+    lab = load_assignment(make_zip(tmp_path / "tiny.zip", {"q1": question_file("q1", NOTED_42)}), warm)
+    result = Grader({"tiny": lab}, warm, "tiny").grade("x", lambda: notebook_json(CLAIMS[claim]))
+    assert result.status == "graded", result.detail
+    assert (result.score, result.questions[0].tests[0].score) == (0.0, 0.0), result.questions
+    assert set(result.measured) <= {"seen"}

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
 import pytest
 
+from autograder.assignment import load_assignment
 from autograder.build import build_labs
 from autograder.build.gaps import gap_variables
 from autograder.build.leaks import check_leaks
@@ -25,6 +27,9 @@ from autograder.build.master import Master, read_master
 from autograder.build.normalise import complete_test, without_comments
 from autograder.build.requirements import OTTER, requirements_file
 from autograder.errors import BuildDriftError, MasterError, UsageError
+from autograder.grading import Grader
+from autograder.sandbox.warm import WarmProcess
+from tests.helpers import notebook_json
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -113,6 +118,27 @@ def test_every_test_carries_the_helpers_and_stock_otter_reads_it(built: Path) ->
     assert [case.hidden for case in ExceptionTestFile.from_string(hidden["q1"]).test_cases] == [False, True]
 
 
+@pytest.mark.parametrize(("largest", "kit", "stock"), [(9 / 31, 2.0, 2.0), (0.29, 1.5, 1.0), (0.5, 1.0, 1.0)])
+def test_stock_otter_gives_coarser_marks_where_a_test_gives_a_part(
+    built: Path, warm: WarmProcess, largest: float, kit: float, stock: float
+) -> None:
+    """The same zip, read by both."""
+    from otter.test_files.exception_test import ExceptionTestFile
+
+    archive = built / "dist" / "fractions-autograder.zip"
+    shares = np.array([3.0, 1, 4, 1, 5, 9, 2, 6]) / 31
+    read = ExceptionTestFile.from_string(zipfile.ZipFile(archive).read("tests/q1.py").decode())
+    read.run({"shares": shares, "largest": largest})
+    assert read.score == stock
+    assert read.test_case_results[1].passed == (kit == 2.0)
+    assert ("not the share of the greatest value" in read.test_case_results[1].message) == (kit < 2.0)
+    cell = f"import numpy as np\nshares = np.array({shares.tolist()})\nlargest = {largest}"
+    lab = load_assignment(archive, warm)
+    result = Grader({"fractions": lab}, warm).grade("x", lambda: notebook_json(("q1", cell), lab="fractions"))
+    assert result.questions[0].score == kit
+    assert result.measured == {"sum_of_shares": 1.0}
+
+
 def test_the_autograder_is_otters_with_a_description(built: Path) -> None:
     with zipfile.ZipFile(built / "dist" / "fractions-autograder.zip") as archive:
         names = archive.namelist()
@@ -126,10 +152,12 @@ def test_the_autograder_is_otters_with_a_description(built: Path) -> None:
         "lab": "fractions",
         "title": "Fractions of an array",
         "questions": [
-            {"name": "q1", "points": 2.0, "variables": ["shares", "largest"],
-             "stubs": ["shares = ...\nlargest = ..."]},
-            {"name": "q2", "points": 1.5, "variables": ["running"], "stubs": ["running = ..."]},
-            {"name": "q3", "points": 0.5, "variables": [], "stubs": ["..."]},
+            {"name": "q1", "title": "shares", "builds_on": [], "points": 2.0,
+             "variables": ["shares", "largest"], "stubs": ["shares = ...\nlargest = ..."]},
+            {"name": "q2", "title": "the running total", "builds_on": ["q1"], "points": 1.5,
+             "variables": ["running"], "stubs": ["running = ..."]},
+            {"name": "q3", "title": "in order", "builds_on": ["q1", "q2"], "points": 0.5,
+             "variables": [], "stubs": ["..."]},
         ],
         "limits": {"seconds": 300, "memory_mb": 4096},
         "seed": 1234,

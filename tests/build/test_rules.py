@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from autograder.build.master import read_cells, read_master
+from autograder.build.outline import bases_of, titles
 from autograder.build.rules import check_master
 from autograder.build.settings import LabSettings, read_settings
 from autograder.errors import MasterError
@@ -57,6 +58,13 @@ FAULTS = (
     Fault("quote", "Look at the largest value again.", 'Look at "largest".', "failure_message", "BEGIN TEST CONFIG"),
     Fault("sum_of_points", "# name: q1\n# points: 2", "# name: q1\n# points: 3", "the question says 3", "BEGIN Q"),
     Fault("no_points", "# name: q1\n# points: 2", "# name: q1", "no points", "BEGIN QUESTION"),
+    Fault("unknown_question_key", "# builds_on: q1", "# build_on: q1", "unknown key `build_on`", "BEGIN Q", "q2"),
+    Fault("builds_on_unknown", "# builds_on: q1", "# builds_on: q7", "no such question", "BEGIN Q", "q2"),
+    Fault("builds_on_itself", "# builds_on: q1", "# builds_on: [q1, q2]", "on itself", "BEGIN Q", "q2"),
+    Fault("builds_on_later", "# builds_on: q1", "# builds_on: q3", "comes after it", "BEGIN Q", "q2"),
+    Fault("builds_in_a_cycle", "# name: q1\n", "# name: q1\n# builds_on: q2\n", "comes after it", "BEGIN Q"),
+    Fault("builds_on_number", "# builds_on: q1", "# builds_on: 1", "write the name of a question", "BEGIN Q", "q2"),
+    Fault("builds_on_table", "# builds_on: q1", "# builds_on: {q1: x}", "the name of a", "BEGIN Q", "q2"),
     Fault("manual", "# name: q1\n", "# name: q1\n# manual: true\n", "manual", "BEGIN QUESTION"),
     Fault("no_public_test", "points: 1.5\nhidden: false", "points: 1.5\nhidden: true", "no public", "BEGIN Q", "q2"),
     Fault("test_without_config", TEST_HEAD, "# %%\n", "begins with its configuration", "def test_q1_shares"),
@@ -97,6 +105,36 @@ def test_a_fault_is_named_with_its_place(master_text: str, fault: Fault) -> None
         assert error.line is not None
         assert fault.at in text.splitlines()[error.line - 1]
         assert f"solutions/fractions.py:{error.line}" in str(error)
+
+
+def outline(text: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+    master = read_master(text, name="fractions", file="solutions/fractions.py")
+    named = titles(master)
+    return {question.name: (named[question.name], bases_of(question)) for question in master.questions}
+
+
+def test_titles_and_bases_are_read(master_text: str) -> None:
+    assert outline(master_text) == {
+        "q1": ("shares", ()),
+        "q2": ("the running total", ("q1",)),
+        "q3": ("in order", ("q1", "q2")),
+    }
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("## Question 2: the running total (1.5 points)", "the running total"),
+        ("# Question 2. Sums (of squares) (1 point)", "Sums (of squares)"),
+        ("### Task B: Look (twice)", "Look (twice)"),
+        ("## The running total", ""),
+    ],
+)
+def test_a_title_comes_from_the_questions_heading(master_text: str, heading: str, title: str) -> None:
+    text = master_text.replace("## Question 2: the running total (1.5 points)", heading)
+    found = outline(text)
+    assert found["q2"][0] == title
+    assert found["q3"][0] == "in order"
 
 
 def test_a_sound_master_passes(master_text: str) -> None:

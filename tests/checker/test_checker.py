@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,39 @@ TESTS = question_file(
     "@test_case(hidden=True)\ndef hidden_silent(number): raise AssertionError",
     "@test_case(hidden=True)\ndef s(nothing): assert nothing is None",
 )
+SHARES = question_file(
+    "q3",
+    """
+class Partly(AssertionError):
+    def __init__(self, share, text="so far"):
+        super().__init__(text)
+        self.share_of_points = share
+class Stumble(ValueError):
+    share_of_points = 1.0
+import numpy as np
+MEASURED = {}
+""",
+    "@test_case()\ndef half(number): raise Partly(0.5)",
+    "@test_case(hidden=True)\ndef hidden_third(number): raise Partly(np.float32(0.25), 'a quarter')",
+    "@test_case()\ndef above(number): raise Partly(7)",
+    "@test_case()\ndef below(number): raise Partly(-0.5)",
+    "@test_case()\ndef nan(number): raise Partly(float('nan'))",
+    "@test_case()\ndef endless(number): raise Partly(float('inf'))",
+    "@test_case()\ndef text(number): raise Partly('1')",
+    "@test_case()\ndef truth(number): raise Partly(True)",
+    "@test_case()\ndef nothing(number): raise Partly(None)",
+    "@test_case()\ndef stumbles(number): raise Stumble('over it')",
+    "@test_case()\ndef cannot_use(odd, number): raise Partly(1.0)",
+    """@test_case()
+def measures(number):
+    MEASURED.update(accuracy=np.float32(0.5), third=1 / 3, count=number, nan=float("nan"), text="1", truth=True)
+    MEASURED.update({"not a name": 1.0, 7: 1.0, "x" * 41: 1.0, "tensor": np.ones(3)})
+""",
+    """@test_case()
+def measures_much(number):
+    MEASURED.update({f"m{n}": n for n in range(100)})
+""",
+)
 SHARED = """
 import numpy as np
 LIMIT = 4
@@ -51,12 +84,19 @@ def helper(value):
 """
 
 
-def check(warm: WarmProcess, folder: Path, tests: Mapping[str, str], *, explain_hidden: bool = True) -> dict[str, Any]:
-    """The verdicts on the answers above, all of them given for q1."""
+def check(
+    warm: WarmProcess,
+    folder: Path,
+    tests: Mapping[str, str],
+    *,
+    explain_hidden: bool = True,
+    given: Sequence[str] = ("q1",),
+) -> dict[str, Any]:
+    """The verdicts on the answers above, all of them given for each question in `given`."""
     outbox = folder / "handed"
     outbox.mkdir()
-    line = json.dumps({"question": "q1", "values": ANSWERS})
-    (outbox / "answers.jsonl").write_text(line + "\n", encoding="utf-8")
+    lines = [json.dumps({"question": name, "values": ANSWERS}) + "\n" for name in given]
+    (outbox / "answers.jsonl").write_text("".join(lines), encoding="utf-8")
     payload = {"outbox": str(outbox), "tests": dict(tests), "explain_hidden": explain_hidden}
     job = folder / "job"
     job.mkdir()
@@ -70,7 +110,8 @@ def check(warm: WarmProcess, folder: Path, tests: Mapping[str, str], *, explain_
 def explained(warm: WarmProcess, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The verdicts where hidden messages were written for students."""
     other = question_file("q2", SHARED, "@test_case()\ndef a(number): helper(number)")
-    return check(warm, tmp_path_factory.mktemp("explained"), {"tests/q1.py": TESTS, "tests/q2.py": other})
+    tests = {"tests/q1.py": TESTS, "tests/q2.py": other, "tests/q3.py": SHARES}
+    return check(warm, tmp_path_factory.mktemp("explained"), tests, given=("q1", "q3"))
 
 
 @pytest.fixture(scope="module")
@@ -147,4 +188,36 @@ def test_a_question_that_was_not_handed_over_is_checked_on_nothing(explained: di
     found = explained["q2"]
     assert found["handed_over"] is False
     assert found["variables"] == {}
-    assert found["tests"] == [{"name": "a", "passed": False, "message": "None is not what was asked for"}]
+    assert found["tests"] == [{"name": "a", "passed": False, "share": 0.0, "message": "None is not what was asked for"}]
+    assert found["measured"] == {}
+
+
+@pytest.mark.parametrize(
+    ("test", "share", "message"),
+    [
+        ("half", 0.5, "so far"),
+        ("hidden_third", 0.25, "a quarter"),
+        ("above", 1.0, ""),
+        ("below", 0.0, "so far"),
+        ("nan", 0.0, "so far"),
+        ("endless", 0.0, "so far"),
+        ("text", 0.0, "so far"),
+        ("truth", 0.0, "so far"),
+        ("nothing", 0.0, "so far"),
+        ("stumbles", 0.0, "This check could not use the answer (Stumble: over it)."),
+        ("cannot_use", 0.0, "odd cannot be used: it is a set, which cannot be handed over as plain data."),
+        ("measures", 1.0, ""),
+    ],
+)
+def test_a_test_may_give_a_share_of_its_points(
+    explained: dict[str, Any], test: str, share: float, message: str
+) -> None:
+    found = next(entry for entry in explained["q3"]["tests"] if entry["name"] == test)
+    assert found == {"name": test, "passed": share == 1, "share": share, "message": message}
+
+
+def test_only_finite_numbers_under_plain_names_are_measured_and_not_too_many(explained: dict[str, Any]) -> None:
+    measured = explained["q3"]["measured"]
+    assert len(measured) == 20
+    assert list(measured.items())[:4] == [("accuracy", 0.5), ("third", 0.333333), ("count", 3.0), ("m0", 0.0)]
+    assert explained["q1"]["measured"] == {}

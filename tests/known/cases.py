@@ -27,8 +27,8 @@ FOLDER = Path(__file__).parent
 class Case:
     """One known answer.
 
-    `lost` are the questions that must lose points, `says` what their messages must name; `rare` cases are left to
-    `make prove`.
+    `lost` are the questions that must lose points, `says` what their messages must name, `points` what some questions
+    must earn exactly; `rare` cases are left to `make prove`.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Case:
     fills: Mapping[str, str]
     lost: frozenset[str]
     says: Mapping[str, str]
+    points: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def _read(path: Path) -> Case:
         fills=entry.get("fill", {}),
         lost=frozenset(entry.get("lost", ())),
         says=entry.get("says", {}),
+        points=entry.get("points", {}),
     )
 
 

@@ -107,6 +107,8 @@ def test_wrong_answer_loses_its_own_questions_and_is_told_why(case: Case, result
     assert result.status == "graded", result.detail
     lost = {question.name for question in result.questions if question.score < question.max_score}
     assert lost == case.lost, _complaints(result)
+    earned = {question.name: question.score for question in result.questions if question.name in case.points}
+    assert earned == pytest.approx(dict(case.points)), _complaints(result)
     assert case.says, "a wrong answer names its mistake"
     for name, text in case.says.items():
         question = next(question for question in result.questions if question.name == name)
