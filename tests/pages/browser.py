@@ -44,7 +44,7 @@ class View:
 
 
 DESKTOP, PHONE = (1280, 900), (360, 740)
-VIEWS = tuple(View(*size, scheme) for size in (DESKTOP, PHONE) for scheme in ("light", "dark"))  # type: ignore[arg-type]
+VIEWS = tuple(View(*size, scheme) for size in (DESKTOP, PHONE) for scheme in ("light", "dark"))
 
 
 @dataclass(frozen=True)
