@@ -138,11 +138,11 @@ class Validator:
     def __init__(self) -> None:
         self._home = platformdirs.user_cache_path("mnist-lab-kit") / "tools" / _VALIDATOR
         self._program = self._home / "node_modules" / ".bin" / "html-validate"
+        npm = shutil.which("npm")
+        if npm is None or shutil.which("node") is None:
+            raise RuntimeError("npm and Node.js are not installed")
         if self._program.exists():
             return
-        npm = shutil.which("npm")
-        if npm is None:
-            raise RuntimeError("npm is not installed")
         self._home.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._home.parent) as made:
             new = Path(made, "tool")
