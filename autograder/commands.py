@@ -86,7 +86,7 @@ def build_course(labs: Sequence[str], *, check: bool) -> None:
 def check_notebook(
     notebook: Path, options: GradingOptions, *, as_json: bool, page: Path | None = None, anonymous: bool = False
 ) -> Result:
-    """`autograder check`: grade one notebook and print why each point was lost; `page`: write a student's page there."""
+    """`autograder check`: grade one notebook and print why each point was lost; `page`: where to write its page."""
     submissions = find_submissions([notebook])
     if len(submissions) > 1:
         raise UsageError(
