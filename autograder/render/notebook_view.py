@@ -72,6 +72,11 @@ class NotebookView:
     cells: tuple[Cell, ...]
     places: Mapping[str, Place]
 
+    @property
+    def last_run(self) -> int | None:
+        """The number of the last cell that was run, or begun."""
+        return max((cell.number for cell in self.cells if cell.ran and cell.number), default=None)
+
 
 def notebook_view(executed: bytes | None) -> NotebookView | None:
     """What to show of a notebook that `autograder.executed` composed; None where there is none that can be read."""

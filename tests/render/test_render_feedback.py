@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -119,6 +120,13 @@ def test_page_says_what_was_found_and_what_to_read_again() -> None:
     assert "accuracy on the test images 0.9346" in text
     assert "Training taken over: the solution has trained exactly the same (0.2 s)" in text
     assert "The grader did not come this far: the cell was not run." in text
+
+
+def test_cell_that_a_notebook_was_stopped_in_is_named() -> None:
+    text = text_of(page(grade=Grade(replace(RESULT, status="timeout", detail="it was still running after 60 seconds"))))
+    assert "The notebook was stopped in this cell: out of time." in text
+    assert "It was still running after 60 seconds." in text
+    assert "was stopped" not in text_of(page())
 
 
 def test_corrections_and_lateness_stand_apart_from_the_points_of_the_checks() -> None:
