@@ -77,6 +77,7 @@ def _warm_up(npz: Path | None) -> None:
     import IPython.core.interactiveshell
     import keras
     import matplotlib.pyplot
+    import matplotlib_inline.backend_inline
     import otter.test_files
     import tensorflow as tf
 
@@ -88,7 +89,7 @@ def _warm_up(npz: Path | None) -> None:
     from autograder.runner import room as runner
 
     del inspector, checker, runner
-    del IPython, keras, matplotlib, otter
+    del IPython, keras, matplotlib, matplotlib_inline, otter
     if mnist is not None:
         _serve_mnist(mnist)
 
