@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from autograder.errors import KitError, SubmissionError
 from autograder.grading import Grader
 from autograder.results import Result
 from autograder.resume import Conditions
+from autograder.steps import Step, Telling
 from autograder.store import write_result
 from autograder.submissions import Submission, read_submission
 
@@ -45,21 +47,31 @@ class Place:
             called with can be pickled where the executor needs that.
         conditions: what the results hang on beside the submissions.
         window: how many submissions to have on their way at most; asked again and again, as a cluster may grow.
+        at_once: how many submissions are graded at once, where that is known because it is done in this very process;
+            there `grade` also takes a function to tell its steps to.
     """
 
     executor: Executor
-    grade: Callable[[Paper], str]
+    grade: Callable[..., str]
     conditions: Conditions
     window: Callable[[], int]
+    at_once: int | None = None
 
 
-def grade_paper(grader: Grader, paper: Paper) -> str:
+def grade_paper(grader: Grader, paper: Paper, tell: Callable[[Step], None] | None = None) -> str:
     """Grade one submission: bytes in, the result's JSON text out."""
+    if tell is not None:
+        tell("preparing")
+        grader = replace(grader, isolation=Telling(grader.isolation, tell))
     return grader.grade(paper.name, paper.read).to_json()
 
 
 def grade_all(
-    submissions: Sequence[Submission], place: Place, folder: Path, on_result: Callable[[Result], None]
+    submissions: Sequence[Submission],
+    place: Place,
+    folder: Path,
+    on_result: Callable[[Result], None],
+    on_step: Callable[[str, Step], None] | None = None,
 ) -> dict[str, Result]:
     """Grade submissions and write DIR/submissions/ID/… for each as it finishes; returns the results by ID.
 
@@ -68,12 +80,13 @@ def grade_all(
         place: where.
         folder: the results' folder; made if missing.
         on_result: told of every result, in the order they finish.
+        on_step: told the name of a submission and where it is on its way, from several threads; must return at once.
 
     Raises:
         KitError: a result cannot be written, or there is nobody left to grade.
     """
     results: dict[str, Result] = {}
-    with _finishing(submissions, place) as finished:
+    with _finishing(submissions, place, on_step) as finished:
         for submission, result in finished:
             hangs_on = place.conditions.fingerprint(result.sha256, result.lab)
             # As it was: the machines of a cluster may differ.
@@ -84,7 +97,9 @@ def grade_all(
 
 
 @contextmanager
-def _finishing(submissions: Sequence[Submission], place: Place) -> Iterator[Iterator[tuple[Submission, Result]]]:
+def _finishing(
+    submissions: Sequence[Submission], place: Place, on_step: Callable[[str, Step], None] | None
+) -> Iterator[Iterator[tuple[Submission, Result]]]:
     """Submissions with their results as they finish; whatever is still on its way at the end is called off."""
     running: dict[Future[str], Submission] = {}
 
@@ -93,7 +108,7 @@ def _finishing(submissions: Sequence[Submission], place: Place) -> Iterator[Iter
         while True:
             # Not all at once: a class need not be in memory, nor with the scheduler of a cluster.
             while len(running) < place.window() and (submission := next(waiting, None)) is not None:
-                running[place.executor.submit(place.grade, _paper(submission))] = submission
+                running[_sent(submission, place, on_step)] = submission
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -105,6 +120,14 @@ def _finishing(submissions: Sequence[Submission], place: Place) -> Iterator[Iter
     finally:
         for future in running:
             future.cancel()
+
+
+def _sent(submission: Submission, place: Place, on_step: Callable[[str, Step], None] | None) -> Future[str]:
+    if on_step is None:
+        return place.executor.submit(place.grade, _paper(submission))
+    tell = partial(on_step, submission.name)
+    tell("sent")
+    return place.executor.submit(place.grade, _paper(submission), *([] if place.at_once is None else [tell]))
 
 
 def _paper(submission: Submission) -> Paper:

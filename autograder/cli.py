@@ -15,6 +15,10 @@ from autograder.sandbox.layers import LEVELS
 from autograder.stopping import stop_in_order
 
 _EXISTING = click.Path(path_type=Path)
+_GOES_ON = {
+    "grade": " What was graded so far is kept; the same command goes on from there.",
+    "demo": " The next `autograder demo` begins anew.",
+}
 
 
 class _Command(click.Group):
@@ -25,12 +29,12 @@ class _Command(click.Group):
         try:
             return super().invoke(ctx)
         except KitError as error:
-            click.secho(f"Error: {error}", fg="red", err=True)
-            if error.hint:
-                click.echo(f"  Try: {error.hint}", err=True)
+            from autograder.console import say_error
+
+            say_error(str(error), error.hint)
             sys.exit(error.exit_code)
         except (KeyboardInterrupt, click.Abort):
-            click.echo("\nStopped. What was graded so far is kept; the same command goes on from there.", err=True)
+            click.echo(f"\nStopped.{_GOES_ON.get(ctx.invoked_subcommand or '', '')}", err=True)
             sys.exit(1)
 
 
@@ -103,13 +107,15 @@ def check(notebook: Path, as_json: bool, **options: Any) -> None:
 @click.option(
     "--regrade", multiple=True, metavar="ID", help="Grade this submission even if nothing has changed (repeatable)."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON lines instead of a table.")
+@click.option("--all", "every_row", is_flag=True, help="Print every row, also of a class of more than 40.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON, one a line, instead of a table.")
 def grade(
     paths: tuple[Path, ...],
     output: Path,
     jobs: int | None,
     cluster: str | None,
     regrade: tuple[str, ...],
+    every_row: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -120,18 +126,19 @@ def grade(
     """
     from autograder.commands import ClassOptions, GradingOptions, grade_class
 
-    sys.exit(
-        grade_class(paths, output, GradingOptions(**options), ClassOptions(jobs, cluster, regrade), as_json=as_json)
-    )
+    course = ClassOptions(jobs, cluster, regrade)
+    sys.exit(grade_class(paths, output, GradingOptions(**options), course, as_json=as_json, every_row=every_row))
 
 
 @main.command()
 @click.argument("folder", type=_EXISTING, metavar="DIR")
-def report(folder: Path) -> None:
+@click.option("--all", "every_row", is_flag=True, help="Print every row, also of a class of more than 40.")
+@click.option("--json", "as_json", is_flag=True, help="Print the numbers about the class as JSON instead of tables.")
+def report(folder: Path, every_row: bool, as_json: bool) -> None:
     """Write scores.csv and report.html anew from the results in DIR."""
     from autograder.commands import report_class
 
-    report_class(folder)
+    report_class(folder, as_json=as_json, every_row=every_row)
 
 
 @main.command()
@@ -148,16 +155,18 @@ def demo(output: Path, jobs: int | None) -> None:
 @click.option(
     "--ipython", "folder", type=_EXISTING, metavar="DIR", help="Also write an IPython profile for stock tools."
 )
-def data(folder: Path | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print where the files are as JSON.")
+def data(folder: Path | None, as_json: bool) -> None:
     """Fetch and verify MNIST into the cache."""
     from autograder.commands import fetch_data
 
-    fetch_data(folder)
+    fetch_data(folder, as_json=as_json)
 
 
 @main.command()
-def doctor() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+def doctor(as_json: bool) -> None:
     """Say what this machine can and cannot do."""
     from autograder.doctor import examine
 
-    sys.exit(examine())
+    sys.exit(examine(as_json=as_json))

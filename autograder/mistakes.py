@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from autograder.marking import NOT_CHECKED
-from autograder.render.words import reasons
 from autograder.results import QuestionResult, Result
 
 # Not an apostrophe inside a word: "isn't" opens no quotation.
@@ -62,6 +61,8 @@ def common_mistakes(results: Sequence[Result], most: int) -> tuple[Mistake, ...]
 
 
 def _messages(question: QuestionResult) -> Iterator[str]:
+    from autograder.render.words import reasons  # not above: what is in `render` shows mistakes
+
     if question.status not in _NO_MISTAKE:
         for reason in reasons(question):
             if not reason.text.startswith(NOT_CHECKED):

@@ -23,6 +23,7 @@ from typing import Any
 
 from autograder.atomic import LEFTOVERS, write_atomically
 from autograder.errors import KitError
+from autograder.grades import Grade, Row
 from autograder.render.html import feedback_html, report_html
 from autograder.render.scores_csv import scores_csv
 from autograder.render.words import question_names
@@ -110,8 +111,8 @@ def set_aside(folder: Path, identity: str) -> None:
             (home / _RESULT).replace(home / _EARLIER)
 
 
-def write_report(folder: Path) -> tuple[Result, ...]:
-    """Write scores.csv and report.html from the results of the latest run; returns them, sorted by submission.
+def write_report(folder: Path) -> tuple[Row, ...]:
+    """Write scores.csv and report.html from the results of the latest run; returns its rows, sorted by submission.
 
     Raises:
         KitError: there is no readable result, or the files cannot be written.
@@ -126,7 +127,7 @@ def write_report(folder: Path) -> tuple[Result, ...]:
     questions = question_names(results, ())
     write_whole(folder / SCORES, scores_csv(results, questions))
     write_whole(folder / REPORT, report_html(results, questions, [identity for _, identity in found]))
-    return results
+    return tuple(Row(identity, Grade(result)) for result, identity in found)
 
 
 def not_graded(folder: Path) -> int:
@@ -138,6 +139,11 @@ def not_graded(folder: Path) -> int:
 def not_asked_for(folder: Path, identities: Sequence[str]) -> int:
     """How many results of earlier runs are of submissions other than these."""
     return len({path.parent.name for path in (folder / _SUBMISSIONS).glob(f"*/{_RESULT}")} - set(identities))
+
+
+def feedback_page(folder: Path, identity: str) -> Path:
+    """Where the page of a submission lies."""
+    return folder / _SUBMISSIONS / identity / _FEEDBACK
 
 
 def write_whole(path: Path, text: str) -> None:
