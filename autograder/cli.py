@@ -24,6 +24,10 @@ _GOES_ON = {
 class _Command(click.Group):
     """Turns the kit's own errors into a message, the helping command and the exit code of their class."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """In the order in which people need them, not by the alphabet."""
+        return list(self.commands)
+
     def invoke(self, ctx: click.Context) -> Any:
         stop_in_order()
         try:
@@ -43,29 +47,48 @@ def _grading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option("--lab", metavar="NAME", help="The lab to take where a notebook does not say which it is."),
         click.option(
-            "-a", "--autograder", "zip_path", type=_EXISTING, metavar="FILE.zip", help="Any otter autograder zip."
+            "-a",
+            "--autograder",
+            "zip_path",
+            type=_EXISTING,
+            metavar="FILE.zip",
+            help="Grade with this otter autograder zip instead of the course's labs.",
         ),
-        click.option("--seconds", type=click.FloatRange(min=1), help="Wall-clock limit of one notebook."),
-        click.option("--memory-mb", type=click.IntRange(min=512), help="Memory limit of one notebook, in MiB."),
+        click.option(
+            "--seconds", type=click.FloatRange(min=1), metavar="N", help="How long one notebook may run, in seconds."
+        ),
+        click.option(
+            "--memory-mb", type=click.IntRange(min=512), metavar="N", help="Memory one notebook may use, in MiB."
+        ),
         click.option(
             "--limit",
             "limits",
             multiple=True,
             metavar="NAME=NUMBER",
-            help="Any other limit of the lab's TOML, for example scratch_mb=512; may be given several times.",
+            help="Any other limit of the lab's TOML, for example scratch_mb=512 (repeatable).",
         ),
         click.option(
             "--isolation",
             type=click.Choice(LEVELS),
             default="full",
             show_default=True,
-            help="basic: with the layers this machine has; none: a process of its own with limits only.",
+            help="full: all layers, or refuse; basic: those this machine has; none: a process of its own with limits.",
         ),
-        click.option("--retrain", is_flag=True, help="Train for real also where the solution has trained the same."),
+        click.option(
+            "--retrain", is_flag=True, help="Let every notebook train, also where the solution has trained the same."
+        ),
     )
     for option in reversed(options):
         command = option(command)
     return command
+
+
+_jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Submissions graded at once (default: one per processor).",
+)
 
 
 @click.group(cls=_Command, context_settings={"help_option_names": ["-h", "--help"]})
@@ -74,6 +97,8 @@ def main() -> None:
     """Auto-graded first lessons in deep learning.
 
     Students' code and the tests never share a process.
+
+    First time here? `autograder doctor` looks at this machine, `autograder demo` shows everything at work.
     """
 
 
@@ -81,7 +106,11 @@ def main() -> None:
 @click.argument("labs", nargs=-1)
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a generated file is not current.")
 def build(labs: tuple[str, ...], check: bool) -> None:
-    """Make student notebooks, solutions and autograders from the masters in solutions/."""
+    """Make notebooks and autograders from the masters in solutions/.
+
+    Notebooks for students go to assignment/, autograder zips and executed solutions to dist/. Without LABS, all labs
+    are built.
+    """
     from autograder.commands import build_course
 
     build_course(labs, check=check)
@@ -92,7 +121,7 @@ def build(labs: tuple[str, ...], check: bool) -> None:
 @_grading_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON instead of a table.")
 def check(notebook: Path, as_json: bool, **options: Any) -> None:
-    """Grade one notebook here and now, with the reason for every lost point."""
+    """Grade one notebook and say why each point was lost."""
     from autograder.commands import GradingOptions, check_notebook
 
     check_notebook(notebook, GradingOptions(**options), as_json=as_json)
@@ -102,7 +131,7 @@ def check(notebook: Path, as_json: bool, **options: Any) -> None:
 @click.argument("paths", nargs=-1, required=True, type=_EXISTING, metavar="PATH…")
 @click.option("-o", "--output", type=_EXISTING, required=True, metavar="DIR", help="Folder for the results.")
 @_grading_options
-@click.option("--jobs", type=click.IntRange(min=1), help="Submissions graded at once (default: one per processor).")
+@_jobs_option
 @click.option("--cluster", metavar="ADDRESS", help="Grade on the workers of the Dask scheduler there.")
 @click.option(
     "--regrade", multiple=True, metavar="ID", help="Grade this submission even if nothing has changed (repeatable)."
@@ -142,10 +171,18 @@ def report(folder: Path, every_row: bool, as_json: bool) -> None:
 
 
 @main.command()
-@click.option("-o", "--output", type=_EXISTING, default=Path("demo"), show_default=True, metavar="DIR")
-@click.option("--jobs", type=click.IntRange(min=1), help="Submissions graded at once (default: one per processor).")
+@click.option(
+    "-o",
+    "--output",
+    type=_EXISTING,
+    default=Path("demo"),
+    show_default=True,
+    metavar="DIR",
+    help="Folder for the class and its results; what is in them is replaced.",
+)
+@_jobs_option
 def demo(output: Path, jobs: int | None) -> None:
-    """Build, make a small class with known fates, grade it and show the marks."""
+    """Make a small class with known fates, grade it, show the marks."""
     from autograder.demo import run_demo
 
     sys.exit(run_demo(output, jobs=jobs))
@@ -153,11 +190,15 @@ def demo(output: Path, jobs: int | None) -> None:
 
 @main.command()
 @click.option(
-    "--ipython", "folder", type=_EXISTING, metavar="DIR", help="Also write an IPython profile for stock tools."
+    "--ipython",
+    "folder",
+    type=_EXISTING,
+    metavar="DIR",
+    help="Also write there an IPython profile that serves MNIST to stock tools, offline.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print where the files are as JSON.")
 def data(folder: Path | None, as_json: bool) -> None:
-    """Fetch and verify MNIST into the cache."""
+    """Fetch MNIST, verify it, keep it for all runs."""
     from autograder.commands import fetch_data
 
     fetch_data(folder, as_json=as_json)

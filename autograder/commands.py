@@ -13,13 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import click
-
 from autograder import data
 from autograder.assignment import Assignment, load_assignment
 from autograder.batch import Place, grade_all, grade_paper
-from autograder.console import say, show, show_json
-from autograder.errors import DataError, UsageError
+from autograder.console import say, show, show_json, show_whole
+from autograder.errors import DataError, KitError, UsageError
 from autograder.grading import Grader, no_recordings
 from autograder.labs import autograder_zip, find_root, lab_names
 from autograder.progress import show_progress, show_steps, show_waiting
@@ -54,6 +52,15 @@ class GradingOptions:
     isolation: Level = "full"
     retrain: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse a limit there is not before anything starts.
+
+        Raises:
+            UsageError: an entry of `limits` is no NAME=NUMBER with a known name and a number above 0.
+        """
+        for text in self.limits:
+            _named_limit(text)
+
 
 @dataclass(frozen=True)
 class ClassOptions:
@@ -74,7 +81,11 @@ def build_course(labs: Sequence[str], *, check: bool) -> None:
     """`autograder build`."""
     from autograder.build import build_labs
 
-    build_labs(find_root(), labs, check=check, report=click.echo)
+    lines: list[str] = []
+    with show_waiting("Comparing with what the masters make" if check else "Making notebooks and autograders"):
+        build_labs(find_root(), labs, check=check, report=lines.append)
+    for line in lines:
+        say(line)
 
 
 def check_notebook(notebook: Path, options: GradingOptions, *, as_json: bool) -> Result:
@@ -151,6 +162,8 @@ def exit_code(results: Sequence[Result]) -> int:
 
 def report_class(folder: Path, *, as_json: bool = False, every_row: bool = False) -> None:
     """`autograder report`."""
+    if not folder.is_dir():
+        raise KitError(f"There is no folder {folder}.", hint=f"autograder grade PATH… -o {folder}")
     with results_folder(folder):
         rows = write_report(folder)
     missing = not_graded(folder)
@@ -175,7 +188,8 @@ def fetch_data(profile: Path | None, *, as_json: bool = False) -> None:
         return
     say(f"MNIST is there and verified: {path}")
     if profile is not None:
-        say(f"For stock tools: IPYTHONDIR={profile} otter run -a dist/NAME-autograder.zip NOTEBOOK")
+        say("For stock tools, offline:")
+        show_whole(f"  IPYTHONDIR={profile.absolute()} otter run -a dist/NAME-autograder.zip NOTEBOOK")
 
 
 def usable_processors() -> int:
@@ -244,7 +258,10 @@ def _zips(options: GradingOptions) -> list[Path]:
     root = find_root()
     labs = lab_names(root)
     if options.lab is not None and options.lab not in labs:
-        raise UsageError(f"There is no lab {options.lab}: this course has {', '.join(labs) or 'none'}.")
+        raise UsageError(
+            f"There is no lab {options.lab}: this course has {', '.join(labs) or 'none'}.",
+            hint=f"--lab {labs[0]}" if labs else "autograder build",
+        )
     wanted = [options.lab] if options.lab else list(labs)
     missing = [lab for lab in wanted if not autograder_zip(root, lab).exists()]
     if missing:
@@ -275,6 +292,8 @@ def _with_limits(assignment: Assignment, options: GradingOptions) -> Assignment:
 def _named_limit(text: str) -> tuple[str, int]:
     name, _, number = text.partition("=")
     known = [field.name for field in fields(Limits)]
-    if name not in known or not number.isdigit() or int(number) < 1:
-        raise UsageError(f"--limit {text} is not NAME=NUMBER with one of {', '.join(known)} and a positive number.")
+    if name not in known:
+        raise UsageError(f"There is no limit {name}: there is {', '.join(known)}.", hint=f"--limit {known[-1]}=64")
+    if not number.isdecimal() or int(number) < 1:
+        raise UsageError(f"--limit {text} gives no whole number above 0.", hint=f"--limit {name}=64")
     return name, int(number)

@@ -78,7 +78,8 @@ def say_error(message: str, hint: str | None) -> None:
     """Say what went wrong, and the command or step that helps."""
     from rich.text import Text
 
-    say(Text.assemble(("Error: ", "bold red"), message), err=True)
+    end = "" if message.endswith((".", "!", "?", "…", "`")) else "."
+    say(Text.assemble(("Error: ", "bold red"), f"{message}{end}"), err=True)
     if hint:
         say(Text.assemble(("  Try: ", "bold"), hint), err=True)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from autograder.console import show, show_json, show_whole
 from autograder.grades import Row
 from autograder.render.class_terminal import class_files, class_numbers, class_view
-from autograder.store import REPORT, SCORES, feedback_page
+from autograder.store import REPORT, SCORES, page_path
 from autograder.summary import Effort, summarise, to_look_at
 
 
@@ -26,7 +26,7 @@ def show_class(rows: Sequence[Row], folder: Path, *, effort: Effort | None = Non
     """
     show(class_view(rows, every=every), class_numbers(summarise(rows), effort))
     first = next(iter(to_look_at(rows)), None)
-    look_at = None if first is None else (first.grade.result, feedback_page(folder, first.identity))
+    look_at = None if first is None else (first.grade.result, page_path(folder, first.identity))
     show_whole(*class_files(folder / SCORES, folder / REPORT, look_at, linked=sys.stdout.isatty()))
 
 

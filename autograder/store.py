@@ -46,6 +46,8 @@ def results_folder(folder: Path) -> Iterator[None]:
     Raises:
         KitError: another grader is at work in it, or it cannot be written.
     """
+    if folder.exists() and not folder.is_dir():
+        raise KitError(f"{folder} is a file: results need a folder.", hint="choose another with -o")
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -141,8 +143,8 @@ def not_asked_for(folder: Path, identities: Sequence[str]) -> int:
     return len({path.parent.name for path in (folder / _SUBMISSIONS).glob(f"*/{_RESULT}")} - set(identities))
 
 
-def feedback_page(folder: Path, identity: str) -> Path:
-    """Where the page of a submission lies."""
+def page_path(folder: Path, identity: str) -> Path:
+    """Where a submission's page lies."""
     return folder / _SUBMISSIONS / identity / _FEEDBACK
 
 
