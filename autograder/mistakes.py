@@ -63,7 +63,8 @@ def common_mistakes(results: Sequence[Result], most: int) -> tuple[Mistake, ...]
 def _messages(question: QuestionResult) -> Iterator[str]:
     from autograder.render.words import reasons  # not above: what is in `render` shows mistakes
 
-    if question.status not in _NO_MISTAKE:
+    said = question.reason.strip() or any(test.message.strip() for test in question.tests if not test.passed)
+    if said and question.status not in _NO_MISTAKE:
         for reason in reasons(question):
             if not reason.text.startswith(NOT_CHECKED):
                 yield reason.text

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from rich.constrain import Constrain
@@ -166,8 +166,12 @@ def _drawn(view: Callable[[int, int], Text]) -> Iterator[None]:
     live = Live(
         get_renderable=draw, console=screen, refresh_per_second=_PER_SECOND, transient=True, redirect_stdout=False
     )
-    with live:
+    live.start()
+    try:
         yield
+    finally:
+        with suppress(OSError):  # the terminal may be gone
+            live.stop()
 
 
 class _Log:

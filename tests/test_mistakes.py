@@ -92,6 +92,7 @@ def test_what_was_not_tried_or_follows_from_something_else_is_no_mistake() -> No
         result("bela", question("q1", "base", status="skipped", reason="base")),
         result("chen", question("q1", "Not checked: it builds on model (q3), which is missing.", status="partial")),
         result("dora", question("q1", "m"), status="grader_error"),
+        result("emil", question("q1", "")),
     ]
     assert common_mistakes(class_, 9) == ()
 

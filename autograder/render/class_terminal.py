@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich import box
+from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -39,7 +40,7 @@ def class_view(rows: Sequence[Row], *, every: bool = False) -> RenderableType:
     if low:
         parts += [Text(f"Lowest scores ({len(low)} of {len(rows)})", "bold"), _rows_table(low)]
     parts.append(Text(f"  All {len(rows)} rows are in scores.csv; --all prints them here.", "dim"))
-    return Group(*parts)
+    return Group(*parts, "")
 
 
 def class_table(rows: Sequence[Row]) -> RenderableType:
@@ -131,12 +132,13 @@ def _mistakes(mistakes: Sequence[Mistake], *, several: bool) -> Table:
     return grid
 
 
-def _statuses(counts: dict[SubmissionStatus, int]) -> Text:
+def _statuses(counts: dict[SubmissionStatus, int]) -> Columns:
+    """Side by side; what has no room in a line goes into the next as a whole."""
     told = [
         Text(f"{SUBMISSION_SYMBOLS[status]} {count} {SUBMISSION_WORDS[status]}", SUBMISSION_STYLES[status])
         for status, count in counts.items()
     ]
-    return Text("   ").join(told)
+    return Columns(told, padding=(0, 3, 0, 0))
 
 
 def _effort(effort: Effort) -> str:

@@ -95,7 +95,7 @@ def _reasons(result: Result) -> Table:
     for question in result.questions:
         for index, reason in enumerate(reasons(question)):
             grid.add_row(
-                Text(clean_line(question.name, 24)),
+                Text("" if index else clean_line(question.name, 24)),
                 Text("" if index else f"-{points(question.max_score - question.score)}", style="red"),
                 Text.assemble(reason.text, ("  (hidden check)" if reason.hidden else "", "dim")),
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -121,6 +122,13 @@ def test_no_name_breaks_a_table(name: str, width: int) -> None:
     shown(result_table(odd), width)
     shown(class_view(rows(odd, EVE, ADA)), width)
     shown(class_numbers(summarise(rows(odd, ADA))), width)
+
+
+def test_picture_in_the_readme_needs_nothing_from_elsewhere() -> None:
+    svg = (Path(__file__).parents[2] / "docs/images/check.svg").read_text(encoding="utf-8")
+    assert re.findall(r"https?://[^\s\"')]*", svg) == ["http://www.w3.org/2000/svg"], "the name of the format"
+    assert "@font-face" not in svg
+    assert "normalised" in svg
 
 
 # --- a class ---------------------------------------------------------------------------------------------------------
