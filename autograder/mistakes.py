@@ -48,7 +48,7 @@ def common_mistakes(results: Sequence[Result], most: int) -> tuple[Mistake, ...]
     for result in results:
         for question in result.questions if result.status != "grader_error" else ():
             for message in _messages(question):
-                key = (result.lab, question.name, _pattern(message))
+                key = (result.lab, question.name, pattern(message))
                 wordings.setdefault(key, Counter())[message] += 1
                 submissions.setdefault(key, {})[result.submission] = None
     # Sorting keeps the order of equals: that of the results and of their questions.
@@ -70,7 +70,7 @@ def _messages(question: QuestionResult) -> Iterator[str]:
                 yield reason.text
 
 
-def _pattern(message: str) -> str:
+def pattern(message: str) -> str:
     """The message without what may differ from one submission to the next."""
     numbers_gone = _NUMBER.sub("#", _QUOTED.sub("'#'", message))
     return " ".join(_NUMBERS_IN_BRACKETS.sub("(#)", numbers_gone).split())
