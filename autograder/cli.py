@@ -89,6 +89,9 @@ _jobs_option = click.option(
     metavar="N",
     help="Submissions graded at once (default: one per processor).",
 )
+_anonymous = click.option(
+    "--anonymous", is_flag=True, help="Leave the submission's name out of the page for a student."
+)
 
 
 @click.group(cls=_Command, context_settings={"help_option_names": ["-h", "--help"]})
@@ -120,11 +123,13 @@ def build(labs: tuple[str, ...], check: bool) -> None:
 @click.argument("notebook", type=_EXISTING)
 @_grading_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON instead of a table.")
-def check(notebook: Path, as_json: bool, **options: Any) -> None:
+@click.option("--html", "page", type=_EXISTING, metavar="FILE", help="Also write the page a student would get.")
+@_anonymous
+def check(notebook: Path, as_json: bool, page: Path | None, anonymous: bool, **options: Any) -> None:
     """Grade one notebook and say why each point was lost."""
     from autograder.commands import GradingOptions, check_notebook
 
-    check_notebook(notebook, GradingOptions(**options), as_json=as_json)
+    check_notebook(notebook, GradingOptions(**options), as_json=as_json, page=page, anonymous=anonymous)
 
 
 @main.command()
@@ -136,6 +141,7 @@ def check(notebook: Path, as_json: bool, **options: Any) -> None:
 @click.option(
     "--regrade", multiple=True, metavar="ID", help="Grade this submission even if nothing has changed (repeatable)."
 )
+@_anonymous
 @click.option("--all", "every_row", is_flag=True, help="Print every row, also of a class of more than 40.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON, one a line, instead of a table.")
 def grade(
@@ -144,6 +150,7 @@ def grade(
     jobs: int | None,
     cluster: str | None,
     regrade: tuple[str, ...],
+    anonymous: bool,
     every_row: bool,
     as_json: bool,
     **options: Any,
@@ -155,19 +162,20 @@ def grade(
     """
     from autograder.commands import ClassOptions, GradingOptions, grade_class
 
-    course = ClassOptions(jobs, cluster, regrade)
+    course = ClassOptions(jobs, cluster, regrade, anonymous)
     sys.exit(grade_class(paths, output, GradingOptions(**options), course, as_json=as_json, every_row=every_row))
 
 
 @main.command()
 @click.argument("folder", type=_EXISTING, metavar="DIR")
+@_anonymous
 @click.option("--all", "every_row", is_flag=True, help="Print every row, also of a class of more than 40.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers about the class as JSON instead of tables.")
-def report(folder: Path, every_row: bool, as_json: bool) -> None:
+def report(folder: Path, anonymous: bool, every_row: bool, as_json: bool) -> None:
     """Write scores.csv and report.html anew from the results in DIR."""
     from autograder.commands import report_class
 
-    report_class(folder, as_json=as_json, every_row=every_row)
+    report_class(folder, anonymous=anonymous, as_json=as_json, every_row=every_row)
 
 
 @main.command()

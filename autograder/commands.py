@@ -18,10 +18,12 @@ from autograder.assignment import Assignment, load_assignment
 from autograder.batch import Place, grade_all, grade_paper
 from autograder.console import say, show, show_json, show_whole
 from autograder.errors import DataError, KitError, UsageError
+from autograder.grades import Grade
 from autograder.grading import Grader, no_recordings
 from autograder.labs import autograder_zip, find_root, lab_names
 from autograder.progress import show_progress, show_steps, show_waiting
 from autograder.recordings import Recordings
+from autograder.render.feedback import feedback_html
 from autograder.render.terminal import result_table
 from autograder.render.words import counted
 from autograder.results import Result
@@ -31,7 +33,7 @@ from autograder.sandbox.layers import Level
 from autograder.sandbox.warm import WarmProcess
 from autograder.showing import show_class, show_class_as_json, show_results_as_json
 from autograder.steps import Telling
-from autograder.store import begin_run, not_asked_for, not_graded, results_folder, write_report
+from autograder.store import begin_run, not_asked_for, not_graded, results_folder, write_report, write_whole
 from autograder.submissions import find_submissions, read_submission
 from autograder.summary import Effort
 
@@ -70,11 +72,13 @@ class ClassOptions:
         jobs: submissions graded at once on this machine; None for one per processor.
         cluster: address of a Dask scheduler to grade through instead.
         regrade: IDs or names of submissions to grade even where nothing has changed.
+        anonymous: leave names out of students' pages.
     """
 
     jobs: int | None = None
     cluster: str | None = None
     regrade: tuple[str, ...] = ()
+    anonymous: bool = False
 
 
 def build_course(labs: Sequence[str], *, check: bool) -> None:
@@ -88,8 +92,10 @@ def build_course(labs: Sequence[str], *, check: bool) -> None:
         say(line)
 
 
-def check_notebook(notebook: Path, options: GradingOptions, *, as_json: bool) -> Result:
-    """`autograder check`: grade one notebook and print why each point was lost."""
+def check_notebook(
+    notebook: Path, options: GradingOptions, *, as_json: bool, page: Path | None = None, anonymous: bool = False
+) -> Result:
+    """`autograder check`: grade one notebook and print why each point was lost; `page`: where to write its page."""
     submissions = find_submissions([notebook])
     if len(submissions) > 1:
         raise UsageError(
@@ -98,7 +104,10 @@ def check_notebook(notebook: Path, options: GradingOptions, *, as_json: bool) ->
         )
     with _grader(options) as grader, show_steps(submissions[0].name) as tell:
         watched = replace(grader, isolation=Telling(grader.isolation, tell))
-        result = watched.grade(submissions[0].name, lambda: read_submission(submissions[0]))
+        graded = watched.graded(submissions[0].name, lambda: read_submission(submissions[0]))
+    result = graded.result
+    if page is not None:
+        write_whole(page, feedback_html(Grade(result), graded.executed, anonymous=anonymous))
     if as_json:
         show_json(json.loads(result.to_json()))
     else:
@@ -123,7 +132,7 @@ def grade_class(
     with results_folder(output):
         with _place(options, course) as place:
             plan = make_plan(submissions, output, place.conditions, regrade)
-            begin_run(output, wanted)
+            begin_run(output, wanted, anonymous=course.anonymous)
             _tell_of(plan, len(submissions), not_asked_for(output, wanted))
             with show_progress(len(submissions), kept=len(plan.kept), at_once=place.at_once) as watch:
                 graded = grade_all(plan.to_grade, place, output, watch.finished, watch.step)
@@ -160,12 +169,12 @@ def exit_code(results: Sequence[Result]) -> int:
     return int(any(result.status == "grader_error" for result in results))
 
 
-def report_class(folder: Path, *, as_json: bool = False, every_row: bool = False) -> None:
-    """`autograder report`."""
+def report_class(folder: Path, *, anonymous: bool = False, as_json: bool = False, every_row: bool = False) -> None:
+    """`autograder report`; `anonymous`: leave names out of students' pages, even if `grade` put them in."""
     if not folder.is_dir():
         raise KitError(f"There is no folder {folder}.", hint=f"autograder grade PATH… -o {folder}")
     with results_folder(folder):
-        rows = write_report(folder)
+        rows = write_report(folder, anonymous=anonymous or None)
     missing = not_graded(folder)
     if as_json:
         show_class_as_json(rows, folder, missing)
