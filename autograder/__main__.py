@@ -1,3 +1,3 @@
 from autograder.cli import main
 
-main()
+main(prog_name="autograder")

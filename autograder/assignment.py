@@ -19,6 +19,7 @@ from autograder.sandbox import Isolation, Job, Limits
 
 LAB_JSON = "lab.json"
 _BUILD = "autograder build"
+_OTHER = "name another autograder zip with -a FILE.zip"
 _MAX_SEED = 2**32 - 1  # NumPy's
 # What opening, unpacking and decoding a damaged or locked zip raises.
 _DAMAGE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
@@ -98,15 +99,16 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
     except FileNotFoundError as error:
         raise AssignmentError(f"There is no autograder zip {path}.", hint=_BUILD) from error
     except _DAMAGE as error:
+        reason = getattr(error, "strerror", None) or error
         raise AssignmentError(
-            f"{path.name} is not an otter autograder zip, or it is damaged: {error}.", hint=_BUILD
+            f"{path.name} is not an otter autograder zip, or it is damaged: {reason}.", hint=_BUILD
         ) from error
     tests = {name: files[name] for name in sorted(files, key=_natural) if name.endswith(".py")}
     if not tests:
         raise AssignmentError(f"{path.name} holds no tests/*.py: it is not an otter autograder zip.", hint=_BUILD)
     config = _json(files.get("otter_config.json", "{}"), path)
     if config.get("lang", "python") != "python":
-        raise AssignmentError(f"{path.name} is for the language {config['lang']}: only Python is graded.")
+        raise AssignmentError(f"{path.name} is for the language {config['lang']}: only Python is graded.", hint=_OTHER)
     described = _inspect(tests, isolation)
     lab = _json(files[LAB_JSON], path) if LAB_JSON in files else {}
     limits, seed = _settings(lab, config, path)
@@ -166,7 +168,9 @@ def _inspect(tests: Mapping[str, str], isolation: Isolation) -> list[dict[str, A
         outcome = isolation.run(Job("inspector", {"tests": dict(tests)}, folder, _INSPECTION))
         file = folder / DESCRIPTION
         if outcome.end != "done" or not file.exists():
-            raise AssignmentError(f"The tests could not be loaded: {outcome.detail or 'no description came back'}.")
+            raise AssignmentError(
+                f"The tests could not be loaded: {outcome.detail or 'no description came back'}.", hint=_OTHER
+            )
         answer = json.loads(file.read_text(encoding="utf-8"))
     if "error" in answer:
         raise AssignmentError(answer["error"], hint=answer["hint"])

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from autograder.errors import KitError, SubmissionError
 from autograder.grading import Graded, Grader
 from autograder.results import Result
 from autograder.resume import Conditions
+from autograder.steps import Step, Telling
 from autograder.store import write_result
 from autograder.submissions import Submission, read_submission
 
@@ -53,22 +55,32 @@ class Place:
             where the executor needs that.
         conditions: what the results hang on beside the submissions.
         window: how many submissions to have on their way at most; asked again and again, as a cluster may grow.
+        at_once: how many submissions are graded at once, where that is known because it is done in this very process;
+            there `grade` also takes a function to tell its steps to.
     """
 
     executor: Executor
-    grade: Callable[[Paper], MarkedPaper]
+    grade: Callable[..., MarkedPaper]
     conditions: Conditions
     window: Callable[[], int]
+    at_once: int | None = None
 
 
-def grade_paper(grader: Grader, paper: Paper) -> MarkedPaper:
-    """Grade one submission: bytes in, text and bytes out."""
+def grade_paper(grader: Grader, paper: Paper, tell: Callable[[Step], None] | None = None) -> MarkedPaper:
+    """Grade one submission: bytes in, text and bytes out; `tell` is told its steps."""
+    if tell is not None:
+        tell("preparing")
+        grader = replace(grader, isolation=Telling(grader.isolation, tell))
     graded = grader.graded(paper.name, paper.read)
     return MarkedPaper(graded.result.to_json(), graded.executed)
 
 
 def grade_all(
-    submissions: Sequence[Submission], place: Place, folder: Path, on_result: Callable[[Result], None]
+    submissions: Sequence[Submission],
+    place: Place,
+    folder: Path,
+    on_result: Callable[[Result], None],
+    on_step: Callable[[str, Step], None] | None = None,
 ) -> dict[str, Result]:
     """Grade submissions and write DIR/submissions/ID/… for each as it finishes; returns the results by ID.
 
@@ -77,12 +89,13 @@ def grade_all(
         place: where.
         folder: the results' folder; made if missing.
         on_result: told of every result, in the order they finish.
+        on_step: told the name of a submission and where it is on its way, from several threads; must return at once.
 
     Raises:
         KitError: a result cannot be written, or there is nobody left to grade.
     """
     results: dict[str, Result] = {}
-    with _finishing(submissions, place) as finished:
+    with _finishing(submissions, place, on_step) as finished:
         for submission, graded in finished:
             result = graded.result
             hangs_on = place.conditions.fingerprint(result.sha256, result.lab)
@@ -95,7 +108,9 @@ def grade_all(
 
 
 @contextmanager
-def _finishing(submissions: Sequence[Submission], place: Place) -> Iterator[Iterator[tuple[Submission, Graded]]]:
+def _finishing(
+    submissions: Sequence[Submission], place: Place, on_step: Callable[[str, Step], None] | None
+) -> Iterator[Iterator[tuple[Submission, Graded]]]:
     """Submissions with their results as they finish; whatever is still on its way at the end is called off."""
     running: dict[Future[MarkedPaper], Submission] = {}
 
@@ -104,7 +119,7 @@ def _finishing(submissions: Sequence[Submission], place: Place) -> Iterator[Iter
         while True:
             # Not all at once: a class need not be in memory, nor with the scheduler of a cluster.
             while len(running) < place.window() and (submission := next(waiting, None)) is not None:
-                running[place.executor.submit(place.grade, _paper(submission))] = submission
+                running[_sent(submission, place, on_step)] = submission
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -116,6 +131,14 @@ def _finishing(submissions: Sequence[Submission], place: Place) -> Iterator[Iter
     finally:
         for future in running:
             future.cancel()
+
+
+def _sent(submission: Submission, place: Place, on_step: Callable[[str, Step], None] | None) -> Future[MarkedPaper]:
+    if on_step is None:
+        return place.executor.submit(place.grade, _paper(submission))
+    tell = partial(on_step, submission.name)
+    tell("sent")
+    return place.executor.submit(place.grade, _paper(submission), *([] if place.at_once is None else [tell]))
 
 
 def _paper(submission: Submission) -> Paper:

@@ -15,22 +15,30 @@ from autograder.sandbox.layers import LEVELS
 from autograder.stopping import stop_in_order
 
 _EXISTING = click.Path(path_type=Path)
+_GOES_ON = {
+    "grade": " What was graded so far is kept; the same command goes on from there.",
+    "demo": " The next `autograder demo` begins anew.",
+}
 
 
 class _Command(click.Group):
     """Turns the kit's own errors into a message, the helping command and the exit code of their class."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """In the order in which people need them, not by the alphabet."""
+        return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
         stop_in_order()
         try:
             return super().invoke(ctx)
         except KitError as error:
-            click.secho(f"Error: {error}", fg="red", err=True)
-            if error.hint:
-                click.echo(f"  Try: {error.hint}", err=True)
+            from autograder.console import say_error
+
+            say_error(str(error), error.hint)
             sys.exit(error.exit_code)
         except (KeyboardInterrupt, click.Abort):
-            click.echo("\nStopped. What was graded so far is kept; the same command goes on from there.", err=True)
+            click.echo(f"\nStopped.{_GOES_ON.get(ctx.invoked_subcommand or '', '')}", err=True)
             sys.exit(1)
 
 
@@ -39,31 +47,48 @@ def _grading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option("--lab", metavar="NAME", help="The lab to take where a notebook does not say which it is."),
         click.option(
-            "-a", "--autograder", "zip_path", type=_EXISTING, metavar="FILE.zip", help="Any otter autograder zip."
+            "-a",
+            "--autograder",
+            "zip_path",
+            type=_EXISTING,
+            metavar="FILE.zip",
+            help="Grade with this otter autograder zip instead of the course's labs.",
         ),
-        click.option("--seconds", type=click.FloatRange(min=1), help="Wall-clock limit of one notebook."),
-        click.option("--memory-mb", type=click.IntRange(min=512), help="Memory limit of one notebook, in MiB."),
+        click.option(
+            "--seconds", type=click.FloatRange(min=1), metavar="N", help="How long one notebook may run, in seconds."
+        ),
+        click.option(
+            "--memory-mb", type=click.IntRange(min=512), metavar="N", help="Memory one notebook may use, in MiB."
+        ),
         click.option(
             "--limit",
             "limits",
             multiple=True,
             metavar="NAME=NUMBER",
-            help="Any other limit of the lab's TOML, for example scratch_mb=512; may be given several times.",
+            help="Any other limit of the lab's TOML, for example scratch_mb=512 (repeatable).",
         ),
         click.option(
             "--isolation",
             type=click.Choice(LEVELS),
             default="full",
             show_default=True,
-            help="basic: with the layers this machine has; none: a process of its own with limits only.",
+            help="full: all layers, or refuse; basic: those this machine has; none: a process of its own with limits.",
         ),
-        click.option("--retrain", is_flag=True, help="Train for real also where the solution has trained the same."),
+        click.option(
+            "--retrain", is_flag=True, help="Let every notebook train, also where the solution has trained the same."
+        ),
     )
     for option in reversed(options):
         command = option(command)
     return command
 
 
+_jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Submissions graded at once (default: one per processor).",
+)
 _anonymous = click.option(
     "--anonymous", is_flag=True, help="Leave the submission's name out of the page for a student."
 )
@@ -75,6 +100,8 @@ def main() -> None:
     """Auto-graded first lessons in deep learning.
 
     Students' code and the tests never share a process.
+
+    First time here? `autograder doctor` looks at this machine, `autograder demo` shows everything at work.
     """
 
 
@@ -82,7 +109,11 @@ def main() -> None:
 @click.argument("labs", nargs=-1)
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a generated file is not current.")
 def build(labs: tuple[str, ...], check: bool) -> None:
-    """Make student notebooks, solutions and autograders from the masters in solutions/."""
+    """Make notebooks and autograders from the masters in solutions/.
+
+    Notebooks for students go to assignment/, autograder zips and executed solutions to dist/. Without LABS, all labs
+    are built.
+    """
     from autograder.commands import build_course
 
     build_course(labs, check=check)
@@ -95,7 +126,7 @@ def build(labs: tuple[str, ...], check: bool) -> None:
 @click.option("--html", "page", type=_EXISTING, metavar="FILE", help="Also write the page a student would get.")
 @_anonymous
 def check(notebook: Path, as_json: bool, page: Path | None, anonymous: bool, **options: Any) -> None:
-    """Grade one notebook here and now, with the reason for every lost point."""
+    """Grade one notebook and say why each point was lost."""
     from autograder.commands import GradingOptions, check_notebook
 
     check_notebook(notebook, GradingOptions(**options), as_json=as_json, page=page, anonymous=anonymous)
@@ -105,13 +136,14 @@ def check(notebook: Path, as_json: bool, page: Path | None, anonymous: bool, **o
 @click.argument("paths", nargs=-1, required=True, type=_EXISTING, metavar="PATH…")
 @click.option("-o", "--output", type=_EXISTING, required=True, metavar="DIR", help="Folder for the results.")
 @_grading_options
-@click.option("--jobs", type=click.IntRange(min=1), help="Submissions graded at once (default: one per processor).")
+@_jobs_option
 @click.option("--cluster", metavar="ADDRESS", help="Grade on the workers of the Dask scheduler there.")
 @click.option(
     "--regrade", multiple=True, metavar="ID", help="Grade this submission even if nothing has changed (repeatable)."
 )
 @_anonymous
-@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON lines instead of a table.")
+@click.option("--all", "every_row", is_flag=True, help="Print every row, also of a class of more than 40.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON, one a line, instead of a table.")
 def grade(
     paths: tuple[Path, ...],
     output: Path,
@@ -119,6 +151,7 @@ def grade(
     cluster: str | None,
     regrade: tuple[str, ...],
     anonymous: bool,
+    every_row: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -130,24 +163,34 @@ def grade(
     from autograder.commands import ClassOptions, GradingOptions, grade_class
 
     course = ClassOptions(jobs, cluster, regrade, anonymous)
-    sys.exit(grade_class(paths, output, GradingOptions(**options), course, as_json=as_json))
+    sys.exit(grade_class(paths, output, GradingOptions(**options), course, as_json=as_json, every_row=every_row))
 
 
 @main.command()
 @click.argument("folder", type=_EXISTING, metavar="DIR")
 @_anonymous
-def report(folder: Path, anonymous: bool) -> None:
+@click.option("--all", "every_row", is_flag=True, help="Print every row, also of a class of more than 40.")
+@click.option("--json", "as_json", is_flag=True, help="Print the numbers about the class as JSON instead of tables.")
+def report(folder: Path, anonymous: bool, every_row: bool, as_json: bool) -> None:
     """Write scores.csv and report.html anew from the results in DIR."""
     from autograder.commands import report_class
 
-    report_class(folder, anonymous=anonymous)
+    report_class(folder, anonymous=anonymous, as_json=as_json, every_row=every_row)
 
 
 @main.command()
-@click.option("-o", "--output", type=_EXISTING, default=Path("demo"), show_default=True, metavar="DIR")
-@click.option("--jobs", type=click.IntRange(min=1), help="Submissions graded at once (default: one per processor).")
+@click.option(
+    "-o",
+    "--output",
+    type=_EXISTING,
+    default=Path("demo"),
+    show_default=True,
+    metavar="DIR",
+    help="Folder for the class and its results; what is in them is replaced.",
+)
+@_jobs_option
 def demo(output: Path, jobs: int | None) -> None:
-    """Build, make a small class with known fates, grade it and show the marks."""
+    """Make a small class with known fates, grade it, show the marks."""
     from autograder.demo import run_demo
 
     sys.exit(run_demo(output, jobs=jobs))
@@ -155,18 +198,24 @@ def demo(output: Path, jobs: int | None) -> None:
 
 @main.command()
 @click.option(
-    "--ipython", "folder", type=_EXISTING, metavar="DIR", help="Also write an IPython profile for stock tools."
+    "--ipython",
+    "folder",
+    type=_EXISTING,
+    metavar="DIR",
+    help="Also write there an IPython profile that serves MNIST to stock tools, offline.",
 )
-def data(folder: Path | None) -> None:
-    """Fetch and verify MNIST into the cache."""
+@click.option("--json", "as_json", is_flag=True, help="Print where the files are as JSON.")
+def data(folder: Path | None, as_json: bool) -> None:
+    """Fetch MNIST, verify it, keep it for all runs."""
     from autograder.commands import fetch_data
 
-    fetch_data(folder)
+    fetch_data(folder, as_json=as_json)
 
 
 @main.command()
-def doctor() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+def doctor(as_json: bool) -> None:
     """Say what this machine can and cannot do."""
     from autograder.doctor import examine
 
-    sys.exit(examine())
+    sys.exit(examine(as_json=as_json))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -11,35 +13,29 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import click
-
 from autograder import data
 from autograder.assignment import Assignment, load_assignment
 from autograder.batch import Place, grade_all, grade_paper
-from autograder.errors import DataError, UsageError
+from autograder.console import say, show, show_json, show_whole
+from autograder.errors import DataError, KitError, UsageError
 from autograder.grades import Grade
 from autograder.grading import Grader, no_recordings
 from autograder.labs import autograder_zip, find_root, lab_names
-from autograder.progress import show_progress
+from autograder.progress import show_progress, show_steps, show_waiting
 from autograder.recordings import Recordings
 from autograder.render.feedback import feedback_html
-from autograder.render.terminal import class_table, print_table, result_table
+from autograder.render.terminal import result_table
+from autograder.render.words import counted
 from autograder.results import Result
 from autograder.resume import Conditions, Plan, identities, make_plan
 from autograder.sandbox import Limits
 from autograder.sandbox.layers import Level
 from autograder.sandbox.warm import WarmProcess
-from autograder.store import (
-    REPORT,
-    SCORES,
-    begin_run,
-    not_asked_for,
-    not_graded,
-    results_folder,
-    write_report,
-    write_whole,
-)
+from autograder.showing import show_class, show_class_as_json, show_results_as_json
+from autograder.steps import Telling
+from autograder.store import begin_run, not_asked_for, not_graded, results_folder, write_report, write_whole
 from autograder.submissions import find_submissions, read_submission
+from autograder.summary import Effort
 
 
 @dataclass(frozen=True)
@@ -57,6 +53,15 @@ class GradingOptions:
     limits: Sequence[str] = ()
     isolation: Level = "full"
     retrain: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a limit there is not before anything starts.
+
+        Raises:
+            UsageError: an entry of `limits` is no NAME=NUMBER with a known name and a number above 0.
+        """
+        for text in self.limits:
+            _named_limit(text)
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,11 @@ def build_course(labs: Sequence[str], *, check: bool) -> None:
     """`autograder build`."""
     from autograder.build import build_labs
 
-    build_labs(find_root(), labs, check=check, report=click.echo)
+    lines: list[str] = []
+    with show_waiting("Comparing with what the masters make" if check else "Making notebooks and autograders"):
+        build_labs(find_root(), labs, check=check, report=lines.append)
+    for line in lines:
+        say(line)
 
 
 def check_notebook(
@@ -95,22 +104,30 @@ def check_notebook(
             f"{notebook} holds {len(submissions)} submissions; check takes one.",
             hint=f"autograder grade {notebook} -o DIR",
         )
-    with _grader(options) as grader:
-        graded = grader.graded(submissions[0].name, lambda: read_submission(submissions[0]))
+    with _grader(options) as grader, show_steps(submissions[0].name) as tell:
+        watched = replace(grader, isolation=Telling(grader.isolation, tell))
+        graded = watched.graded(submissions[0].name, lambda: read_submission(submissions[0]))
     result = graded.result
     if page is not None:
         write_whole(page, feedback_html(Grade(result), graded.executed, anonymous=anonymous))
     if as_json:
-        click.echo(result.to_json(), nl=False)
+        show_json(json.loads(result.to_json()))
     else:
-        print_table(result_table(result))
+        show(result_table(result))
     return result
 
 
 def grade_class(
-    paths: Sequence[Path], output: Path, options: GradingOptions, course: ClassOptions, *, as_json: bool
+    paths: Sequence[Path],
+    output: Path,
+    options: GradingOptions,
+    course: ClassOptions,
+    *,
+    as_json: bool,
+    every_row: bool = False,
 ) -> int:
     """`autograder grade`: grade what is not graded yet, write the results; returns the exit code."""
+    start = time.monotonic()
     submissions = find_submissions(paths)
     wanted = [submission.id for submission in submissions]
     regrade = identities(submissions, course.regrade)
@@ -119,28 +136,34 @@ def grade_class(
             plan = make_plan(submissions, output, place.conditions, regrade)
             begin_run(output, wanted, anonymous=course.anonymous)
             _tell_of(plan, len(submissions), not_asked_for(output, wanted))
-            with show_progress(len(submissions), done=len(plan.kept)) as advance:
-                graded = grade_all(plan.to_grade, place, output, advance)
-        write_report(output)
-    by_identity = {**plan.kept, **graded}
-    results = [by_identity[identity] for identity in wanted]
+            with show_progress(len(submissions), kept=len(plan.kept), at_once=place.at_once) as watch:
+                graded = grade_all(plan.to_grade, place, output, watch.finished, watch.step)
+        rows = write_report(output)
     if as_json:
-        for result in results:
-            click.echo(result.to_json(), nl=False)
+        show_results_as_json(rows)
     else:
-        print_table(class_table(results))
-        click.echo(f"Scores: {output / SCORES}   Report: {output / REPORT}")
-    return exit_code(results)
+        effort = Effort(time.monotonic() - start, len(graded), len(plan.kept))
+        show_class(rows, output, effort=effort, every=every_row)
+    return exit_code([row.grade.result for row in rows])
 
 
 def _tell_of(plan: Plan, total: int, others: int) -> None:
     """Say what is taken over, what is graded again and why, and what the folder holds besides."""
     if plan.kept:
-        click.echo(f"{len(plan.kept)} of {total} were graded before and have not changed", err=True)
+        have = "has" if len(plan.kept) == 1 else "have"
+        _tell(f"{len(plan.kept)} of {total} {_were(len(plan.kept))} graded before and {have} not changed.")
     for reason, count in plan.again.items():
-        click.echo(f"{count} of {total} graded again: {reason}", err=True)
+        _tell(f"{count} of {total} {_were(count)} graded before and {_is(count)} graded again: {reason}.")
     if others:
-        click.echo(f"Results of {others} other submissions in the folder are kept, but not in the scores", err=True)
+        _tell(f"The folder also holds results of {counted(others, 'other submission')}: kept, but not in the scores.")
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def exit_code(results: Sequence[Result]) -> int:
@@ -148,24 +171,36 @@ def exit_code(results: Sequence[Result]) -> int:
     return int(any(result.status == "grader_error" for result in results))
 
 
-def report_class(folder: Path, *, anonymous: bool = False) -> None:
+def report_class(folder: Path, *, anonymous: bool = False, as_json: bool = False, every_row: bool = False) -> None:
     """`autograder report`; `anonymous`: leave names out of students' pages, even if `grade` put them in."""
+    if not folder.is_dir():
+        raise KitError(f"There is no folder {folder}.", hint=f"autograder grade PATH… -o {folder}")
     with results_folder(folder):
-        results = write_report(folder, anonymous=anonymous or None)
-    print_table(class_table(results))
+        rows = write_report(folder, anonymous=anonymous or None)
     missing = not_graded(folder)
+    if as_json:
+        show_class_as_json(rows, folder, missing)
+    else:
+        show_class(rows, folder, every=every_row)
     if missing:
-        click.echo(f"{missing} submissions of the last run are not graded yet: run `autograder grade` again", err=True)
-    click.echo(f"Scores: {folder / SCORES}   Report: {folder / REPORT}")
+        _tell(
+            f"{counted(missing, 'submission')} of the latest run {_is(missing)} not graded yet: "
+            "run the same `autograder grade` again."
+        )
 
 
-def fetch_data(profile: Path | None) -> None:
+def fetch_data(profile: Path | None, *, as_json: bool = False) -> None:
     """`autograder data`."""
-    path = data.npz_path(click.echo)
-    click.echo(f"MNIST is there and verified: {path}")
+    path = data.npz_path(_tell)
     if profile is not None:
         data.write_ipython_profile(profile)
-        click.echo(f"For stock tools: IPYTHONDIR={profile} otter run -a dist/NAME-autograder.zip NOTEBOOK")
+    if as_json:
+        show_json({"schema": 1, "mnist": str(path), "ipython": None if profile is None else str(profile.absolute())})
+        return
+    say(f"MNIST is there and verified: {path}")
+    if profile is not None:
+        say("For stock tools, offline:")
+        show_whole(f"  IPYTHONDIR={profile.absolute()} otter run -a dist/NAME-autograder.zip NOTEBOOK")
 
 
 def usable_processors() -> int:
@@ -178,7 +213,8 @@ def _grader(options: GradingOptions) -> Iterator[Grader]:
     """A grader with its warm process, which ends with the context."""
     zips = _zips(options)
     with WarmProcess(_mnist(required=options.zip_path is None), options.isolation) as warm:
-        loaded = [load_assignment(path, warm) for path in zips]
+        with show_waiting("Starting TensorFlow, once for all submissions"):
+            loaded = [load_assignment(path, warm) for path in zips]
         assignments = {lab.name: _with_limits(lab, options) for lab in loaded}
         recordings = Recordings(_solutions(loaded, zips), warm, _tell).of
         assume = next(iter(assignments)) if options.lab or len(assignments) == 1 else None
@@ -202,7 +238,7 @@ def _place(options: GradingOptions, course: ClassOptions) -> Iterator[Place]:
         executor = ThreadPoolExecutor(workers)
         conditions = Conditions(grader.assignments, grader.isolation.level, grader.assume, options.retrain)
         try:
-            yield Place(executor, partial(grade_paper, grader), conditions, lambda: 2 * workers)
+            yield Place(executor, partial(grade_paper, grader), conditions, lambda: 2 * workers, at_once=workers)
         finally:
             # On Ctrl-C the jobs still running end with the warm process, not by being waited for.
             executor.shutdown(wait=False, cancel_futures=True)
@@ -233,7 +269,10 @@ def _zips(options: GradingOptions) -> list[Path]:
     root = find_root()
     labs = lab_names(root)
     if options.lab is not None and options.lab not in labs:
-        raise UsageError(f"There is no lab {options.lab}: this course has {', '.join(labs) or 'none'}.")
+        raise UsageError(
+            f"There is no lab {options.lab}: this course has {', '.join(labs) or 'none'}.",
+            hint=f"--lab {labs[0]}" if labs else "autograder build",
+        )
     wanted = [options.lab] if options.lab else list(labs)
     missing = [lab for lab in wanted if not autograder_zip(root, lab).exists()]
     if missing:
@@ -242,7 +281,7 @@ def _zips(options: GradingOptions) -> list[Path]:
 
 
 def _tell(line: str) -> None:
-    click.echo(line, err=True)
+    say(line, err=True)
 
 
 def _mnist(*, required: bool) -> Path | None:
@@ -264,6 +303,8 @@ def _with_limits(assignment: Assignment, options: GradingOptions) -> Assignment:
 def _named_limit(text: str) -> tuple[str, int]:
     name, _, number = text.partition("=")
     known = [field.name for field in fields(Limits)]
-    if name not in known or not number.isdigit() or int(number) < 1:
-        raise UsageError(f"--limit {text} is not NAME=NUMBER with one of {', '.join(known)} and a positive number.")
+    if name not in known:
+        raise UsageError(f"There is no limit {name}: there is {', '.join(known)}.", hint=f"--limit {known[-1]}=64")
+    if not number.isdecimal() or int(number) < 1:
+        raise UsageError(f"--limit {text} gives no whole number above 0.", hint=f"--limit {name}=64")
     return name, int(number)

@@ -77,7 +77,7 @@ def npz_bytes(report: Callable[[str], None] | None = None) -> bytes:
         write_atomically(path, fetched)
     except OSError as error:
         raise DataError(
-            f"MNIST was fetched, but {path} cannot be written ({error.strerror}): the cache must be a folder you own",
+            f"MNIST was fetched, but {path} cannot be written ({error.strerror}): the cache must be a folder you own.",
             hint=f"set {CACHE_VARIABLE} to such a folder",
         ) from error
     return fetched
@@ -125,7 +125,9 @@ def write_ipython_profile(folder: Path, report: Callable[[str], None] | None = N
         write_atomically(folder / "keras_mnist.py", script.read_bytes())
         write_atomically(folder / "profile_default" / "startup" / "00-mnist.py", startup.encode())
     except OSError as error:
-        raise DataError(f"{folder} cannot be written ({error.strerror}): name a folder of your own") from error
+        raise DataError(
+            f"{folder} cannot be written ({error.strerror}).", hint="autograder data --ipython A_FOLDER_OF_YOUR_OWN"
+        ) from error
     return folder
 
 
@@ -207,7 +209,7 @@ def _fetch(report: Callable[[str], None]) -> dict[str, NDArray[np.uint8]]:
             return arrays
         reasons.append(f"{name}: what it gave is not MNIST, {fault}")
     raise DataError(
-        "MNIST is not in the cache and could not be fetched (" + "; ".join(reasons) + "). Is this machine online?",
+        "\n  ".join(["MNIST is not in the cache and could not be fetched. Is this machine online?", *reasons]),
         hint="connect it for one run of `autograder data`, or copy Keras's mnist.npz from another machine to "
         f"{mnist_sources.keras_cache_file()} and run `autograder data` again",
     )

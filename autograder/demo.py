@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
 from autograder.commands import ClassOptions, GradingOptions, build_course, grade_class
+from autograder.console import say, show_whole
 from autograder.filling import fill_gaps
 from autograder.labs import find_root
+from autograder.store import REPORT, page_path
 
 # An endless notebook must not keep a newcomer waiting; training takes a fifth of this.
 _SECONDS = 60.0
@@ -62,18 +62,21 @@ _NOT_A_NOTEBOOK = ("gus_essay.ipynb", "Dear teacher, my computer has eaten my no
 def run_demo(output: Path, *, jobs: int | None) -> int:
     """Build the labs, write the class to OUTPUT/class, grade it into OUTPUT/results; returns the exit code."""
     root = find_root()
-    click.echo("1. Building the labs from solutions/")
+    say("1. Building the labs from solutions/")
     build_course((), check=False)
     handed_in, results = output / "class", output / "results"
     for folder in (handed_in, results):
         shutil.rmtree(folder, ignore_errors=True)
-    click.echo(f"2. Writing a class of {len(FATES) + 1} made-up submissions to {handed_in}")
+    say(f"2. Writing a class of {len(FATES) + 1} made-up submissions to {handed_in}")
     write_class(root, handed_in)
-    click.echo(f"3. Grading them ({_SECONDS:g} seconds at most for each notebook)")
+    say(f"3. Grading them ({_SECONDS:g} seconds at most for each notebook)")
     options = GradingOptions(seconds=_SECONDS)
     code = grade_class([handed_in], results, options, ClassOptions(jobs=jobs), as_json=False)
-    click.echo(f"Why a point was lost: autograder check {handed_in / FATES[3].file}")
-    click.echo(f"What a student reads:  {results / 'submissions' / FATES[3].file / 'feedback.html'}")
+    show_whole(
+        f"\nWhy a point was lost: autograder check {handed_in / FATES[3].file}",
+        f"What a student reads: {page_path(results, FATES[3].file)}",
+        f"What you read:        {results / REPORT}",
+    )
     return code
 
 

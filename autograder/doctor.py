@@ -7,52 +7,86 @@ import platform
 import resource
 import shutil
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
 
-import click
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
 
 from autograder import data
+from autograder.console import show, show_json
 from autograder.errors import DataError, UsageError, WorkerError
 from autograder.labs import find_root, missing_builds
+from autograder.progress import show_waiting
+from autograder.render.words import counted
 from autograder.sandbox.layers import LAYERS
 from autograder.sandbox.levels import choose
 from autograder.sandbox.probe import Found, probe
 
 _LIBRARIES = ("otter-grader", "tensorflow", "keras", "numpy", "matplotlib", "ipython", "jupytext")
 _LEAST_DISK_GB = 4
+_LEAST_ADDRESS_SPACE = 8 << 30
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: whether it is well, what was found, and the command that helps where it is not."""
+    """One thing looked at: whether it is well, what was found, and the command or step that helps where it is not."""
 
+    group: str
     topic: str
     well: bool
     found: str
     hint: str = ""
 
 
-def examine() -> int:
+def examine(*, as_json: bool = False) -> int:
     """Print every finding; returns 1 if something the grader cannot do without is amiss."""
-    findings = (_python(), _libraries(), _data(), _warm_process(), _memory(), _disk(), _course(), *_isolation())
-    for finding in findings:
-        mark = click.style("ok     ", fg="green") if finding.well else click.style("missing", fg="red")
-        click.echo(f"{mark}  {finding.topic:<14} {finding.found}")
-        if not finding.well:
-            click.echo(f"{'':25}Try: {finding.hint}")
-    return int(not all(finding.well for finding in findings))
+    with show_waiting("Looking at this machine"):
+        findings = (_python(), _libraries(), _warm_process(), _memory(), _disk(), _data(), _course(), *_isolation())
+    well = all(finding.well for finding in findings)
+    if as_json:
+        show_json({"schema": 1, "well": well, "findings": [asdict(finding) for finding in findings]})
+    else:
+        show(findings_view(findings))
+    return int(not well)
+
+
+def findings_view(findings: Sequence[Finding]) -> RenderableType:
+    """Findings in their groups, what helps below each that is amiss, and a last line that sums up."""
+    parts: list[RenderableType] = []
+    for group, members in groupby(findings, key=lambda finding: finding.group):
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(no_wrap=True)
+        grid.add_column(no_wrap=True)
+        grid.add_column(overflow="fold")
+        for finding in members:
+            sign = Text("✓ ok", "green") if finding.well else Text("✗ not ok", "bold red")
+            found = Text(finding.found, "" if finding.well else "bold")
+            if not finding.well and finding.hint:
+                found.append(f"\nTry: {finding.hint}", "not bold")
+            grid.add_row(sign, Text(finding.topic), found)
+        parts += [Text(group, "bold"), Padding(grid, (0, 0, 1, 2))]
+    amiss = sum(not finding.well for finding in findings)
+    if amiss:
+        parts.append(Text(f"✗ {counted(amiss, 'thing')} not ok: what helps stands below each.", "bold red"))
+    else:
+        parts.append(Text("✓ All that the grader needs is there.", "bold green"))
+    return Group(*parts)
 
 
 def _isolation() -> tuple[Finding, ...]:
     """Every layer of the sandbox, really tried, and the level that they make together."""
     found = probe()
     layers = tuple(
-        Finding(f"  {layer.name}", not layer.problem, layer.problem or _presence(layer), LAYERS[layer.name].remedy)
+        Finding("Sandbox", layer.name, not layer.problem, layer.problem or _presence(layer), LAYERS[layer.name].remedy)
         for layer in found
     )
     level = choose("basic", found).level
-    hint = "see the missing layers below; until then: --isolation basic"
-    return (Finding("isolation", level == "full", level, hint), *layers)
+    hint = "see the layers below; until then: --isolation basic"
+    return (Finding("Sandbox", "isolation", level == "full", level, hint), *layers)
 
 
 def _presence(layer: Found) -> str:
@@ -62,7 +96,7 @@ def _presence(layer: Found) -> str:
 def _python() -> Finding:
     supported = (3, 11) <= sys.version_info < (3, 14)
     found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    return Finding("Python", supported, found, "install Python 3.11, 3.12 or 3.13 and run make again")
+    return Finding("Machine", "Python", supported, found, "install Python 3.11, 3.12 or 3.13 and run make again")
 
 
 def _libraries() -> Finding:
@@ -73,14 +107,7 @@ def _libraries() -> Finding:
         except importlib.metadata.PackageNotFoundError:
             missing.append(name)
     found = f"not installed: {', '.join(missing)}" if missing else ", ".join(versions)
-    return Finding("libraries", not missing, found, "pip install -e .")
-
-
-def _data() -> Finding:
-    try:
-        return Finding("MNIST", True, f"verified, {data.npz_path()}")
-    except DataError as error:
-        return Finding("MNIST", False, str(error), error.hint or "autograder data")
+    return Finding("Machine", "libraries", not missing, found, "pip install -e .")
 
 
 def _warm_process() -> Finding:
@@ -90,29 +117,38 @@ def _warm_process() -> Finding:
         with WarmProcess(None, "none") as warm:  # isolation is looked at layer by layer
             seconds = warm.wait_until_ready()
     except WorkerError as error:
-        return Finding("warm process", False, str(error), "AUTOGRADER_DEBUG=1 autograder doctor")
-    return Finding("warm process", True, f"starts in {seconds:.1f} s and can fork")
+        return Finding("Machine", "TensorFlow", False, str(error), "AUTOGRADER_DEBUG=1 autograder doctor")
+    return Finding("Machine", "TensorFlow", True, f"starts in {seconds:.1f} s, and the process can fork")
 
 
 def _memory() -> Finding:
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    unlimited = soft == resource.RLIM_INFINITY or soft > (8 << 30)
-    return Finding("address space", unlimited, "unlimited" if unlimited else f"{soft >> 20} MB", "ulimit -v unlimited")
+    unlimited = soft == resource.RLIM_INFINITY or soft > _LEAST_ADDRESS_SPACE
+    found = "unlimited" if unlimited else f"{soft >> 20} MiB, but TensorFlow needs {_LEAST_ADDRESS_SPACE >> 20}"
+    return Finding("Machine", "address space", unlimited, found, "ulimit -v unlimited")
 
 
 def _disk() -> Finding:
     import tempfile
 
-    free_gb = shutil.disk_usage(tempfile.gettempdir()).free / 1e9
+    folder = tempfile.gettempdir()
+    free_gb = shutil.disk_usage(folder).free / 1e9
     hint = "free some space, or point TMPDIR to a larger disk"
-    return Finding("scratch space", free_gb >= _LEAST_DISK_GB, f"{free_gb:.0f} GB free", hint)
+    return Finding("Machine", "scratch space", free_gb >= _LEAST_DISK_GB, f"{free_gb:.0f} GB free in {folder}", hint)
+
+
+def _data() -> Finding:
+    try:
+        return Finding("Course", "MNIST", True, f"verified, in {data.npz_path()}")
+    except DataError as error:
+        return Finding("Course", "MNIST", False, str(error), error.hint or "autograder data")
 
 
 def _course() -> Finding:
     try:
         root = find_root()
     except UsageError as error:
-        return Finding("course", False, str(error), error.hint or "")
+        return Finding("Course", "labs", False, str(error), error.hint or "")
     missing = missing_builds(root)
-    found = f"not built: {', '.join(missing)}" if missing else "all labs are built"
-    return Finding("course", not missing, found, "autograder build")
+    found = f"not built: {', '.join(missing)}" if missing else f"all are built, in {root / 'dist'}"
+    return Finding("Course", "labs", not missing, found, "autograder build")

@@ -39,6 +39,7 @@ class MasterError(KitError):
         file: the master's file name.
         question: the question the fault belongs to, where there is one.
         line: the line of the master, counted from 1, where it is known.
+        hint: by default, to correct the master and build again.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class MasterError(KitError):
     ) -> None:
         place = file if line is None else f"{file}:{line}"
         where = place if question is None else f"{place}, question {question}"
-        super().__init__(f"{where}: {message}", hint=hint)
+        super().__init__(f"{where}: {message}", hint=hint or f"correct {file}, then: autograder build")
         self.file = file
         self.question = question
         self.line = line

@@ -11,6 +11,7 @@ from autograder.bases import Hindrance, missing_bases, missing_variables
 from autograder.notebooks import Notebook, answer_cells, attempted
 from autograder.results import CellError, QuestionResult, QuestionStatus, TestResult
 
+NOT_CHECKED = "Not checked: "
 _FULL = 1e-9
 
 
@@ -66,7 +67,7 @@ def _mark_question(
 def _message(test: Test, found: Mapping[str, Any], hindrances: Sequence[Hindrance]) -> str:
     hindrance = next((entry for entry in hindrances if entry.variable in test.required), None)
     if hindrance is not None and not found["share"]:
-        return f"Not checked: {hindrance.reason}."
+        return f"{NOT_CHECKED}{hindrance.reason}."
     return str(found["message"])
 
 

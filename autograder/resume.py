@@ -141,6 +141,7 @@ def identities(submissions: Sequence[Submission], asked: Collection[str]) -> fro
         near = difflib.get_close_matches(unknown[0], known, n=3, cutoff=0.5)
         raise UsageError(
             f"There is no submission {unknown[0]} to grade again among the {len(submissions)} given"
-            + (f"; there is {' and '.join(near)}." if near else ".")
+            + (f"; there is {' and '.join(near)}." if near else "."),
+            hint="name it as it stands in scores.csv, or by its folder under submissions/",
         )
     return frozenset(known[name] for name in asked)

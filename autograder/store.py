@@ -49,6 +49,8 @@ def results_folder(folder: Path) -> Iterator[None]:
     Raises:
         KitError: another grader is at work in it, or it cannot be written.
     """
+    if folder.exists() and not folder.is_dir():
+        raise KitError(f"{folder} is a file: results need a folder.", hint="choose another with -o")
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -139,8 +141,8 @@ def set_aside(folder: Path, identity: str) -> None:
             (home / _RESULT).replace(home / _EARLIER)
 
 
-def write_report(folder: Path, *, anonymous: bool | None = None) -> tuple[Result, ...]:
-    """Write scores.csv and report.html from the results of the latest run; returns them, sorted by submission.
+def write_report(folder: Path, *, anonymous: bool | None = None) -> tuple[Row, ...]:
+    """Write scores.csv and report.html from the results of the latest run; returns its rows, sorted by submission.
 
     Students' pages that do not fit any more are written anew, too.
 
@@ -164,7 +166,7 @@ def write_report(folder: Path, *, anonymous: bool | None = None) -> tuple[Result
         write_page(folder, Row(identity, Grade(result)), anonymous=nameless)
     write_whole(folder / SCORES, scores_csv(results, questions))
     write_whole(folder / REPORT, report_html(results, questions, [identity for _, identity in found]))
-    return results
+    return tuple(Row(identity, Grade(result)) for result, identity in found)
 
 
 def is_anonymous(folder: Path) -> bool:
@@ -181,6 +183,11 @@ def not_graded(folder: Path) -> int:
 def not_asked_for(folder: Path, identities: Sequence[str]) -> int:
     """How many results of earlier runs are of submissions other than these."""
     return len({path.parent.name for path in (folder / _SUBMISSIONS).glob(f"*/{_RESULT}")} - set(identities))
+
+
+def page_path(folder: Path, identity: str) -> Path:
+    """Where a submission's page lies."""
+    return folder / _SUBMISSIONS / identity / _FEEDBACK
 
 
 def write_whole(path: Path, text: str) -> None:

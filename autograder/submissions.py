@@ -82,8 +82,8 @@ def find_submissions(paths: Sequence[Path]) -> tuple[Submission, ...]:
     unique = {(f.path.parent.resolve() / f.path.name, f.member, f.inner): f for f in reversed(found)}
     if not unique:
         raise UsageError(
-            f"nothing to grade in {', '.join(str(p) for p in paths) or 'the paths given'}: no notebook and no zip",
-            hint="Give notebooks (.ipynb), zips as grader.export() writes them, or a folder that holds them.",
+            f"There is nothing to grade in {', '.join(map(str, paths)) or 'the paths given'}: no notebook and no zip.",
+            hint="give notebooks (.ipynb), zips as grader.export() writes them, or a folder that holds them",
         )
     return _settle_names(list(unique.values()))
 
@@ -124,13 +124,15 @@ def _read_file(path: Path) -> bytes:
 def _under(path: Path) -> Iterator[_Found]:
     if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where a folder above may not be entered
         raise UsageError(
-            f"{path} does not exist or may not be read", hint="Check the spelling, and the folder you are in."
+            f"{path} does not exist or may not be read.", hint="check the spelling, and the folder you are in"
         )
     if path.is_dir():
         try:
             list(path.iterdir())
         except OSError as error:
-            raise UsageError(f"the folder {path} cannot be listed: {error.strerror or error}") from None
+            raise UsageError(
+                f"The folder {path} cannot be listed: {error.strerror or error}.", hint=f"chmod u+rx {path}"
+            ) from None
         yield from _in_folder(path)
     else:
         # A bare "." or ".." never gets here, so a file always has a name.

@@ -218,6 +218,12 @@ def test_report_is_written_anew_from_the_results(course: Path, mixed_class: Path
         (("check", "one.ipynb", "--html", "nowhere/page.html"), 2, "nowhere/page.html"),
         (("check", "one.ipynb", "-a", "one.ipynb"), 1, "autograder build"),
         (("report", "out"), 1, "autograder grade"),
+        (("report", "one.ipynb"), 1, "There is no folder one.ipynb."),
+        (("grade", "one.ipynb", "-o", "one.ipynb"), 1, "is a file: results need a folder"),
+        (("grade", "solutions", "-o", "out", "--regrade", "ada"), 2, "scores.csv"),
+        (("grade", "solutions", "-o", "out", "--limit", "speed=3"), 2, "There is no limit speed"),
+        (("check", "one.ipynb", "-a", "solutions"), 1, "solutions is not an otter autograder zip"),
+        (("check", "solutions"), 2, "autograder grade solutions -o DIR"),
         (("build", "calculus"), 2, "calculus"),
         (("frobnicate",), 2, "No such command"),
     ],
@@ -229,7 +235,30 @@ def test_wrong_use_ends_with_what_helps(
     shutil.copytree(course / "solutions", tmp_path / "solutions")
     shutil.copytree(course / "dist", tmp_path / "dist")
     shutil.copy(course / "assignment" / "mnist_dense.ipynb", tmp_path / "one.ipynb")
-    assert told in autograder(*arguments, cwd=tmp_path, code=code).stderr
+    done = autograder(*arguments, cwd=tmp_path, code=code)
+    assert told in done.stderr
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert any(line.startswith(("  Try: ", "Try 'autograder")) for line in lines), "something helps"
+    for line in lines:
+        assert not line.startswith("Error:") or line.endswith((".", "?")), line
+    assert not (tmp_path / "out").exists(), "nothing is made for a command that is refused"
+
+
+def test_json_of_data_is_alone_on_standard_output(tmp_path: Path) -> None:
+    done = autograder("data", "--ipython", tmp_path / "profile", "--json", cwd=tmp_path)
+    found = json.loads(done.stdout)
+    assert Path(found["mnist"]).is_file()
+    assert (Path(found["ipython"]) / "profile_default").is_dir()
+    assert "IPYTHONDIR=" in autograder("data", "--ipython", "profile", cwd=tmp_path).stdout
+
+
+def test_help_is_listed_as_people_need_it_and_fits_eighty_columns(tmp_path: Path) -> None:
+    lines = autograder("--help", cwd=tmp_path).stdout.splitlines()
+    commands = lines[lines.index("Commands:") + 1 :]
+    assert [line.split()[0] for line in commands] == ["build", "check", "grade", "report", "demo", "data", "doctor"]
+    assert not any(line.endswith("...") for line in commands), "no sentence is cut off"
+    assert max(map(len, lines)) <= 80
 
 
 def test_without_a_build_the_command_that_builds_is_named(course: Path, tmp_path: Path) -> None:

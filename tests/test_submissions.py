@@ -103,7 +103,7 @@ def test_a_path_that_does_not_exist(tmp_path: Path) -> None:
 
 def test_an_empty_folder_says_what_to_give(tmp_path: Path) -> None:
     put(tmp_path, {".DS_Store": b"", "sub/.hidden": b""})
-    with pytest.raises(UsageError, match="nothing to grade") as caught:
+    with pytest.raises(UsageError, match="There is nothing to grade") as caught:
         find_submissions([tmp_path])
     assert caught.value.hint is not None
     assert ".ipynb" in caught.value.hint

@@ -91,6 +91,8 @@ def build_labs(root: Path, names: Sequence[str], *, check: bool, report: Callabl
     built = tuple(_built(sources[name].master, products[name], changed) for name in chosen)
     for lab in built:
         report(_line(lab, check=check))
+    for path in sorted(shared.keys() & changed):
+        report(f"{path}: written")
     return built
 
 
@@ -115,11 +117,14 @@ def generate(master: Master, settings: LabSettings, output: OtterOutput) -> dict
 def _choose(names: Sequence[str], known: Sequence[str], root: Path) -> list[str]:
     if not known:
         raise UsageError(
-            f"there is no master in {root / 'solutions'}: a lab is one file `solutions/NAME.py` in percent format"
+            f"There is no master in {root / 'solutions'}: a lab is one file `solutions/NAME.py` in percent format.",
+            hint="write one, as CONTRIBUTING.md says, then: autograder build",
         )
     for name in names:
         if name not in known:
-            raise UsageError(f"there is no lab {name!r} in solutions/: known are {', '.join(known)}")
+            raise UsageError(
+                f"There is no lab {name} in solutions/: there is {', '.join(known)}.", hint="autograder build"
+            )
     return [name for name in known if not names or name in names]
 
 
@@ -163,4 +168,4 @@ def _line(lab: BuiltLab, *, check: bool) -> str:
     what = f"{lab.name}: {lab.questions} questions, {lab.points:g} points"
     if check or not lab.changed:
         return f"{what}, up to date"
-    return f"{what} -> {', '.join(lab.changed)}"
+    return f"{what}, written: {', '.join(lab.changed)}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from autograder.atomic import write_atomically
 from autograder.errors import BuildDriftError
+from autograder.render.words import counted
 
 
 def write_if_changed(path: Path, content: bytes) -> bool:
@@ -41,6 +42,7 @@ def check_current(root: Path, generated: Mapping[str, bytes], unlisted: list[str
     faults += [f"{name} has no master in solutions/: delete it" for name in unlisted]
     if faults:
         raise BuildDriftError(
-            "; ".join(faults) + ". A master has changed since the last build, or a generated file was edited by hand.",
+            "\n  ".join([f"{counted(len(faults), 'file')} not as the masters make them:", *faults])
+            + "\nA master has changed since the last build, or a generated file was edited by hand.",
             hint="autograder build",
         )

@@ -90,7 +90,8 @@ def _run_child(folder: Path) -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise WorkerError(
-            f"`otter assign` did not end within {_SECONDS:.0f} seconds: is the machine overloaded?"
+            f"`otter assign` did not end within {_SECONDS:.0f} seconds: is the machine overloaded?",
+            hint="autograder build, once the machine has less to do",
         ) from error
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]

@@ -90,12 +90,19 @@ def points(value: float) -> str:
     return f"{round(value, 2) + 0.0:g}"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things: 1 submission, 2 submissions."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def seconds(value: float) -> str:
-    """A duration people can read: 0.4 s, 21 s, 2 min 5 s."""
+    """A duration people can read: 0.4 s, 21 s, 2 min 5 s, 3 h 10 min."""
     if value < 10:
         return f"{value:.1f} s"
     whole = round(value)
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def training(fit: FitRun) -> str:

@@ -10,11 +10,12 @@ import pytest
 from autograder import commands
 from autograder.assignment import Assignment
 from autograder.commands import ClassOptions, GradingOptions
-from autograder.doctor import examine
+from autograder.doctor import Finding, examine, findings_view
 from autograder.errors import IsolationError, UsageError
 from autograder.sandbox import warm as warm_module
 from autograder.sandbox.layers import LAYERS
 from autograder.sandbox.probe import Found
+from tests.render.test_render_terminal import shown
 from tests.test_cli import autograder
 
 WITHOUT_LANDLOCK = tuple(Found(name, True, "too old" if name == "landlock" else "") for name in LAYERS)
@@ -52,17 +53,36 @@ def test_doctor_names_every_layer(
     assert examine() == 0
     told = capsys.readouterr().out
     assert all(f"  {name} " in told for name in LAYERS)
-    assert "missing" not in told
+    assert "not ok" not in told
+    assert told.splitlines()[-1] == "✓ All that the grader needs is there."
     monkeypatch.setattr("autograder.doctor.probe", lambda: WITHOUT_LANDLOCK)
-    assert examine() == 1
-    told = capsys.readouterr().out
-    assert "basic (without landlock)" in told
-    assert "lsm=" in told
+    assert examine(as_json=True) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert not found["well"]
+    amiss = {finding["topic"]: finding for finding in found["findings"] if not finding["well"]}
+    assert set(amiss) == {"isolation", "landlock"}
+    assert amiss["isolation"]["found"] == "basic (without landlock)"
+    assert "lsm=" in amiss["landlock"]["hint"]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_what_is_amiss_stands_with_what_helps(width: int) -> None:
+    findings = (
+        Finding("Machine", "Python", True, "3.12"),
+        Finding("Course", "MNIST", False, "it is not in the cache", "autograder data"),
+        Finding("Course", "labs", False, "not built: " + "a_lab_with_a_long_name, " * 9, "autograder build"),
+    )
+    text = shown(findings_view(findings), width)
+    flat = " ".join(text.split())
+    assert "✓ ok Python 3.12" in flat
+    assert "✗ not ok MNIST it is not in the cache Try: autograder data" in flat
+    assert flat.endswith("✗ 2 things not ok: what helps stands below each.")
+    assert text.index("Machine") < text.index("Course")
 
 
 @pytest.mark.parametrize("text", ["speed=3", "processes", "processes=none", "processes=0", "processes=-1"])
 def test_a_limit_that_is_none_is_refused(text: str, assignments: dict[str, Assignment]) -> None:
-    with pytest.raises(UsageError, match="scratch_mb"):
+    with pytest.raises(UsageError, match="limit"):
         commands._with_limits(assignments["single_layer"], GradingOptions(limits=(text,)))
 
 

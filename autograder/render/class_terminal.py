@@ -1,0 +1,176 @@
+"""A class for a terminal: its rows, or of a large one those to look at; numbers, mistakes and where the files are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich import box
+from rich.columns import Columns
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from autograder.grades import Grade, Row
+from autograder.mistakes import Mistake
+from autograder.render.signs import SUBMISSION_STYLES, SUBMISSION_SYMBOLS, fitted, shortened
+from autograder.render.words import SUBMISSION_WORDS, clean, clean_line, counted, first_reason, lost, points, seconds
+from autograder.results import Result, SubmissionStatus
+from autograder.summary import ClassSummary, Effort, lowest, to_look_at
+
+MOST_ROWS = 40
+_MOST_TO_LOOK_AT = 12
+_LOWEST = 8
+_MAX_NAME = 76
+_MAX_REASON = 240
+_MAX_SHORT_REASON = 120
+
+
+def class_view(rows: Sequence[Row], *, every: bool = False) -> RenderableType:
+    """Every row of a class up to 40 (or with `every`); of a larger one those to look at and the lowest scores."""
+    if every or len(rows) <= MOST_ROWS:
+        return class_table(rows)
+    look, low = to_look_at(rows), lowest(rows, _LOWEST)
+    shown = look[:_MOST_TO_LOOK_AT]
+    parts: list[RenderableType] = []
+    if look:
+        of = f"{len(shown)} of {len(look)}" if len(look) > len(shown) else f"{len(look)}"
+        parts += [Text(f"To look at ({of})", "bold"), _look_table(shown)]
+    if low:
+        parts += [Text(f"Lowest scores ({len(low)} of {len(rows)})", "bold"), _rows_table(low)]
+    parts.append(Text(f"  All {len(rows)} rows are in scores.csv; --all prints them here.", "dim"))
+    return Group(*parts, "")
+
+
+def class_table(rows: Sequence[Row]) -> RenderableType:
+    """One line a submission with score, status and where points were lost; below, why some were not graded."""
+    notes = [
+        Text.assemble((_name(row.grade), "bold"), f": {shortened(clean(row.grade.result.detail or ''), _MAX_REASON)}")
+        for row in rows
+        if row.grade.result.detail
+    ]
+    return Group(_rows_table(rows), *notes, "") if notes else _rows_table(rows)
+
+
+def class_numbers(summary: ClassSummary, effort: Effort | None = None) -> RenderableType:
+    """Submissions by status, marks by lab, and what the run took; below, the most common mistakes."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", overflow="fold")
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(counted(summary.submissions, "submission")), _statuses(summary.statuses))
+    for lab in summary.labs:
+        told = f"mean {points(lab.mean)}, median {points(lab.median)} of {points(lab.max_score)} points"
+        grid.add_row(Text(clean_line(lab.lab)), Text(f"{told} ({lab.marked} marked)"))
+    if effort is not None:
+        grid.add_row(Text("time"), Text(_effort(effort)))
+    parts: list[RenderableType] = [Text("Summary", "bold"), Padding(grid, (0, 0, 1, 2))]
+    if summary.mistakes and summary.submissions > 1:
+        parts += [
+            Text("Most common mistakes", "bold"),
+            Padding(_mistakes(summary.mistakes, several=len(summary.labs) > 1), (0, 0, 1, 2)),
+        ]
+    return Group(*parts)
+
+
+def class_files(
+    scores: Path, report: Path, look_at: tuple[Result, Path] | None, *, linked: bool = False
+) -> tuple[Text, ...]:
+    """Lines, not to be broken, that say where the files are; as links where a terminal can follow them.
+
+    Args:
+        scores: the table.
+        report: the page about the class.
+        look_at: the submission to look at first, and its page.
+        linked: make links of the paths.
+    """
+    lines = [Text("Files", "bold"), _file("Scores", scores, linked), _file("Report", report, linked)]
+    if look_at is not None:
+        result, page = look_at
+        what = (f"  ({SUBMISSION_WORDS[result.status]})", SUBMISSION_STYLES[result.status])
+        lines.append(Text.assemble(_file("Look at", page, linked), what))
+    return tuple(lines)
+
+
+def _rows_table(rows: Sequence[Row]) -> Table:
+    labs = {row.grade.result.lab for row in rows if row.grade.result.lab is not None}
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold")
+    table.add_column("Submission", overflow="fold", max_width=40)
+    if len(labs) > 1:
+        table.add_column("Lab", overflow="fold")
+    table.add_column("Score", justify="right", no_wrap=True)
+    table.add_column("Status", no_wrap=True)
+    table.add_column("Points lost in", overflow="fold", style="dim")
+    for row in rows:
+        result = row.grade.result
+        lab = [Text(clean_line(result.lab or ""))] if len(labs) > 1 else []
+        earned = f"{points(row.grade.score)} / {points(result.max_score)}" if result.questions else "-"
+        table.add_row(Text(_name(row.grade)), *lab, Text(earned), _status(result.status), Text(_where_lost(row.grade)))
+    return table
+
+
+def _look_table(rows: Sequence[Row]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold")
+    table.add_column("Submission", overflow="fold", max_width=40)
+    table.add_column("Status", no_wrap=True)
+    table.add_column("What happened", overflow="fold")
+    for row in rows:
+        reason = shortened(first_reason(row.grade.result), _MAX_SHORT_REASON)
+        table.add_row(Text(_name(row.grade)), _status(row.grade.result.status), Text(reason))
+    return table
+
+
+def _mistakes(mistakes: Sequence[Mistake], *, several: bool) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(justify="right", no_wrap=True, style="bold")
+    grid.add_column(overflow="fold", max_width=24)
+    grid.add_column(overflow="fold")
+    for mistake in mistakes:
+        lab = f"{clean_line(mistake.lab)} " if several and mistake.lab else ""
+        message = shortened(" ".join(mistake.message.split()), _MAX_REASON)
+        grid.add_row(Text(f"{mistake.count} ×"), Text(f"{lab}{clean_line(mistake.question)}"), Text(message))  # noqa: RUF001
+    return grid
+
+
+def _statuses(counts: dict[SubmissionStatus, int]) -> Columns:
+    """Side by side; what has no room in a line goes into the next as a whole."""
+    told = [
+        Text(f"{SUBMISSION_SYMBOLS[status]} {count} {SUBMISSION_WORDS[status]}", SUBMISSION_STYLES[status])
+        for status, count in counts.items()
+    ]
+    return Columns(told, padding=(0, 3, 0, 0))
+
+
+def _effort(effort: Effort) -> str:
+    before = f"; {effort.kept} graded before" if effort.kept else ""
+    if not effort.graded:
+        return f"{seconds(effort.seconds)}{before}"
+    pace = f"{effort.per_minute:.3g}"
+    return f"{seconds(effort.seconds)} for {counted(effort.graded, 'submission')}, {pace} a minute{before}"
+
+
+def _where_lost(grade: Grade) -> str:
+    questions = grade.result.questions
+    names = [
+        clean_line(question.name, 24)
+        for question in questions
+        if (grade.points(question) < question.max_score if question.name in grade.overrides else lost(question))
+    ]
+    told = ["every question"] if len(names) > 1 and len(names) == len(questions) else [" ".join(names)]
+    if grade.overrides:
+        told.append(f"corrected: {' '.join(clean_line(name, 24) for name in grade.overrides)}")
+    if grade.deduction:
+        told.append(f"late: -{points(grade.deduction)}")
+    return "; ".join(filter(None, told))
+
+
+def _name(grade: Grade) -> str:
+    return fitted(clean_line(grade.result.submission), _MAX_NAME)
+
+
+def _status(status: SubmissionStatus) -> Text:
+    return Text(f"{SUBMISSION_SYMBOLS[status]} {SUBMISSION_WORDS[status]}", SUBMISSION_STYLES[status])
+
+
+def _file(label: str, path: Path, linked: bool) -> Text:
+    return Text.assemble((f"  {label:<9}", "dim"), (str(path), f"link {path.absolute().as_uri()}" if linked else ""))
