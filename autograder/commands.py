@@ -22,12 +22,13 @@ from autograder.labs import autograder_zip, find_root, lab_names
 from autograder.progress import show_progress
 from autograder.recordings import Recordings
 from autograder.render.terminal import class_table, print_table, result_table
+from autograder.report.files import REPORT
 from autograder.results import Result
 from autograder.resume import Conditions, Plan, identities, make_plan
 from autograder.sandbox import Limits
 from autograder.sandbox.layers import Level
 from autograder.sandbox.warm import WarmProcess
-from autograder.store import REPORT, SCORES, begin_run, not_asked_for, not_graded, results_folder, write_report
+from autograder.store import SCORES, begin_run, not_asked_for, not_graded, results_folder, write_report
 from autograder.submissions import find_submissions, read_submission
 
 

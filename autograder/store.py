@@ -5,6 +5,7 @@ DIR/submissions/ID/result.json       the result; there is one only while nothing
 DIR/submissions/ID/feedback.html     the same for the student
 DIR/submissions/ID/fingerprint.json  what the result hangs on, and the SHA-256 of result.json: written last
 DIR/submissions/ID/earlier.json      the result before the latest change
+DIR/scores.csv, report.html, …       about the class: see `write_report`
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from typing import Any
 
 from autograder.atomic import LEFTOVERS, write_atomically
 from autograder.errors import KitError
-from autograder.render.html import feedback_html, report_html
+from autograder.grades import Grade, Row
+from autograder.render.html import feedback_html
 from autograder.render.scores_csv import scores_csv
 from autograder.render.words import question_names
+from autograder.report.files import write_class_report
 from autograder.results import Result
 
 SCORES = "scores.csv"
-REPORT = "report.html"
 _RUN = "run.json"
 _SUBMISSIONS = "submissions"
 _RESULT = "result.json"
@@ -125,7 +127,7 @@ def write_report(folder: Path) -> tuple[Result, ...]:
     results = tuple(result for result, _ in found)
     questions = question_names(results, ())
     write_whole(folder / SCORES, scores_csv(results, questions))
-    write_whole(folder / REPORT, report_html(results, questions, [identity for _, identity in found]))
+    write_class_report(folder, [Row(identity, Grade(result)) for result, identity in found], write_whole)
     return results
 
 
