@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from autograder.notebooks import CodeCell, read_notebook
 from autograder.results import Cost, QuestionResult, Result, TestResult
 from benchmarks.example_class import LABS, SEED, Lab, Made, make_class, read_lab
 
@@ -35,19 +36,19 @@ def write_results(root: Path, folder: Path, size: int, seed: int = SEED) -> None
         seed: of everything that is drawn.
     """
     labs = {lab: read_lab(root, lab) for lab in LABS}
-    points = {lab: _points(root, lab) for lab in LABS}
+    checks = {lab: _checks(root, lab) for lab in LABS}
     rng = random.Random(seed)  # noqa: S311 - a class, not a secret
     for made in make_class(labs, size, seed):
         home = folder / "submissions" / made.file
         home.mkdir(parents=True)
-        result = _result(rng, made, labs[made.lab], points[made.lab])
+        result = _result(rng, made, labs[made.lab], checks[made.lab])
         (home / "result.json").write_text(result.to_json(), encoding="utf-8")
         (home / "feedback.html").write_text("<!doctype html><title>feedback</title>", encoding="utf-8")
         if result.status != "unreadable":
             (home / "executed.ipynb").write_text(_executed(rng, json.loads(made.text)), encoding="utf-8")
 
 
-def _points(root: Path, lab: str) -> dict[str, list[tuple[str, list[str]]]]:
+def _checks(root: Path, lab: str) -> dict[str, list[tuple[str, list[str]]]]:
     """By question its tests: name, and the messages it may raise, as the master has them."""
     code = "\n".join(
         line for line in (root / "solutions" / f"{lab}.py").read_text(encoding="utf-8").splitlines() if line[:1] != "#"
@@ -71,9 +72,14 @@ def _text(raised: ast.Raise) -> str:
 def _result(rng: random.Random, made: Made, lab: Lab, tests: Mapping[str, Sequence[tuple[str, list[str]]]]) -> Result:
     status: Any = {"damaged": "unreadable", "endless": "timeout", "memory": "out_of_memory"}.get(made.kind, "graded")
     ability = rng.gauss(0.9, 1.0) + (1.5 if made.kind == "right" else 0.0)
-    questions = () if status == "unreadable" else tuple(
-        _question(rng, name, tests[name], ability - 0.15 * place) for place, name in enumerate(lab.questions)
-    )  # fmt: skip
+    questions: tuple[QuestionResult, ...] = ()
+    if status != "unreadable":
+        given = {cell.source.strip() for cell in _code_cells(json.dumps(lab.student))}
+        answered = {q for cell in _code_cells(made.text) if cell.source.strip() not in given for q in cell.answers}
+        questions = tuple(
+            _question(rng, name, tests[name], ability - 0.15 * place, answered=name in answered)
+            for place, name in enumerate(lab.questions)
+        )
     seconds = round(rng.lognormvariate(1.6, 0.7), 1)
     return Result(
         submission=made.file,
@@ -96,8 +102,14 @@ def _result(rng: random.Random, made: Made, lab: Lab, tests: Mapping[str, Sequen
     )
 
 
-def _question(rng: random.Random, name: str, tests: Sequence[tuple[str, list[str]]], ability: float) -> QuestionResult:
-    if ability + rng.gauss(0, 1) < -1.6:
+def _code_cells(text: str) -> tuple[CodeCell, ...]:
+    return read_notebook(text.encode()).cells
+
+
+def _question(
+    rng: random.Random, name: str, tests: Sequence[tuple[str, list[str]]], ability: float, *, answered: bool
+) -> QuestionResult:
+    if not answered:
         return QuestionResult(name, "not_attempted", 0.0, 2.0, (), "Its answer is still the gap it began as.")
     done = []
     for place, (test, messages) in enumerate(tests):

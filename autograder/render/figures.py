@@ -41,10 +41,16 @@ _SURPLUS = re.compile(
 _ROOM = 6.0
 
 
-def score_histogram(bins: Sequence[int], name: str) -> Markup:
-    """How many submissions scored in each range of ten percent; `name` makes the identifiers of the picture its own."""
+def score_histogram(bins: Sequence[int], name: str, beside: int = 0) -> Markup:
+    """How many submissions scored in each range of ten percent.
+
+    Args:
+        bins: the numbers.
+        name: makes the identifiers of the picture its own.
+        beside: the number of questions of the picture it stands beside, to be as high.
+    """
     with _settings(name):
-        figure = _histogram(bins)
+        figure = _histogram(bins, max(2.2, _height(beside) + 0.25))
     ranges = ", ".join(f"{place * 10} to {place * 10 + 10} %: {count}" for place, count in enumerate(bins) if count)
     return _svg(figure, name, "Distribution of scores", f"Number of submissions by score. {ranges or 'None'}.")
 
@@ -56,8 +62,13 @@ def status_bars(questions: Sequence[QuestionNumbers], name: str) -> Markup:
     return _svg(figure, name, "What became of each question", _told(questions))
 
 
-def _histogram(bins: Sequence[int]) -> Any:
-    figure, axes = _canvas(2.5)
+def _height(questions: int) -> float:
+    """Inches."""
+    return 0.45 + 0.32 * questions
+
+
+def _histogram(bins: Sequence[int], height: float) -> Any:
+    figure, axes = _canvas(height)
     axes.bar(range(BINS), bins, width=0.9, align="edge", color=_BAR, clip_on=False)
     for place, count in enumerate(bins):
         if count:
@@ -73,7 +84,7 @@ def _histogram(bins: Sequence[int]) -> Any:
 
 
 def _bars(questions: Sequence[QuestionNumbers]) -> Any:
-    figure, axes = _canvas(0.45 + 0.32 * len(questions))
+    figure, axes = _canvas(_height(len(questions)))
     for row, question in enumerate(questions):
         left = 0.0
         for status in QUESTION_WORDS:

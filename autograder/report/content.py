@@ -62,7 +62,7 @@ def class_report(
     }
     codes = {identity: answer_code(own, LONGEST_CODE) for identity, own in cells.items()}
     found = []
-    for lab in dict.fromkeys(row.grade.result.lab for row in rows if row.grade.result.lab is not None):
+    for lab in sorted({row.grade.result.lab for row in rows if row.grade.result.lab is not None}):
         ours = [row.identity for row in rows if row.grade.result.lab == lab]
         of_lab = {identity: codes[identity] for identity in ours if identity in codes}
         found.append(LabSimilar(lab, similar(of_lab), len(ours) - len(of_lab)))

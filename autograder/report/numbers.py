@@ -81,10 +81,9 @@ class LabNumbers:
 
 
 def by_lab(rows: Sequence[Row]) -> tuple[LabNumbers, ...]:
-    """The numbers of each lab, in the order in which the labs first occur; submissions of no lab last."""
-    labs = dict.fromkeys(row.grade.result.lab for row in rows)
-    ordered = sorted(labs, key=lambda lab: lab is None)
-    return tuple(lab_numbers(lab, [row for row in rows if row.grade.result.lab == lab]) for lab in ordered)
+    """The numbers of each lab, by name; submissions of no lab last."""
+    labs = sorted({row.grade.result.lab for row in rows}, key=lambda lab: (lab is None, lab))
+    return tuple(lab_numbers(lab, [row for row in rows if row.grade.result.lab == lab]) for lab in labs)
 
 
 def lab_numbers(lab: str | None, rows: Sequence[Row]) -> LabNumbers:

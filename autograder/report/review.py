@@ -33,6 +33,11 @@ class Look:
     row: Row
     text: str
 
+    @property
+    def place(self) -> int:
+        """Its place in the order of what presses most."""
+        return list(KINDS).index(self.kind)
+
 
 def needs_a_look(
     rows: Sequence[Row], cells: Mapping[str, Sequence[CodeCell]], starters: Mapping[str, Starter]
@@ -49,18 +54,15 @@ def needs_a_look(
         for row in rows
         for look in _looks(row, cells.get(row.identity), starters.get(row.grade.result.lab or "", NO_STARTER))
     ]
-    order = list(KINDS)
-    return tuple(sorted(found, key=lambda look: order.index(look.kind)))
+    return tuple(sorted(found, key=lambda look: look.place))
 
 
 def _looks(row: Row, cells: Sequence[CodeCell] | None, starter: Starter) -> Iterator[Look]:
     result = row.grade.result
-    if result.status == "grader_error":
-        yield Look("grader_error", row, note(result))
-    elif result.status in CUT_SHORT:
-        yield Look("cut_short", row, note(result))
-    elif result.status == "unreadable":
-        yield Look("unreadable", row, clean(result.detail or note(result)))
+    stopped: dict[str, Kind] = dict.fromkeys(CUT_SHORT, "cut_short")
+    kind = {**stopped, "grader_error": "grader_error", "unreadable": "unreadable"}.get(result.status)
+    if kind is not None:
+        yield Look(kind, row, _sentence(result.detail) or note(result))
     trained, tested = result.measured.get("train_accuracy"), result.measured.get("test_accuracy")
     if trained is not None and tested is not None and tested >= trained:
         yield Look(
@@ -69,23 +71,27 @@ def _looks(row: Row, cells: Sequence[CodeCell] | None, starter: Starter) -> Iter
             f"The model gets {tested:.2%} of the test images right and only {trained:.2%} of the images it was trained "
             "on: has it been trained on test images?",
         )
-    if cells is not None:
-        yield from (Look("does_not_fit", row, text) for text in _misfits(row, cells, starter))
+    misfits = " ".join(_misfits(row, cells, starter)) if cells is not None else ""
+    if misfits:
+        yield Look("does_not_fit", row, misfits)
     if SECOND_TRY in (result.detail or ""):
-        yield Look("retried", row, f"{SECOND_TRY[0].upper()}{SECOND_TRY[1:]}.")
+        yield Look("retried", row, f"{_sentence(SECOND_TRY)}.")
 
 
 def _misfits(row: Row, cells: Sequence[CodeCell], starter: Starter) -> Iterator[str]:
     student = written(cells)
-    for question in row.grade.result.questions:
-        # Where a person has corrected the points, a person has looked.
-        if question.score <= 0 or question.name in row.grade.overrides:
-            continue
-        name = clean_line(question.name)
-        if without_code(student, starter, question.name):
-            yield f"{name} earned points, but no cell gives its answer: where does it come from?"
-            continue
-        literals = typed_in(student, starter, question.name)
-        if literals:
-            shown = clean("; ".join(literals), 200)
-            yield f"{name} earned points with a measurement typed in, not computed: {shown}"
+    # Where a person has corrected the points, a person has looked.
+    earned = [q.name for q in row.grade.result.questions if q.score > 0 and q.name not in row.grade.overrides]
+    nowhere = [name for name in earned if without_code(student, starter, name)]
+    if nowhere:
+        yield f"Points for {clean_line(', '.join(nowhere))}, but no cell gives the answer: where does it come from?"
+    for name in earned:
+        lines = typed_in(student, starter, name)
+        if lines:
+            shown = clean("; ".join(lines), 200)
+            yield f"Points for {clean_line(name)} with a measurement typed in, not computed: {shown}."
+
+
+def _sentence(detail: str | None) -> str:
+    text = clean(detail or "")
+    return text[:1].upper() + text[1:]
