@@ -64,6 +64,11 @@ def _grading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+_anonymous = click.option(
+    "--anonymous", is_flag=True, help="Leave the submission's name out of the page for a student."
+)
+
+
 @click.group(cls=_Command, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="autograder")
 def main() -> None:
@@ -87,11 +92,13 @@ def build(labs: tuple[str, ...], check: bool) -> None:
 @click.argument("notebook", type=_EXISTING)
 @_grading_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON instead of a table.")
-def check(notebook: Path, as_json: bool, **options: Any) -> None:
+@click.option("--html", "page", type=_EXISTING, metavar="FILE", help="Also write the page a student would get.")
+@_anonymous
+def check(notebook: Path, as_json: bool, page: Path | None, anonymous: bool, **options: Any) -> None:
     """Grade one notebook here and now, with the reason for every lost point."""
     from autograder.commands import GradingOptions, check_notebook
 
-    check_notebook(notebook, GradingOptions(**options), as_json=as_json)
+    check_notebook(notebook, GradingOptions(**options), as_json=as_json, page=page, anonymous=anonymous)
 
 
 @main.command()
@@ -103,6 +110,7 @@ def check(notebook: Path, as_json: bool, **options: Any) -> None:
 @click.option(
     "--regrade", multiple=True, metavar="ID", help="Grade this submission even if nothing has changed (repeatable)."
 )
+@_anonymous
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON lines instead of a table.")
 def grade(
     paths: tuple[Path, ...],
@@ -110,6 +118,7 @@ def grade(
     jobs: int | None,
     cluster: str | None,
     regrade: tuple[str, ...],
+    anonymous: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -120,18 +129,18 @@ def grade(
     """
     from autograder.commands import ClassOptions, GradingOptions, grade_class
 
-    sys.exit(
-        grade_class(paths, output, GradingOptions(**options), ClassOptions(jobs, cluster, regrade), as_json=as_json)
-    )
+    course = ClassOptions(jobs, cluster, regrade, anonymous)
+    sys.exit(grade_class(paths, output, GradingOptions(**options), course, as_json=as_json))
 
 
 @main.command()
 @click.argument("folder", type=_EXISTING, metavar="DIR")
-def report(folder: Path) -> None:
+@_anonymous
+def report(folder: Path, anonymous: bool) -> None:
     """Write scores.csv and report.html anew from the results in DIR."""
     from autograder.commands import report_class
 
-    report_class(folder)
+    report_class(folder, anonymous=anonymous)
 
 
 @main.command()

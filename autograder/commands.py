@@ -17,10 +17,12 @@ from autograder import data
 from autograder.assignment import Assignment, load_assignment
 from autograder.batch import Place, grade_all, grade_paper
 from autograder.errors import DataError, UsageError
+from autograder.grades import Grade
 from autograder.grading import Grader, no_recordings
 from autograder.labs import autograder_zip, find_root, lab_names
 from autograder.progress import show_progress
 from autograder.recordings import Recordings
+from autograder.render.feedback import feedback_html
 from autograder.render.terminal import class_table, print_table, result_table
 from autograder.report.files import REPORT
 from autograder.results import Result
@@ -28,7 +30,15 @@ from autograder.resume import Conditions, Plan, identities, make_plan
 from autograder.sandbox import Limits
 from autograder.sandbox.layers import Level
 from autograder.sandbox.warm import WarmProcess
-from autograder.store import SCORES, begin_run, not_asked_for, not_graded, results_folder, write_report
+from autograder.store import (
+    SCORES,
+    begin_run,
+    not_asked_for,
+    not_graded,
+    results_folder,
+    write_report,
+    write_whole,
+)
 from autograder.submissions import find_submissions, read_submission
 
 
@@ -57,11 +67,13 @@ class ClassOptions:
         jobs: submissions graded at once on this machine; None for one per processor.
         cluster: address of a Dask scheduler to grade through instead.
         regrade: IDs or names of submissions to grade even where nothing has changed.
+        anonymous: leave names out of students' pages.
     """
 
     jobs: int | None = None
     cluster: str | None = None
     regrade: tuple[str, ...] = ()
+    anonymous: bool = False
 
 
 def build_course(labs: Sequence[str], *, check: bool) -> None:
@@ -71,8 +83,10 @@ def build_course(labs: Sequence[str], *, check: bool) -> None:
     build_labs(find_root(), labs, check=check, report=click.echo)
 
 
-def check_notebook(notebook: Path, options: GradingOptions, *, as_json: bool) -> Result:
-    """`autograder check`: grade one notebook and print why each point was lost."""
+def check_notebook(
+    notebook: Path, options: GradingOptions, *, as_json: bool, page: Path | None = None, anonymous: bool = False
+) -> Result:
+    """`autograder check`: grade one notebook and print why each point was lost; `page`: write a student's page there."""
     submissions = find_submissions([notebook])
     if len(submissions) > 1:
         raise UsageError(
@@ -80,7 +94,10 @@ def check_notebook(notebook: Path, options: GradingOptions, *, as_json: bool) ->
             hint=f"autograder grade {notebook} -o DIR",
         )
     with _grader(options) as grader:
-        result = grader.grade(submissions[0].name, lambda: read_submission(submissions[0]))
+        graded = grader.graded(submissions[0].name, lambda: read_submission(submissions[0]))
+    result = graded.result
+    if page is not None:
+        write_whole(page, feedback_html(Grade(result), graded.executed, anonymous=anonymous))
     if as_json:
         click.echo(result.to_json(), nl=False)
     else:
@@ -98,7 +115,7 @@ def grade_class(
     with results_folder(output):
         with _place(options, course) as place:
             plan = make_plan(submissions, output, place.conditions, regrade)
-            begin_run(output, wanted)
+            begin_run(output, wanted, anonymous=course.anonymous)
             _tell_of(plan, len(submissions), not_asked_for(output, wanted))
             with show_progress(len(submissions), done=len(plan.kept)) as advance:
                 graded = grade_all(plan.to_grade, place, output, advance)
@@ -129,10 +146,10 @@ def exit_code(results: Sequence[Result]) -> int:
     return int(any(result.status == "grader_error" for result in results))
 
 
-def report_class(folder: Path) -> None:
-    """`autograder report`."""
+def report_class(folder: Path, *, anonymous: bool = False) -> None:
+    """`autograder report`; `anonymous`: leave names out of students' pages, even if `grade` put them in."""
     with results_folder(folder):
-        results = write_report(folder)
+        results = write_report(folder, anonymous=anonymous or None)
     print_table(class_table(results))
     missing = not_graded(folder)
     if missing:

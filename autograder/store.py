@@ -2,7 +2,8 @@
 
 DIR/run.json                         which submissions the latest `grade` was asked for
 DIR/submissions/ID/result.json       the result; there is one only while nothing it hangs on has changed
-DIR/submissions/ID/feedback.html     the same for the student
+DIR/submissions/ID/executed.ipynb    the student's notebook as it was run, where it was
+DIR/submissions/ID/feedback.html     both for the student
 DIR/submissions/ID/fingerprint.json  what the result hangs on, and the SHA-256 of result.json: written last
 DIR/submissions/ID/earlier.json      the result before the latest change
 DIR/scores.csv, report.html, …       about the class: see `write_report`
@@ -25,7 +26,7 @@ from typing import Any
 from autograder.atomic import LEFTOVERS, write_atomically
 from autograder.errors import KitError
 from autograder.grades import Grade, Row
-from autograder.render.html import feedback_html
+from autograder.render.feedback import design, feedback_html
 from autograder.render.scores_csv import scores_csv
 from autograder.render.words import question_names
 from autograder.report.files import write_class_report
@@ -35,6 +36,7 @@ SCORES = "scores.csv"
 _RUN = "run.json"
 _SUBMISSIONS = "submissions"
 _RESULT = "result.json"
+_EXECUTED = "executed.ipynb"
 _FEEDBACK = "feedback.html"
 _FINGERPRINT = "fingerprint.json"
 _EARLIER = "earlier.json"
@@ -71,23 +73,47 @@ def results_folder(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def begin_run(folder: Path, identities: Sequence[str]) -> None:
-    """Record which submissions belong to the scores from now on; results of others are kept but not counted."""
-    content = {"schema": 1, "submissions": list(identities)}
+def begin_run(folder: Path, identities: Sequence[str], *, anonymous: bool = False) -> None:
+    """Record which submissions belong to the scores from now on; results of others are kept but not counted.
+
+    Args:
+        folder: the results' folder.
+        identities: the submissions.
+        anonymous: students' pages leave out names from now on.
+    """
+    content = {"schema": 1, "submissions": list(identities), "anonymous": anonymous}
     write_whole(folder / _RUN, json.dumps(content, indent=1) + "\n")
 
 
-def write_result(folder: Path, identity: str, result: Result, hangs_on: dict[str, Any]) -> None:
-    """Write one result, its page and its fingerprint, each whole or not at all.
+def write_result(
+    folder: Path, identity: str, result: Result, hangs_on: dict[str, Any], executed: bytes | None = None
+) -> None:
+    """Write one result, the notebook as it was run, its page and its fingerprint, each whole or not at all.
 
-    The fingerprint comes last and names the result by its digest: whatever a killed grader leaves, the two never
+    The fingerprint comes last and names the others by their digests: whatever a killed grader leaves, they never
     seem to belong together when they do not.
     """
     home = folder / _SUBMISSIONS / identity
     text = result.to_json()
     write_whole(home / _RESULT, text)
-    write_whole(home / _FEEDBACK, feedback_html(result))
-    write_whole(home / _FINGERPRINT, json.dumps({**hangs_on, "result": _digest(text)}, indent=1) + "\n")
+    with _writing(home):
+        if executed is None:
+            (home / _EXECUTED).unlink(missing_ok=True)
+        else:
+            write_atomically(home / _EXECUTED, executed)
+    write_page(folder, Row(identity, Grade(result)), anonymous=is_anonymous(folder))
+    belongs = {"result": _digest(text), "executed": _digest(executed)}
+    write_whole(home / _FINGERPRINT, json.dumps({**hangs_on, **belongs}, indent=1) + "\n")
+
+
+def write_page(folder: Path, row: Row, *, anonymous: bool) -> None:
+    """Write a student's page from the stored notebook and a grade, unless the page is already made from these."""
+    home = folder / _SUBMISSIONS / row.identity
+    executed = _bytes_of(home / _EXECUTED)
+    made_from = f"{row.grade!r} {_digest(executed)} {anonymous} {design()}"
+    mark = f"<!-- {_digest(made_from)} -->\n"
+    if not (_bytes_of(home / _FEEDBACK) or b"").endswith(mark.encode()):
+        write_whole(home / _FEEDBACK, feedback_html(row.grade, executed, anonymous=anonymous) + mark)
 
 
 def stored(folder: Path, identity: str) -> tuple[Result, dict[str, Any]] | None:
@@ -96,7 +122,8 @@ def stored(folder: Path, identity: str) -> tuple[Result, dict[str, Any]] | None:
     try:
         text = (home / _RESULT).read_text(encoding="utf-8")
         hangs_on: dict[str, Any] = json.loads((home / _FINGERPRINT).read_text(encoding="utf-8"))
-        if hangs_on.pop("result") != _digest(text) or not (home / _FEEDBACK).exists():
+        belongs = hangs_on.pop("result"), hangs_on.pop("executed")
+        if belongs != (_digest(text), _digest(_bytes_of(home / _EXECUTED))) or not (home / _FEEDBACK).exists():
             return None
         return Result.from_json(text), hangs_on
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -112,8 +139,14 @@ def set_aside(folder: Path, identity: str) -> None:
             (home / _RESULT).replace(home / _EARLIER)
 
 
-def write_report(folder: Path) -> tuple[Result, ...]:
+def write_report(folder: Path, *, anonymous: bool | None = None) -> tuple[Result, ...]:
     """Write scores.csv and report.html from the results of the latest run; returns them, sorted by submission.
+
+    Students' pages that do not fit any more are written anew, too.
+
+    Args:
+        folder: the results' folder.
+        anonymous: whether students' pages leave out names; None: as the latest run had it.
 
     Raises:
         KitError: there is no readable result, or the files cannot be written.
@@ -126,9 +159,17 @@ def write_report(folder: Path) -> tuple[Result, ...]:
         raise KitError(f"There are no results in {folder}.", hint=f"autograder grade PATH… -o {folder}")
     results = tuple(result for result, _ in found)
     questions = question_names(results, ())
+    for result, identity in found:
+        shy = is_anonymous(folder) if anonymous is None else anonymous
+        write_page(folder, Row(identity, Grade(result)), anonymous=shy)
     write_whole(folder / SCORES, scores_csv(results, questions))
     write_class_report(folder, [Row(identity, Grade(result)) for result, identity in found], write_whole)
     return results
+
+
+def is_anonymous(folder: Path) -> bool:
+    """Whether the latest run wanted students' pages without names."""
+    return _latest_run(folder).get("anonymous") is True
 
 
 def not_graded(folder: Path) -> int:
@@ -166,11 +207,18 @@ def _writing(path: Path) -> Iterator[None]:
 
 def _of_latest_run(folder: Path) -> tuple[str, ...] | None:
     """The submissions of the latest run, or None where nobody wrote them down."""
+    run = _latest_run(folder)
+    return tuple(map(str, run["submissions"])) if run else None
+
+
+def _latest_run(folder: Path) -> dict[str, Any]:
+    """What is written down about the latest run; empty where nothing is."""
     path = folder / _RUN
     try:
-        return tuple(map(str, json.loads(path.read_text(encoding="utf-8"))["submissions"]))
+        run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return {**run, "submissions": list(run["submissions"])}
     except FileNotFoundError:
-        return None
+        return {}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise KitError(f"{path} is damaged: {error}", hint="delete it to report all results in the folder") from error
 
@@ -182,5 +230,12 @@ def _read(path: Path) -> Result:
         raise KitError(f"{path} is not a result of this kit: {error}", hint="delete it and grade again") from error
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _bytes_of(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _digest(content: str | bytes | None) -> str:
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content or b"").hexdigest()

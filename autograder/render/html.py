@@ -8,27 +8,21 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from autograder.render import words
-from autograder.results import Result
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def feedback_html(result: Result) -> str:
-    """The page a student gets: score, each question with the reason for every lost point, cells that raised."""
-    return environment().get_template("feedback.html").render(result=result)
-
-
 @cache
 def environment() -> Environment:
-    """The templates, with what they need to say things in words; every text is escaped."""
-    environment = Environment(
+    """The templates, with what they need to write results down."""
+    made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    made.filters.update(
         clean=words.clean,
         line=words.clean_line,
         points=words.points,
@@ -36,7 +30,7 @@ def environment() -> Environment:
         reasons=words.reasons,
         training=words.training,
     )
-    environment.globals.update(
+    made.globals.update(
         lost=words.lost,
         note=words.note,
         percent=words.percent,
@@ -44,4 +38,4 @@ def environment() -> Environment:
         submission_words=words.SUBMISSION_WORDS,
         question_words=words.QUESTION_WORDS,
     )
-    return environment
+    return made
