@@ -2,20 +2,19 @@
 
     python -m benchmarks.example_class FOLDER [--size 60] [--seed 2026] [--write-only]
 
-writes FOLDER/class and grades it into FOLDER/results. Right answers are written in the usual ways at random
-(`styles/LAB.toml`), mistakes are known wrong answers (`tests/known`), and some copy from others, run for ever, type
-results in, or train on the test images. `FOLDER/kinds.csv` says who did what.
+writes FOLDER/class and grades it into FOLDER/results; the same command goes on where it was stopped. Right answers are
+written in the usual ways at random (`styles/LAB.toml`), mistakes are known wrong answers (`tests/known`), and some copy
+from others, run for ever, type results in, or train on the test images. `FOLDER/kinds.csv` says who did what.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import csv
-import io
 import json
 import random
 import re
-import tokenize
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from tests.known.cases import Case, all_cases
 
 SEED = 2026
 SIZE = 60
-SECONDS = 90.0
+SECONDS = 240.0
 LABS = ("mnist_dense", "single_layer")
 
 Fills = dict[str, str]
@@ -122,7 +121,7 @@ def mistaken(rng: random.Random, lab: Lab, count: int) -> tuple[Fills, list[str]
 
 
 def disguised(rng: random.Random, fills: Mapping[str, str]) -> Fills:
-    """The same code with other names for what is not asked for, other quotation marks, and a comment here and there."""
+    """The same code with other names for what is not asked for, another layout, and a comment here and there."""
     kept = {gap for gaps in map(styles_of, LABS) for gap in gaps} | {"test_loss", "test_acc"}
     named = re.findall(r"^(\w+)\s*=(?!=)", "\n".join(fills.values()), flags=re.MULTILINE)
     mine = {name: f"my_{name}" for name in named if name not in kept}
@@ -130,13 +129,11 @@ def disguised(rng: random.Random, fills: Mapping[str, str]) -> Fills:
 
 
 def _in_other_words(rng: random.Random, code: str, names: Mapping[str, str]) -> str:
-    tokens = []
-    for token in tokenize.generate_tokens(io.StringIO(code).readline):
-        text = names.get(token.string, token.string) if token.type == tokenize.NAME else token.string
-        if token.type == tokenize.STRING and text.startswith("'") and '"' not in text:
-            text = f'"{text[1:-1]}"'
-        tokens.append((token.type, text))
-    lines = tokenize.untokenize(tokens).splitlines()
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            node.id = names.get(node.id, node.id)
+    lines = ast.unparse(tree).replace("'", '"').splitlines()
     return "\n".join(line + ("  # checked" if rng.random() < 0.15 and line.strip() else "") for line in lines)
 
 
@@ -264,7 +261,8 @@ def main() -> int:
     parser.add_argument("--write-only", action="store_true", help="do not grade")
     options = parser.parse_args()
     root = find_root()
-    write_class(make_class({lab: read_lab(root, lab) for lab in LABS}, options.size, options.seed), options.folder)
+    if not (options.folder / "class").exists():
+        write_class(make_class({lab: read_lab(root, lab) for lab in LABS}, options.size, options.seed), options.folder)
     if options.write_only:
         return 0
     grading = GradingOptions(seconds=SECONDS)
