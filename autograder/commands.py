@@ -24,13 +24,13 @@ from autograder.progress import show_progress
 from autograder.recordings import Recordings
 from autograder.render.feedback import feedback_html
 from autograder.render.terminal import class_table, print_table, result_table
-from autograder.report.files import REPORT
 from autograder.results import Result
 from autograder.resume import Conditions, Plan, identities, make_plan
 from autograder.sandbox import Limits
 from autograder.sandbox.layers import Level
 from autograder.sandbox.warm import WarmProcess
 from autograder.store import (
+    REPORT,
     SCORES,
     begin_run,
     not_asked_for,
@@ -86,7 +86,7 @@ def build_course(labs: Sequence[str], *, check: bool) -> None:
 def check_notebook(
     notebook: Path, options: GradingOptions, *, as_json: bool, page: Path | None = None, anonymous: bool = False
 ) -> Result:
-    """`autograder check`: grade one notebook and print why each point was lost; `page`: write a student's page there."""
+    """`autograder check`: grade one notebook and print why each point was lost; `page`: where to write its page."""
     submissions = find_submissions([notebook])
     if len(submissions) > 1:
         raise UsageError(

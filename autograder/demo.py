@@ -16,7 +16,6 @@ import click
 from autograder.commands import ClassOptions, GradingOptions, build_course, grade_class
 from autograder.filling import fill_gaps
 from autograder.labs import find_root
-from autograder.report.files import REPORT
 
 # An endless notebook must not keep a newcomer waiting; training takes a fifth of this.
 _SECONDS = 60.0
@@ -73,9 +72,8 @@ def run_demo(output: Path, *, jobs: int | None) -> int:
     click.echo(f"3. Grading them ({_SECONDS:g} seconds at most for each notebook)")
     options = GradingOptions(seconds=_SECONDS)
     code = grade_class([handed_in], results, options, ClassOptions(jobs=jobs), as_json=False)
-    click.echo(f"Why a point was lost:      autograder check {handed_in / FATES[3].file}")
-    click.echo(f"What a student reads:      {results / 'submissions' / FATES[3].file / 'feedback.html'}")
-    click.echo(f"What the instructor reads: {results / REPORT}")
+    click.echo(f"Why a point was lost: autograder check {handed_in / FATES[3].file}")
+    click.echo(f"What a student reads:  {results / 'submissions' / FATES[3].file / 'feedback.html'}")
     return code
 
 

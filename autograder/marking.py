@@ -10,6 +10,7 @@ from autograder.assignment import Assignment, Question, Test
 from autograder.notebooks import Notebook, answer_cells, attempted
 from autograder.results import CellError, QuestionResult, QuestionStatus, TestResult
 
+NOT_CHECKED = "Not checked: "
 _FULL = 1e-9
 
 
@@ -62,7 +63,7 @@ def _test_result(test: Test, found: Mapping[str, Any], hindrances: Sequence[_Hin
     hindrance = next((entry for entry in hindrances if entry.variable in test.required), None)
     message = str(found["message"])
     if hindrance is not None and not found["passed"]:
-        message = f"Not checked: {hindrance.reason}."
+        message = f"{NOT_CHECKED}{hindrance.reason}."
     return TestResult(test.name, test.hidden, bool(found["passed"]), message)
 
 

@@ -33,6 +33,7 @@ from autograder.report.files import write_class_report
 from autograder.results import Result
 
 SCORES = "scores.csv"
+REPORT = "report.html"
 _RUN = "run.json"
 _SUBMISSIONS = "submissions"
 _RESULT = "result.json"
@@ -163,7 +164,7 @@ def write_report(folder: Path, *, anonymous: bool | None = None) -> tuple[Result
         shy = is_anonymous(folder) if anonymous is None else anonymous
         write_page(folder, Row(identity, Grade(result)), anonymous=shy)
     write_whole(folder / SCORES, scores_csv(results, questions))
-    write_class_report(folder, [Row(identity, Grade(result)) for result, identity in found], write_whole)
+    write_class_report(folder / REPORT, [Row(identity, Grade(result)) for result, identity in found], write_whole)
     return results
 
 

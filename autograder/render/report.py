@@ -10,12 +10,12 @@ from pathlib import Path
 from markupsafe import Markup
 
 from autograder.grades import Grade
+from autograder.mistakes import Mistake
 from autograder.render import figures
 from autograder.render.html import environment
 from autograder.render.similar import feedback_link, page_name
 from autograder.render.words import clean_line
 from autograder.report.content import ClassReport
-from autograder.report.mistakes import Mistake
 from autograder.report.numbers import NO_MARK, LabNumbers, QuestionNumbers
 from autograder.report.review import KINDS
 from autograder.report.similarity import FEWEST_MATCHED, SIMILAR_FROM
@@ -41,6 +41,7 @@ def report_html(report: ClassReport, made_from: str) -> str:
         .render(
             rows=report.rows,
             by_identity={row.identity: row for row in report.rows},
+            by_name={row.grade.result.submission: row for row in report.rows},
             labs=report.labs,
             named=[numbers.lab for numbers in report.labs if numbers.lab is not None],
             marked=sum(result.status not in NO_MARK for result in results),

@@ -16,9 +16,8 @@ from autograder.labs import find_root
 from autograder.notebooks import Notebook
 from autograder.report.handed_in import read_code, starter_of
 
-REPORT = "report.html"
-SIMILAR = "similar"
-STARTERS = "starters"
+_SIMILAR = "similar"
+_STARTERS = "starters"
 _EXECUTED = "executed.ipynb"
 _SUBMISSIONS = "submissions"
 # Enough of a page to hold its head.
@@ -29,17 +28,18 @@ _MAKERS = ("report", "render")
 Write = Callable[[Path, str], None]
 
 
-def write_class_report(folder: Path, rows: Sequence[Row], write: Write) -> None:
+def write_class_report(page: Path, rows: Sequence[Row], write: Write) -> None:
     """Bring report.html and the pages of similar pairs up to date.
 
     Args:
-        folder: the results' folder.
+        page: report.html in the results' folder.
         rows: the class, in the order of the table.
         write: writes a text file whole or not at all.
     """
+    folder = page.parent
     starters = _starters(folder, rows, write)
     made_from = _digest(folder, rows, starters)
-    if _is_current(folder, made_from):
+    if _is_current(page, made_from):
         return
     # Here, because all this draws on Matplotlib and copydetect, which nothing else needs.
     from autograder.render.report import report_html
@@ -54,12 +54,12 @@ def write_class_report(folder: Path, rows: Sequence[Row], write: Write) -> None:
         for pair in similar.shown
     }
     for name, text in pages.items():
-        _write_if_new(folder / SIMILAR / name, text, write)
-    for path in (folder / SIMILAR).glob("*.html"):
+        _write_if_new(folder / _SIMILAR / name, text, write)
+    for path in (folder / _SIMILAR).glob("*.html"):
         if path.name not in pages:
             path.unlink(missing_ok=True)
     # Last, so that a report that is there never links to a page that is not.
-    write(folder / REPORT, report_html(report, f"{made_from} {len(pages)}"))
+    write(page, report_html(report, f"{made_from} {len(pages)}"))
 
 
 def _starters(folder: Path, rows: Sequence[Row], write: Write) -> dict[str, bytes]:
@@ -68,7 +68,7 @@ def _starters(folder: Path, rows: Sequence[Row], write: Write) -> dict[str, byte
     for lab in dict.fromkeys(row.grade.result.lab for row in rows if row.grade.result.lab is not None):
         if Path(lab).name != lab:  # a name of somebody else's autograder
             continue
-        copy = folder / STARTERS / f"{lab}.ipynb"
+        copy = folder / _STARTERS / f"{lab}.ipynb"
         for path in (*_course_notebook(lab), copy):
             if path.is_file():
                 found[lab] = path.read_bytes()
@@ -112,13 +112,13 @@ def _digest(folder: Path, rows: Sequence[Row], starters: dict[str, bytes]) -> st
     return digest.hexdigest()
 
 
-def _is_current(folder: Path, made_from: str) -> bool:
+def _is_current(page: Path, made_from: str) -> bool:
     try:
-        with (folder / REPORT).open(encoding="utf-8") as file:
+        with page.open(encoding="utf-8") as file:
             head = file.read(_HEAD)
     except (OSError, UnicodeDecodeError):
         return False
-    pages = len(list((folder / SIMILAR).glob("*.html")))
+    pages = len(list((page.parent / _SIMILAR).glob("*.html")))
     return f'content="{made_from} {pages}"' in head
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from math import isclose
 from statistics import correlation, mean, median, pstdev, pvariance
 
 from autograder.grades import Row
+from autograder.mistakes import Mistake, common_mistakes
 from autograder.render.words import percent, question_names
-from autograder.report.mistakes import Mistake, mistakes
 from autograder.results import QuestionResult, QuestionStatus
 
 BINS = 10
@@ -92,6 +93,9 @@ def lab_numbers(lab: str | None, rows: Sequence[Row]) -> LabNumbers:
     shares = [percent(row.grade.score, row.grade.result.max_score) for row in marked]
     names = question_names([row.grade.result for row in marked], ())
     points = item_points(marked, names)
+    made: dict[str, list[Mistake]] = {}
+    for mistake in common_mistakes([row.grade.result for row in marked], sys.maxsize):
+        made.setdefault(mistake.question, []).append(mistake)
     statuses = [row.grade.result.status for row in rows]
     return LabNumbers(
         lab=lab,
@@ -104,7 +108,10 @@ def lab_numbers(lab: str | None, rows: Sequence[Row]) -> LabNumbers:
         median=median(shares) if shares else None,
         deviation=pstdev(shares) if shares else None,
         bins=score_bins(shares),
-        questions=tuple(_question(name, marked, points, place) for place, name in enumerate(names)),
+        questions=tuple(
+            _question(name, marked, discrimination(points, place), made.get(name, ()))
+            for place, name in enumerate(names)
+        ),
         alpha=cronbach_alpha(points),
         complete=len(points),
         wall=_spread([row.grade.result.seconds for row in rows if row.grade.result.status != "unreadable"]),
@@ -185,7 +192,9 @@ def cronbach_alpha(points: Sequence[Sequence[float]]) -> float | None:
     return items / (items - 1) * (1 - of_items / pvariance(totals))
 
 
-def _question(name: str, marked: Sequence[Row], points: Sequence[Sequence[float]], place: int) -> QuestionNumbers:
+def _question(
+    name: str, marked: Sequence[Row], discriminates: float | None, made: Sequence[Mistake]
+) -> QuestionNumbers:
     held: list[tuple[Row, QuestionResult]] = [
         (row, question) for row in marked for question in row.grade.result.questions if question.name == name
     ]
@@ -196,8 +205,8 @@ def _question(name: str, marked: Sequence[Row], points: Sequence[Sequence[float]
         count=len(held),
         mean=mean(row.grade.points(question) for row, question in held),
         counts=dict(counts),
-        discrimination=discrimination(points, place) if points else None,
-        mistakes=mistakes((row.identity, question) for row, question in held),
+        discrimination=discriminates,
+        mistakes=tuple(made),
     )
 
 

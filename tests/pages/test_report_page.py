@@ -46,7 +46,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
         row("d", question("q1", 0, 2, "n is 7: too few."), question("q2", 1), status="timeout", lab="other"),
         row("e", lab=None, status="unreadable", detail="it is empty"),
     ]
-    write_class_report(folder, rows, Written())
+    write_class_report(folder / "report.html", rows, Written())
     return folder
 
 

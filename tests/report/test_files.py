@@ -46,7 +46,7 @@ def rows(score: float = 2) -> list[Row]:
 
 def report(folder: Path, class_rows: list[Row]) -> list[str]:
     written = Written()
-    write_class_report(folder, class_rows, written)
+    write_class_report(folder / "report.html", class_rows, written)
     return written
 
 
