@@ -22,7 +22,7 @@ from autograder.results import Cost, QuestionResult, Result, TestResult
 from benchmarks.example_class import LABS, SEED, Lab, Made, make_class, read_lab
 
 # About what the pictures of an executed notebook take, in bytes.
-_PICTURES = (90_000, 40_000, 25_000)
+_PICTURES = (130_000, 60_000, 40_000)
 _DETAILS = {"unreadable": "the notebook is damaged", "timeout": "it was still running after 90 seconds"}
 
 
