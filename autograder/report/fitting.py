@@ -56,9 +56,8 @@ def written(cells: Sequence[CodeCell]) -> Written:
         for question in cell.answers:
             by_question[question] = by_question.get(question, frozenset()) | assigned_names(cell.source)
     assigned = frozenset[str]().union(*(assigned_names(cell.source) for cell in cells))
-    found = {name: value for name, value in last.items() if value is not None and _measured(value)}
-    shown = {name: f"{name} = {ast.unparse(value):.60}" for name, value in found.items()}
-    return Written(assigned, by_question, "\n".join(unclear), shown)
+    found = {name: _line(name, value) for name, value in last.items() if value is not None and _measured(value)}
+    return Written(assigned, by_question, "\n".join(unclear), found)
 
 
 def without_code(student: Written, starter: Starter, question: str) -> bool:
@@ -76,6 +75,13 @@ def typed_in(student: Written, starter: Starter, question: str) -> tuple[str, ..
     """The lines of code that give an answer of the question by a measurement typed in."""
     variables = starter.variables.get(question) or student.by_question.get(question, frozenset())
     return tuple(line for name, line in student.measurements.items() if name in variables)
+
+
+def _line(name: str, value: ast.expr) -> str:
+    try:
+        return f"{name} = {ast.unparse(value):.60}"
+    except RecursionError:
+        return f"{name} = …"
 
 
 def _bound(statement: ast.stmt) -> set[str]:

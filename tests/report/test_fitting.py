@@ -89,6 +89,7 @@ def test_a_question_without_variables_is_not_judged() -> None:
         "accuracy = 1 - 0.019",
         "accuracy = np.array([3, 7, 11, 19, 20])",
         "accuracy = [0.1, 0.2]",
+        f"accuracy = {'-' * 400}0.5",
     ],
 )
 def test_a_measurement_typed_in_is_found(code: str) -> None:
