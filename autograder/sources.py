@@ -32,7 +32,7 @@ def assigned_names(source: str) -> frozenset[str]:
 
     Empty for text that is not Python.
     """
-    tree = _parse(source)
+    tree = parse_cell(source)
     if tree is None:
         return frozenset()
     try:
@@ -43,7 +43,7 @@ def assigned_names(source: str) -> frozenset[str]:
 
 def statements(source: str) -> tuple[str, ...] | None:
     """The top-level statements of a cell in a form that ignores comments and spacing; None if it is not Python."""
-    tree = _parse(source)
+    tree = parse_cell(source)
     if tree is None:
         return None
     try:
@@ -52,7 +52,8 @@ def statements(source: str) -> tuple[str, ...] | None:
         return None
 
 
-def _parse(source: str) -> ast.Module | None:
+def parse_cell(source: str) -> ast.Module | None:
+    """The tree of a cell, IPython's own syntax left out; None for text that is not Python, or far too long."""
     if len(source) > MAX_PARSED:
         return None
     try:

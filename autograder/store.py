@@ -6,6 +6,7 @@ DIR/submissions/ID/executed.ipynb    the student's notebook as it was run, where
 DIR/submissions/ID/feedback.html     both for the student
 DIR/submissions/ID/fingerprint.json  what the result hangs on, and the SHA-256 of result.json: written last
 DIR/submissions/ID/earlier.json      the result before the latest change
+DIR/scores.csv, report.html, …       about the class: see `write_report`
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ from autograder.atomic import LEFTOVERS, write_atomically
 from autograder.errors import KitError
 from autograder.grades import Grade, Row
 from autograder.render.feedback import design, feedback_html
-from autograder.render.html import report_html
 from autograder.render.scores_csv import scores_csv
 from autograder.render.words import question_names
+from autograder.report.files import write_class_report
 from autograder.results import Result
 
 SCORES = "scores.csv"
@@ -165,8 +166,9 @@ def write_report(folder: Path, *, anonymous: bool | None = None) -> tuple[Row, .
     for result, identity in found:
         write_page(folder, Row(identity, Grade(result)), anonymous=nameless)
     write_whole(folder / SCORES, scores_csv(results, questions))
-    write_whole(folder / REPORT, report_html(results, questions, [identity for _, identity in found]))
-    return tuple(Row(identity, Grade(result)) for result, identity in found)
+    rows = tuple(Row(identity, Grade(result)) for result, identity in found)
+    write_class_report(folder / REPORT, rows, write_whole)
+    return rows
 
 
 def is_anonymous(folder: Path) -> bool:

@@ -12,7 +12,7 @@ from autograder import __version__
 
 _LIBRARIES = ("tensorflow", "keras", "numpy", "otter-grader")
 # How results are shown and how labs are built changes no mark of a submission.
-_NO_MARKS = ("render", "build")
+_NO_MARKS = ("render", "report", "build")
 
 
 @cache

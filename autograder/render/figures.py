@@ -1,0 +1,158 @@
+"""Pictures as inline SVG, drawn by Matplotlib: the same bytes for the same numbers, in the colours of the page.
+
+Matplotlib is imported only when a picture is drawn.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from autograder.render.words import QUESTION_WORDS, clean_line
+from autograder.report.numbers import BINS, QuestionNumbers
+
+_WIDTH = 5.4  # inches of 72 units: what fits a phone without shrinking the text much
+_TEXT = 10.5
+# Stand-ins that no other colour of a picture equals, each for a variable of the page's style.
+_INK, _QUIET, _LINE, _BAR, _ON_BAR = "#010101", "#010102", "#010103", "#010104", "#010105"
+_STATUS = {status: f"#0102{place:02}" for place, status in enumerate(QUESTION_WORDS)}
+_ON_STATUS = {status: f"#0103{place:02}" for place, status in enumerate(QUESTION_WORDS)}
+_VARIABLES = {
+    _INK: "text",
+    _QUIET: "quiet",
+    _LINE: "line",
+    _BAR: "bar",
+    _ON_BAR: "card",
+    **{colour: f"s-{status}" for status, colour in _STATUS.items()},
+    **{colour: f"on-{status}" for status, colour in _ON_STATUS.items()},
+}
+# What Matplotlib writes that a page has no use for, and its fonts: the text takes those of the page.
+_SURPLUS = re.compile(
+    r"""^.*?<svg[^>]*>|<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>|<!--.*?-->| id="[^"]*\""""
+    r"""|font-family: [^;"]*; """,
+    re.DOTALL,
+)
+# A part of a bar narrower than this (of 100) has no room for its number.
+_ROOM = 6.0
+
+
+def score_histogram(bins: Sequence[int], name: str, beside: int = 0) -> Markup:
+    """How many submissions scored in each range of ten percent.
+
+    Args:
+        bins: the numbers.
+        name: makes the identifiers of the picture its own.
+        beside: the number of questions of the picture it stands beside, to be as high.
+    """
+    with _settings(name):
+        figure = _histogram(bins, max(2.2, _height(beside) + 0.25))
+    ranges = ", ".join(f"{place * 10} to {place * 10 + 10} %: {count}" for place, count in enumerate(bins) if count)
+    return _svg(figure, name, "Distribution of scores", f"Number of submissions by score. {ranges or 'None'}.")
+
+
+def status_bars(questions: Sequence[QuestionNumbers], name: str) -> Markup:
+    """A bar a question, divided by what became of it in the class."""
+    with _settings(name):
+        figure = _bars(questions)
+    return _svg(figure, name, "What became of each question", _told(questions))
+
+
+def _height(questions: int) -> float:
+    """Inches."""
+    return 0.45 + 0.32 * questions
+
+
+def _histogram(bins: Sequence[int], height: float) -> Any:
+    figure, axes = _canvas(height)
+    axes.bar(range(BINS), bins, width=0.9, align="edge", color=_BAR, clip_on=False)
+    for place, count in enumerate(bins):
+        if count:
+            axes.annotate(
+                f"{count}", (place + 0.45, count), (0, 2), textcoords="offset points", ha="center", color=_INK
+            )
+    axes.set_xlim(-0.05, BINS - 0.05)
+    axes.set_ylim(0, max(*bins, 1) * 1.12)
+    axes.set_xticks([place - 0.05 for place in range(BINS + 1)], [f"{place * 10}" for place in range(BINS + 1)])
+    axes.set_xlabel("percent of the points", color=_QUIET)
+    axes.spines["bottom"].set_visible(True)
+    return figure
+
+
+def _bars(questions: Sequence[QuestionNumbers]) -> Any:
+    figure, axes = _canvas(_height(len(questions)))
+    for row, question in enumerate(questions):
+        left = 0.0
+        for status in QUESTION_WORDS:
+            share = 100 * question.counts.get(status, 0) / question.count
+            if not share:
+                continue
+            axes.barh(row, share, 0.74, left, color=_STATUS[status], edgecolor=_ON_BAR, linewidth=1, clip_on=False)
+            if share >= _ROOM:
+                count = str(question.counts[status])
+                axes.text(left + share / 2, row, count, ha="center", va="center_baseline", color=_ON_STATUS[status])
+            left += share
+    axes.set_xlim(0, 100)
+    axes.set_ylim(len(questions) - 0.5, -0.5)
+    axes.set_yticks(range(len(questions)), [clean_line(question.name, 12) for question in questions], color=_INK)
+    axes.set_xticks([0, 25, 50, 75, 100], ["0", "25", "50", "75", "100 %"])
+    return figure
+
+
+@contextmanager
+def _settings(name: str) -> Iterator[None]:
+    """Text stays text: smaller, and it can be found, read aloud and enlarged. A `$` in a name is no formula."""
+    import matplotlib as mpl
+
+    settings = {"svg.hashsalt": name, "svg.fonttype": "none", "font.size": _TEXT, "text.parse_math": False}
+    with mpl.rc_context(settings):
+        yield
+
+
+def _told(questions: Sequence[QuestionNumbers]) -> str:
+    parts = (
+        f"{clean_line(question.name)}: "
+        + ", ".join(f"{question.counts[s]} {word}" for s, word in QUESTION_WORDS.items() if question.counts.get(s))
+        for question in questions
+    )
+    return "; ".join(parts) + "."
+
+
+def _canvas(height: float) -> tuple[Any, Any]:
+    """A figure of `height` inches without frame, ticks and background."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    figure.patch.set_visible(False)
+    axes = figure.add_subplot()
+    axes.patch.set_visible(False)
+    for spine in axes.spines.values():
+        spine.set(visible=False, color=_LINE)
+    axes.tick_params(length=0, labelcolor=_QUIET, labelsize=_TEXT)
+    axes.set_yticks([])
+    return figure, axes
+
+
+def _svg(figure: Any, name: str, title: str, description: str) -> Markup:
+    """The figure as an element for a page, with a title and a description for those who cannot see it."""
+    buffer = io.StringIO()
+    with _settings(name):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    # Nothing refers to an identifier, and two pictures of a page must not share any.
+    body = _SURPLUS.sub("", buffer.getvalue()).replace("<g/>", "")
+    body = re.sub("#0[0-9a-f]{5}", lambda match: _variable(match[0]), body)
+    width, height = (72 * inches for inches in figure.get_size_inches())
+    head = (
+        f'<svg class="picture" role="img" aria-labelledby="{name}-title {name}-text" '
+        f'viewBox="0 0 {width:g} {height:g}"><title id="{name}-title">{escape(title)}</title>'
+        f'<desc id="{name}-text">{escape(description)}</desc>'
+    )
+    return Markup(head + re.sub(r"\s*\n\s*", "\n", body).strip())  # noqa: S704 - Matplotlib has escaped every text
+
+
+def _variable(colour: str) -> str:
+    return f"var(--{_VARIABLES[colour]})" if colour in _VARIABLES else colour

@@ -1,0 +1,88 @@
+"""The class report as one web page, with nothing loaded from elsewhere; its only script is allowed by its hash."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from markupsafe import Markup
+
+from autograder.grades import Grade
+from autograder.mistakes import Mistake
+from autograder.render import figures
+from autograder.render.html import environment
+from autograder.render.similar import feedback_link, page_name
+from autograder.render.words import clean_line
+from autograder.report.content import ClassReport
+from autograder.report.numbers import NO_MARK, LabNumbers, QuestionNumbers
+from autograder.report.review import KINDS
+from autograder.report.similarity import FEWEST_MATCHED, SIMILAR_FROM
+
+_SCRIPT = Path(__file__).parent / "templates" / "report.js"
+# A mistake of fewer submissions stands with the rarer ones, as do those beyond the first so many.
+_FEW, _FREQUENT = 2, 30
+_Told = list[tuple[QuestionNumbers, Mistake]]
+
+
+def report_html(report: ClassReport, made_from: str) -> str:
+    """The page.
+
+    Args:
+        report: what it says.
+        made_from: a digest of what it was made from, which it carries in its head.
+    """
+    script, digest = _script()
+    results = [row.grade.result for row in report.rows]
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            rows=report.rows,
+            by_identity={row.identity: row for row in report.rows},
+            by_name={row.grade.result.submission: row for row in report.rows},
+            labs=report.labs,
+            named=[numbers.lab for numbers in report.labs if numbers.lab is not None],
+            marked=sum(result.status not in NO_MARK for result in results),
+            looks=report.looks,
+            faults=[look for look in report.looks if look.kind == "grader_error"],
+            kinds=KINDS,
+            similar=report.similar,
+            similar_count=sum(len(part.found.groups) + len(part.found.pairs) for part in report.similar),
+            similar_from=SIMILAR_FROM,
+            fewest=FEWEST_MATCHED,
+            isolations=list(dict.fromkeys(result.isolation for result in results)),
+            made_from=made_from,
+            script=script,
+            script_hash=digest,
+            feedback=feedback_link,
+            page_name=page_name,
+            mistakes_of=_frequent_and_rare,
+            lost_in=_lost_in,
+            score_histogram=figures.score_histogram,
+            status_bars=figures.status_bars,
+        )
+    )
+
+
+def _frequent_and_rare(numbers: LabNumbers) -> tuple[_Told, _Told]:
+    told = [(question, mistake) for question in numbers.questions for mistake in question.mistakes]
+    told.sort(key=lambda pair: -pair[1].count)
+    frequent = [pair for pair in told if pair[1].count >= _FEW][:_FREQUENT]
+    return frequent, told[len(frequent) :]
+
+
+def _lost_in(grade: Grade) -> str:
+    """The questions that lost points."""
+    names = [question.name for question in grade.result.questions if grade.points(question) < question.max_score]
+    if names and len(names) == len(grade.result.questions):
+        return "every question"
+    return clean_line(" ".join(names))
+
+
+@cache
+def _script() -> tuple[Markup, str]:
+    """The script of the page, and its hash as a Content-Security-Policy wants it."""
+    text = _SCRIPT.read_text(encoding="utf-8")
+    return Markup(text), base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")  # noqa: S704 - ours

@@ -1,0 +1,97 @@
+"""What a person should look at, with the reason in words; most pressing first. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from autograder.grades import Row
+from autograder.notebooks import CodeCell
+from autograder.render.words import clean, clean_line, note
+from autograder.report.fitting import typed_in, without_code, written
+from autograder.report.handed_in import NO_STARTER, Starter
+from autograder.report.numbers import CUT_SHORT
+from autograder.second_try import SECOND_TRY
+
+Kind = Literal["grader_error", "cut_short", "unreadable", "too_good", "does_not_fit", "retried"]
+KINDS: dict[Kind, str] = {
+    "grader_error": "grader error",
+    "cut_short": "did not end",
+    "unreadable": "unreadable",
+    "too_good": "accuracy too good",
+    "does_not_fit": "answer does not fit the code",
+    "retried": "run twice",
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """One reason to look at a submission; `text` may quote the student."""
+
+    kind: Kind
+    row: Row
+    text: str
+
+    @property
+    def place(self) -> int:
+        """Its place in the order of what presses most."""
+        return list(KINDS).index(self.kind)
+
+
+def needs_a_look(
+    rows: Sequence[Row], cells: Mapping[str, Sequence[CodeCell]], starters: Mapping[str, Starter]
+) -> tuple[Look, ...]:
+    """Everything worth a person's look, in the order of `KINDS`, then of the rows.
+
+    Args:
+        rows: the class.
+        cells: by ID the cells a student wrote, where they are known.
+        starters: by lab the notebook it hands out, where it is known.
+    """
+    found = [
+        look
+        for row in rows
+        for look in _looks(row, cells.get(row.identity), starters.get(row.grade.result.lab or "", NO_STARTER))
+    ]
+    return tuple(sorted(found, key=lambda look: look.place))
+
+
+def _looks(row: Row, cells: Sequence[CodeCell] | None, starter: Starter) -> Iterator[Look]:
+    result = row.grade.result
+    stopped: dict[str, Kind] = dict.fromkeys(CUT_SHORT, "cut_short")
+    kind = {**stopped, "grader_error": "grader_error", "unreadable": "unreadable"}.get(result.status)
+    if kind is not None:
+        yield Look(kind, row, _sentence(result.detail) or note(result))
+    trained, tested = result.measured.get("train_accuracy"), result.measured.get("test_accuracy")
+    if trained is not None and tested is not None and tested >= trained:
+        yield Look(
+            "too_good",
+            row,
+            f"The model gets {tested:.2%} of the test images right and only {trained:.2%} of the images it was trained "
+            "on: has it been trained on test images?",
+        )
+    misfits = " ".join(_misfits(row, cells, starter)) if cells is not None else ""
+    if misfits:
+        yield Look("does_not_fit", row, misfits)
+    if SECOND_TRY in (result.detail or ""):
+        yield Look("retried", row, f"{_sentence(SECOND_TRY)}.")
+
+
+def _misfits(row: Row, cells: Sequence[CodeCell], starter: Starter) -> Iterator[str]:
+    student = written(cells)
+    # Where a person has corrected the points, a person has looked.
+    earned = [q.name for q in row.grade.result.questions if q.score > 0 and q.name not in row.grade.overrides]
+    nowhere = [name for name in earned if without_code(student, starter, name)]
+    if nowhere:
+        yield f"Points for {clean_line(', '.join(nowhere))}, but no cell gives the answer: where does it come from?"
+    for name in earned:
+        lines = typed_in(student, starter, name)
+        if lines:
+            shown = clean("; ".join(lines), 200)
+            yield f"Points for {clean_line(name)} with a measurement typed in, not computed: {shown}."
+
+
+def _sentence(detail: str | None) -> str:
+    text = clean(detail or "")
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,75 @@
+"""What needs a person's look: everything that does, in order, with a reason."""
+
+from __future__ import annotations
+
+from autograder.grades import Override, Row
+from autograder.notebooks import CodeCell
+from autograder.report.handed_in import Starter
+from autograder.report.review import needs_a_look
+from autograder.second_try import SECOND_TRY
+from tests.report.classes import question, row
+
+STARTER = Starter(frozenset({"given = 1"}), frozenset(), {"q1": frozenset({"accuracy"}), "q2": frozenset({"count"})})
+TYPED = (CodeCell(1, "accuracy = 0.98\ncount = 3", frozenset({"answer:q1"})),)
+
+
+def looks(*rows: Row, cells: tuple[CodeCell, ...] = TYPED) -> list[tuple[str, str, str]]:
+    found = needs_a_look(rows, {row.identity: cells for row in rows}, {"lab": STARTER})
+    return [(look.row.identity, look.kind, look.text) for look in found]
+
+
+def test_the_most_pressing_comes_first() -> None:
+    rows = [
+        row("twice", detail=SECOND_TRY),
+        row("typed", question("q1", 2)),
+        row("good", measured={"train_accuracy": 0.97, "test_accuracy": 0.99}),
+        row("essay", status="unreadable", detail="it is a web page"),
+        row("endless", status="timeout", detail="it was still running after 60 seconds"),
+        row("big", status="out_of_memory"),
+        row("dead", status="crashed"),
+        row("fault", status="grader_error", detail="the checker died"),
+        row("fine", question("q2", 2), measured={"train_accuracy": 0.99, "test_accuracy": 0.98}),
+    ]
+    found = looks(*rows)
+    assert [(identity, kind) for identity, kind, _ in found] == [
+        ("fault", "grader_error"),
+        ("endless", "cut_short"),
+        ("big", "cut_short"),
+        ("dead", "cut_short"),
+        ("essay", "unreadable"),
+        ("good", "too_good"),
+        ("typed", "does_not_fit"),
+        ("twice", "retried"),
+    ]
+    texts = {identity: text for identity, _, text in found}
+    assert texts["fault"] == "The checker died"
+    assert "still running after 60 seconds" in texts["endless"]
+    assert "more memory than allowed" in texts["big"]
+    assert "99.00%" in texts["good"]
+    assert "97.00%" in texts["good"]
+    assert texts["typed"] == "Points for q1 with a measurement typed in, not computed: accuracy = 0.98."
+
+
+def test_a_submission_may_need_a_look_for_several_reasons() -> None:
+    endless = row("a", question("q1", 2), status="timeout", detail=f"{SECOND_TRY}; still running")
+    assert [kind for _, kind, _ in looks(endless)] == ["cut_short", "does_not_fit", "retried"]
+
+
+def test_equal_accuracies_are_too_good_and_unmeasured_ones_are_not() -> None:
+    assert [k for _, k, _ in looks(row("a", measured={"train_accuracy": 0.5, "test_accuracy": 0.5}))] == ["too_good"]
+    assert looks(row("a", measured={"test_accuracy": 0.99})) == []
+
+
+def test_points_without_any_code_are_reported_together() -> None:
+    (only,) = looks(row("a", question("q1", 2), question("q2", 1)), cells=())
+    assert only[2] == "Points for q1, q2, but no cell gives the answer: where does it come from?"
+
+
+def test_no_points_no_suspicion_and_none_after_a_correction() -> None:
+    assert looks(row("a", question("q1", 0))) == []
+    corrected = {"overrides": {"q1": Override("q1", 2.0, "looked at it")}}
+    assert looks(row("a", question("q1", 2), grade=corrected)) == []
+
+
+def test_without_a_record_of_the_code_nothing_is_suspected() -> None:
+    assert needs_a_look([row("a", question("q1", 2))], {}, {"lab": STARTER}) == ()
