@@ -64,6 +64,36 @@ def _grading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _counting_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options shared by `grade` and `report`: what counts on top of results."""
+    options = (
+        click.option(
+            "--override", type=_EXISTING, metavar="FILE.csv", help="Corrections: submission,question,points,reason."
+        ),
+        click.option("--times", type=_EXISTING, metavar="FILE.csv", help="When handed in: submission,time."),
+        click.option(
+            "--due", metavar="TIME", help='For example "2026-10-05 23:59 Europe/Berlin"; none: nothing is late.'
+        ),
+        click.option(
+            "--grace", "grace_minutes", type=click.FloatRange(min=0), metavar="MINUTES", help="Late for free."
+        ),
+        click.option("--percent-per-day", type=click.FloatRange(0, 100), help="Taken off for every day begun."),
+        click.option("--late-cap", "cap_percent", type=click.FloatRange(0, 100), help="The most percent taken off."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _counting(options: dict[str, Any]) -> Any:
+    """Take the options above out of those of a command."""
+    from autograder.gradebook.late import LateOptions
+    from autograder.reporting import CountingOptions
+
+    late = {name: options.pop(name) for name in ("due", "grace_minutes", "percent_per_day", "cap_percent")}
+    return CountingOptions(options.pop("override"), options.pop("times"), LateOptions(**late))
+
+
 @click.group(cls=_Command, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="autograder")
 def main() -> None:
@@ -103,6 +133,7 @@ def check(notebook: Path, as_json: bool, **options: Any) -> None:
 @click.option(
     "--regrade", multiple=True, metavar="ID", help="Grade this submission even if nothing has changed (repeatable)."
 )
+@_counting_options
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON lines instead of a table.")
 def grade(
     paths: tuple[Path, ...],
@@ -120,18 +151,24 @@ def grade(
     """
     from autograder.commands import ClassOptions, GradingOptions, grade_class
 
-    sys.exit(
-        grade_class(paths, output, GradingOptions(**options), ClassOptions(jobs, cluster, regrade), as_json=as_json)
-    )
+    course = ClassOptions(jobs, cluster, regrade, _counting(options))
+    sys.exit(grade_class(paths, output, GradingOptions(**options), course, as_json=as_json))
 
 
 @main.command()
 @click.argument("folder", type=_EXISTING, metavar="DIR")
-def report(folder: Path) -> None:
-    """Write scores.csv and report.html anew from the results in DIR."""
-    from autograder.commands import report_class
+@_counting_options
+@click.option("--canvas", type=_EXISTING, metavar="FILE.csv", help="Fill Canvas's gradebook: writes DIR/canvas.csv.")
+@click.option("--canvas-column", metavar="NAME", help="The column, where the lab's title does not say which.")
+@click.option("--moodle", type=_EXISTING, metavar="FILE.csv", help="Fill Moodle's grading worksheet: DIR/moodle.csv.")
+@click.option("--moodle-feedback", is_flag=True, help="Pack the pages as Moodle takes them: DIR/moodle-feedback.zip.")
+@click.option("--lab", metavar="NAME", help="The lab a gradebook is filled with, where there are several.")
+def report(folder: Path, **options: Any) -> None:
+    """Write scores.csv, report.html and files for Canvas and Moodle from the results in DIR."""
+    from autograder.reporting import ExportOptions, report_class
 
-    report_class(folder)
+    counting = _counting(options)
+    report_class(folder, counting, ExportOptions(**options))
 
 
 @main.command()

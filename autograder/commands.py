@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,18 @@ from autograder.batch import Place, grade_all, grade_paper
 from autograder.errors import DataError, UsageError
 from autograder.grading import Grader, no_recordings
 from autograder.labs import autograder_zip, find_root, lab_names
+from autograder.pages import as_counted
 from autograder.progress import show_progress
 from autograder.recordings import Recordings
 from autograder.render.terminal import class_table, print_table, result_table
+from autograder.reporting import CountingOptions, begin_class, tell_notes
 from autograder.results import Result
 from autograder.resume import Conditions, Plan, identities, make_plan
 from autograder.sandbox import Limits
 from autograder.sandbox.layers import Level
 from autograder.sandbox.warm import WarmProcess
-from autograder.store import REPORT, SCORES, begin_run, not_asked_for, not_graded, results_folder, write_report
-from autograder.submissions import find_submissions, read_submission
+from autograder.store import REPORT, SCORES, not_asked_for, results_folder, write_report
+from autograder.submissions import find_submissions, read_submission, take_in
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,13 @@ class ClassOptions:
         jobs: submissions graded at once on this machine; None for one per processor.
         cluster: address of a Dask scheduler to grade through instead.
         regrade: IDs or names of submissions to grade even where nothing has changed.
+        counting: corrections and lateness.
     """
 
     jobs: int | None = None
     cluster: str | None = None
     regrade: tuple[str, ...] = ()
+    counting: CountingOptions = field(default_factory=CountingOptions)
 
 
 def build_course(labs: Sequence[str], *, check: bool) -> None:
@@ -91,24 +95,30 @@ def grade_class(
     paths: Sequence[Path], output: Path, options: GradingOptions, course: ClassOptions, *, as_json: bool
 ) -> int:
     """`autograder grade`: grade what is not graded yet, write the results; returns the exit code."""
-    submissions = find_submissions(paths)
+    course.counting.check()
+    intake = take_in(paths)
+    for line in intake.told:
+        _tell(line)
+    submissions = intake.submissions
     wanted = [submission.id for submission in submissions]
     regrade = identities(submissions, course.regrade)
     with results_folder(output):
         with _place(options, course) as place:
             plan = make_plan(submissions, output, place.conditions, regrade)
-            begin_run(output, wanted)
+            begin_class(output, intake, place.conditions.assignments, course.counting)
             _tell_of(plan, len(submissions), not_asked_for(output, wanted))
             with show_progress(len(submissions), done=len(plan.kept)) as advance:
                 graded = grade_all(plan.to_grade, place, output, advance)
-        write_report(output)
+        grades = write_report(output)
     by_identity = {**plan.kept, **graded}
     results = [by_identity[identity] for identity in wanted]
     if as_json:
         for result in results:
             click.echo(result.to_json(), nl=False)
     else:
-        print_table(class_table(results))
+        counted = {row.identity: as_counted(row.grade) for row in grades.rows}
+        print_table(class_table([counted[identity] for identity in wanted]))
+        tell_notes(grades)
         click.echo(f"Scores: {output / SCORES}   Report: {output / REPORT}")
     return exit_code(results)
 
@@ -126,17 +136,6 @@ def _tell_of(plan: Plan, total: int, others: int) -> None:
 def exit_code(results: Sequence[Result]) -> int:
     """1 where the grader failed to do its work on any submission, else 0, whatever the marks."""
     return int(any(result.status == "grader_error" for result in results))
-
-
-def report_class(folder: Path) -> None:
-    """`autograder report`."""
-    with results_folder(folder):
-        results = write_report(folder)
-    print_table(class_table(results))
-    missing = not_graded(folder)
-    if missing:
-        click.echo(f"{missing} submissions of the last run are not graded yet: run `autograder grade` again", err=True)
-    click.echo(f"Scores: {folder / SCORES}   Report: {folder / REPORT}")
 
 
 def fetch_data(profile: Path | None) -> None:

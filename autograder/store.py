@@ -1,6 +1,7 @@
 """The results' folder: what is written there is whole, belongs together, and is never written by two at once.
 
-DIR/run.json                         which submissions the latest `grade` was asked for
+DIR/run.json                         which submissions the latest `grade` was asked for, who handed them in and when
+DIR/overrides.json                   a person's corrections, if there are any
 DIR/submissions/ID/result.json       the result; there is one only while nothing it hangs on has changed
 DIR/submissions/ID/feedback.html     the same for the student
 DIR/submissions/ID/fingerprint.json  what the result hangs on, and the SHA-256 of result.json: written last
@@ -18,12 +19,18 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from autograder.atomic import LEFTOVERS, write_atomically
 from autograder.errors import KitError
-from autograder.render.html import feedback_html, report_html
+from autograder.gradebook import overrides as corrections
+from autograder.gradebook.counting import Counted, count
+from autograder.gradebook.overrides import Overrides
+from autograder.gradebook.record import Record
+from autograder.grades import Grade, Row
+from autograder.pages import feedback_page, report_page
 from autograder.render.scores_csv import scores_csv
 from autograder.render.words import question_names
 from autograder.results import Result
@@ -31,11 +38,13 @@ from autograder.results import Result
 SCORES = "scores.csv"
 REPORT = "report.html"
 _RUN = "run.json"
+_OVERRIDES = "overrides.json"
 _SUBMISSIONS = "submissions"
 _RESULT = "result.json"
 _FEEDBACK = "feedback.html"
 _FINGERPRINT = "fingerprint.json"
 _EARLIER = "earlier.json"
+_EXECUTED = "executed.ipynb"
 
 
 @contextmanager
@@ -69,10 +78,55 @@ def results_folder(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def begin_run(folder: Path, identities: Sequence[str]) -> None:
-    """Record which submissions belong to the scores from now on; results of others are kept but not counted."""
-    content = {"schema": 1, "submissions": list(identities)}
-    write_whole(folder / _RUN, json.dumps(content, indent=1) + "\n")
+def begin_run(folder: Path, identities: Sequence[str], record: Record | None = None) -> None:
+    """Record which submissions belong to the scores from now on; results of others are kept but not counted.
+
+    Args:
+        folder: the results' folder.
+        identities: the submissions.
+        record: what else is to be remembered of the run.
+    """
+    write_record(folder, replace(record or Record(), submissions=tuple(identities)))
+
+
+def write_record(folder: Path, record: Record) -> None:
+    """Keep what is to be remembered of a run."""
+    write_whole(folder / _RUN, record.to_json())
+
+
+def read_record(folder: Path) -> Record:
+    """What is remembered of the latest run; nothing where nobody wrote it down.
+
+    Raises:
+        KitError: the file is damaged.
+    """
+    path = folder / _RUN
+    try:
+        return Record.from_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Record()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise KitError(f"{path} is damaged: {error}", hint="delete it to report all results in the folder") from error
+
+
+def write_overrides(folder: Path, overrides: Overrides) -> None:
+    """Keep corrections; they take the place of all earlier ones."""
+    write_whole(folder / _OVERRIDES, corrections.to_json(overrides))
+
+
+def read_overrides(folder: Path) -> Overrides:
+    """The corrections kept with the results.
+
+    Raises:
+        KitError: the file is damaged.
+    """
+    path = folder / _OVERRIDES
+    try:
+        return corrections.from_json(path.read_text(encoding="utf-8"), path)
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise KitError(f"{path} cannot be read: {error}") from error
 
 
 def write_result(folder: Path, identity: str, result: Result, hangs_on: dict[str, Any]) -> None:
@@ -84,7 +138,7 @@ def write_result(folder: Path, identity: str, result: Result, hangs_on: dict[str
     home = folder / _SUBMISSIONS / identity
     text = result.to_json()
     write_whole(home / _RESULT, text)
-    write_whole(home / _FEEDBACK, feedback_html(result))
+    _write_page(home, Grade(result))
     write_whole(home / _FINGERPRINT, json.dumps({**hangs_on, "result": _digest(text)}, indent=1) + "\n")
 
 
@@ -110,28 +164,86 @@ def set_aside(folder: Path, identity: str) -> None:
             (home / _RESULT).replace(home / _EARLIER)
 
 
-def write_report(folder: Path) -> tuple[Result, ...]:
-    """Write scores.csv and report.html from the results of the latest run; returns them, sorted by submission.
+@dataclass(frozen=True)
+class ClassGrades:
+    """The grades of the latest run, sorted by submission, and what they hang on beside the results."""
+
+    counted: Counted
+    record: Record
+    overrides: Overrides
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The submissions."""
+        return self.counted.rows
+
+
+def read_class(folder: Path) -> ClassGrades:
+    """The grades of the latest run.
+
+    Raises:
+        KitError: there is no readable result.
+    """
+    record = read_record(folder)
+    homes = [path.parent for path in sorted((folder / _SUBMISSIONS).glob(f"*/{_RESULT}"))]
+    homes = [home for home in homes if record.submissions is None or home.name in record.submissions]
+    found = sorted(((home.name, _read(home / _RESULT)) for home in homes), key=lambda pair: pair[1].submission)
+    if not found:
+        raise KitError(f"There are no results in {folder}.", hint=f"autograder grade PATH… -o {folder}")
+    overrides = read_overrides(folder)
+    return ClassGrades(count(found, record, overrides), record, overrides)
+
+
+def write_report(folder: Path) -> ClassGrades:
+    """Write scores.csv and report.html from the results of the latest run, and the pages whose grade has changed.
 
     Raises:
         KitError: there is no readable result, or the files cannot be written.
     """
-    wanted = _of_latest_run(folder)
-    homes = [path.parent for path in sorted((folder / _SUBMISSIONS).glob(f"*/{_RESULT}"))]
-    homes = [home for home in homes if wanted is None or home.name in wanted]
-    found = sorted(((_read(home / _RESULT), home.name) for home in homes), key=lambda pair: pair[0].submission)
-    if not found:
-        raise KitError(f"There are no results in {folder}.", hint=f"autograder grade PATH… -o {folder}")
-    results = tuple(result for result, _ in found)
-    questions = question_names(results, ())
-    write_whole(folder / SCORES, scores_csv(results, questions))
-    write_whole(folder / REPORT, report_html(results, questions, [identity for _, identity in found]))
-    return results
+    grades = read_class(folder)
+    questions = question_names([row.grade.result for row in grades.rows], ())
+    for row in grades.rows:
+        home = folder / _SUBMISSIONS / row.identity
+        if _stamp_of(home / _FEEDBACK) != _stamp(row.grade):
+            _write_page(home, row.grade)
+    write_whole(folder / SCORES, scores_csv(grades.rows, questions, grades.counted.handed))
+    write_whole(folder / REPORT, report_page(grades.rows, questions))
+    return grades
+
+
+def page_path(folder: Path, identity: str) -> Path:
+    """Where a submission's page lies."""
+    return folder / _SUBMISSIONS / identity / _FEEDBACK
+
+
+def _write_page(home: Path, grade: Grade) -> None:
+    """Write a student's page; its last line tells what its grade hung on beside the result."""
+    executed = home / _EXECUTED
+    page = feedback_page(grade, executed.read_bytes() if executed.is_file() else None)
+    write_whole(home / _FEEDBACK, f"{page.rstrip()}\n{_stamp(grade)}\n")
+
+
+def _stamp(grade: Grade) -> str:
+    on_top = [
+        [asdict(override) for _, override in sorted(grade.overrides.items())],
+        grade.lateness and asdict(grade.lateness),
+    ]
+    return f"<!-- grade {_digest(json.dumps(on_top, sort_keys=True))[:16]} -->"
+
+
+def _stamp_of(page: Path) -> str:
+    """The last line of a page; that of a page of an earlier version says nothing, so it is written anew."""
+    try:
+        with page.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 200))
+            return file.read().decode("utf-8", "replace").rstrip().rpartition("\n")[2]
+    except OSError:
+        return ""
 
 
 def not_graded(folder: Path) -> int:
     """How many submissions of the latest run have no result yet, because it was stopped."""
-    wanted = _of_latest_run(folder) or ()
+    wanted = read_record(folder).submissions or ()
     return sum(not (folder / _SUBMISSIONS / identity / _RESULT).exists() for identity in wanted)
 
 
@@ -160,17 +272,6 @@ def _writing(path: Path) -> Iterator[None]:
             f"{path} cannot be written: {reason}. What was graded before is kept.",
             hint="choose another folder with -o, or free some space, and run the same command again",
         ) from error
-
-
-def _of_latest_run(folder: Path) -> tuple[str, ...] | None:
-    """The submissions of the latest run, or None where nobody wrote them down."""
-    path = folder / _RUN
-    try:
-        return tuple(map(str, json.loads(path.read_text(encoding="utf-8"))["submissions"]))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise KitError(f"{path} is damaged: {error}", hint="delete it to report all results in the folder") from error
 
 
 def _read(path: Path) -> Result:

@@ -116,7 +116,7 @@ def test_only_what_has_changed_is_graded_again(killed: Path) -> None:
     assert (killed / "out/submissions/s06.ipynb/result.json").exists()
     assert json.loads((killed / "out/submissions/s05.ipynb/earlier.json").read_text())["score"] == 1.0
     table = (killed / "out/scores.csv").read_bytes()
-    results = write_report(killed / "out")
+    results = write_report(killed / "out").rows
     assert (killed / "out/scores.csv").read_bytes() == table, "a report agrees with the run"
     assert len(results) == CLASS
 
@@ -410,12 +410,12 @@ def test_halves_of_files_are_cleared_away(tmp_path: Path) -> None:
 def test_damaged_record_of_the_run_is_named(tmp_path: Path) -> None:
     write_result(tmp_path, "ada", graded("ada"), {})
     begin_run(tmp_path, ["ada"])
-    assert len(write_report(tmp_path)) == 1
+    assert len(write_report(tmp_path).rows) == 1
     (tmp_path / "run.json").write_text("{", encoding="utf-8")
     with pytest.raises(KitError, match=r"run\.json is damaged"):
         write_report(tmp_path)
     (tmp_path / "run.json").unlink()
-    assert len(write_report(tmp_path)) == 1
+    assert len(write_report(tmp_path).rows) == 1
 
 
 def test_folders_of_living_graders_and_of_others_are_never_swept(tmp_path: Path) -> None:

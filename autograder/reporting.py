@@ -1,0 +1,262 @@
+"""What `grade` and `report` do about corrections, lateness and the files other platforms take; effects and output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import click
+
+from autograder.assignment import Assignment
+from autograder.atomic import write_atomically
+from autograder.errors import KitError, UsageError
+from autograder.gradebook.canvas import assignment_column, fill_canvas
+from autograder.gradebook.counting import notes
+from autograder.gradebook.fill import Entry, Filled, Line, entries_of, fill
+from autograder.gradebook.late import LateOptions, LatePolicy
+from autograder.gradebook.moodle import feedback_pages, feedback_zip, fill_moodle
+from autograder.gradebook.overrides import Known, changes
+from autograder.gradebook.overrides import read_overrides as parse_overrides
+from autograder.gradebook.record import Lab, Record
+from autograder.gradebook.tables import Table, read_table
+from autograder.gradebook.times import read_times
+from autograder.render.scores_csv import harmless
+from autograder.render.words import points
+from autograder.store import (
+    REPORT,
+    SCORES,
+    ClassGrades,
+    begin_run,
+    not_graded,
+    page_path,
+    read_class,
+    read_overrides,
+    read_record,
+    results_folder,
+    stored,
+    write_overrides,
+    write_record,
+    write_report,
+    write_whole,
+)
+from autograder.submissions import Intake
+
+_MAX_TOLD = 3
+
+
+@dataclass(frozen=True)
+class CountingOptions:
+    """What counts on top of results: corrections, times of hand-in and lateness; what is None stays as it was."""
+
+    override: Path | None = None
+    times: Path | None = None
+    late: LateOptions = field(default_factory=LateOptions)
+
+    def check(self) -> None:
+        """Find out early what could not be used.
+
+        Raises:
+            UsageError: the due time cannot be read, or a file is not there.
+        """
+        try:
+            self.late.applied(LatePolicy())
+        except ValueError as error:
+            raise UsageError(f"--due: {error}.") from None
+        for path in (self.override, self.times):
+            if path is not None:
+                _content(path)
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """Which files for other platforms `report` writes.
+
+    Args:
+        canvas: Canvas's gradebook, to be filled; `canvas_column` names the column, if the lab's title does not.
+        canvas_column: see there.
+        moodle: Moodle's grading worksheet, to be filled.
+        moodle_feedback: whether to pack the feedback pages for Moodle.
+        lab: the lab whose grades are meant, where the results are of several.
+    """
+
+    canvas: Path | None = None
+    canvas_column: str | None = None
+    moodle: Path | None = None
+    moodle_feedback: bool = False
+    lab: str | None = None
+
+
+def begin_class(folder: Path, intake: Intake, assignments: Mapping[str, Assignment], counting: CountingOptions) -> None:
+    """Remember what a run was asked for, with the corrections given; called before anything is graded.
+
+    Raises:
+        UsageError: a file of corrections or times cannot be used.
+        KitError: what is remembered of an earlier run is damaged.
+    """
+    before = read_record(folder)
+    submissions = intake.submissions
+    labs = {name: Lab(lab.title, lab.late) for name, lab in assignments.items()}
+    record = replace(
+        before,
+        handins={submission.id: submission.handin for submission in submissions if submission.handin is not None},
+        set_aside=intake.set_aside,
+        labs={**before.labs, **labs},
+    )
+    possible: dict[str, float] = {}
+    for assignment in assignments.values():
+        for question in assignment.questions:
+            possible[question.name] = max(possible.get(question.name, 0.0), question.max_score)
+    names = {submission.id: submission.name for submission in submissions}
+    questions = {}
+    for identity in names:
+        known = stored(folder, identity)
+        held = {q.name: q.max_score for q in known[0].questions} if known else {}
+        questions[identity] = held or possible
+    record = _take_in(folder, record, counting, Known(_called(names), questions))
+    begin_run(folder, list(names), record)
+
+
+def report_class(folder: Path, counting: CountingOptions, exports: ExportOptions) -> None:
+    """`autograder report`: write the class's files anew, and those for other platforms that were asked for."""
+    from autograder.pages import as_counted
+    from autograder.render.terminal import class_table, print_table
+
+    counting.check()
+    with results_folder(folder):
+        if counting != CountingOptions():
+            write_record(folder, _take_in(folder, read_record(folder), counting, _known(read_class(folder))))
+        grades = write_report(folder)
+        told = _export(folder, grades, exports)
+    print_table(class_table([as_counted(row.grade) for row in grades.rows]))
+    tell_notes(grades)
+    missing = not_graded(folder)
+    if missing:
+        click.echo(f"{missing} submissions of the last run are not graded yet: run `autograder grade` again", err=True)
+    click.echo(f"Scores: {folder / SCORES}   Report: {folder / REPORT}")
+    for line in told:
+        click.echo(line)
+
+
+def tell_notes(grades: ClassGrades) -> None:
+    """Say on standard error what corrections and lateness did."""
+    for line in notes(grades.counted, grades.record, grades.overrides):
+        click.echo(line, err=True)
+
+
+# --- corrections and times -------------------------------------------------------------------------------------------
+
+
+def _take_in(folder: Path, record: Record, counting: CountingOptions, known: Known) -> Record:
+    """Keep the corrections given; the record with the times and options given."""
+    if counting.override is not None:
+        given = parse_overrides(_content(counting.override), counting.override.name, known)
+        click.echo(changes(read_overrides(folder), given), err=True)
+        write_overrides(folder, given)
+    times = record.times
+    if counting.times is not None:
+        times, unknown = read_times(_content(counting.times), counting.times.name, known.identities)
+        if unknown:
+            listed = ", ".join(unknown[:_MAX_TOLD]) + (", …" if len(unknown) > _MAX_TOLD else "")
+            click.echo(f"{counting.times.name} has times of {len(unknown)} unknown submissions: {listed}", err=True)
+    return replace(record, times=times, options=counting.late.over(record.options))
+
+
+def _known(grades: ClassGrades) -> Known:
+    results = {row.identity: row.grade.result for row in grades.rows}
+    return Known(
+        _called({identity: result.submission for identity, result in results.items()}),
+        {identity: {q.name: q.max_score for q in result.questions} for identity, result in results.items()},
+    )
+
+
+def _called(names: Mapping[str, str]) -> dict[str, str]:
+    """IDs by all that a person may call a submission: its ID, its name, and its name as scores.csv shows it."""
+    shown = {harmless(name): identity for identity, name in names.items()}
+    return {**shown, **{identity: identity for identity in names}, **{name: i for i, name in names.items()}}
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+# --- other platforms -------------------------------------------------------------------------------------------------
+
+
+def _export(folder: Path, grades: ClassGrades, exports: ExportOptions) -> list[str]:
+    """Write the files asked for; what to tell about them."""
+    told: list[str] = []
+    if exports.canvas is not None:
+        lab = _lab(grades, exports.lab)
+        table = read_table(_content(exports.canvas), exports.canvas.name)
+        title = grades.record.labs.get(lab or "", Lab()).title
+        column = assignment_column(table, exports.canvas_column, [title, lab or ""])
+        told += _write(folder, "canvas", *fill_canvas(table, entries_of(grades.counted, lab), column))
+    filled: list[Entry] | None = None
+    if exports.moodle is not None:
+        lab = _lab(grades, exports.lab)
+        table = read_table(_content(exports.moodle), exports.moodle.name)
+        worksheet, outcome = fill_moodle(table, entries_of(grades.counted, lab))
+        told += _write(folder, "moodle", worksheet, outcome)
+        filled = list(outcome.entries.values())
+    if exports.moodle_feedback:
+        told.append(_write_feedback(folder, grades, filled))
+    return told
+
+
+def _lab(grades: ClassGrades, asked: str | None) -> str | None:
+    labs = sorted({row.grade.result.lab for row in grades.rows if row.grade.result.lab is not None})
+    if asked is not None and asked not in labs:
+        raise UsageError(f"There is no result of a lab {asked}: there are results of {', '.join(labs) or 'none'}.")
+    if asked is None and len(labs) > 1:
+        raise UsageError(
+            f"The results are of {len(labs)} labs ({', '.join(labs)}), and a gradebook's column holds one.",
+            hint=f"say which is meant: --lab {labs[0]}",
+        )
+    return asked or (labs[0] if labs else None)
+
+
+def _write(folder: Path, name: str, table: Table, filled: Filled) -> list[str]:
+    path = folder / f"{name}.csv"
+    write_whole(path, table.text())
+    scales = {e.grade.result.max_score for e in filled.entries.values()}
+    told = f"{name.capitalize()}: {path}, {len(filled.values)} grades filled in"
+    if filled.maxima and filled.maxima != scales:
+        told += f" (scaled from {_points(scales)} to {_points(filled.maxima)} points)"
+    notes_path = folder / f"{name}-notes.txt"
+    write_whole(notes_path, filled.report(told))
+    lines = [told]
+    for heading, found in filled.told.items():
+        lines.append(f"  {heading} ({len(found)})")
+        lines += [f"    {line}" for line in found[:_MAX_TOLD]] + (["    …"] if len(found) > _MAX_TOLD else [])
+    return [*lines, f"  All of this: {notes_path}"] if filled.told else lines
+
+
+def _points(values: set[float]) -> str:
+    return " or ".join(points(value) for value in sorted(values))
+
+
+def _write_feedback(folder: Path, grades: ClassGrades, filled: Sequence[Entry] | None) -> str:
+    """Pack the pages of the submissions in the worksheet, or, without one, of all that came from Moodle."""
+    labs = sorted({row.grade.result.lab or "" for row in grades.rows if row.grade.result.questions})
+    if filled is None:
+        filled = [entry for lab in labs for entry in _from_moodle(entries_of(grades.counted, lab))]
+    wanted = {entry.identity for entry in filled if entry.handin is not None and entry.handin.platform == "moodle"}
+    if not wanted:
+        raise KitError(
+            f"No graded submission in {folder} came from a download of Moodle, whose names say whose page is whose.",
+            hint='in Moodle: "Download all submissions", then autograder grade that zip',
+        )
+    pages = {identity: page_path(folder, identity).read_bytes() for identity in wanted}
+    path = folder / "moodle-feedback.zip"
+    write_atomically(path, feedback_zip(feedback_pages(filled, pages, len(labs))))
+    return f"Moodle: {path}, {len(wanted)} feedback pages"
+
+
+def _from_moodle(entries: Sequence[Entry]) -> list[Entry]:
+    people = {e.handin.key: e.handin.people[0] for e in entries if e.handin and e.handin.platform == "moodle"}
+    lines = [Line(i, p.name, (("moodle", key),), "", None) for i, (key, p) in enumerate(people.items())]
+    return list(fill(lines, entries, ",").entries.values())
