@@ -70,15 +70,28 @@ def _counting_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--override", type=_EXISTING, metavar="FILE.csv", help="Corrections: submission,question,points,reason."
         ),
-        click.option("--times", type=_EXISTING, metavar="FILE.csv", help="When handed in: submission,time."),
+        click.option(
+            "--times",
+            type=_EXISTING,
+            metavar="FILE.csv",
+            help="When handed in: submission,time, or Moodle's worksheet.",
+        ),
         click.option(
             "--due", metavar="TIME", help='For example "2026-10-05 23:59 Europe/Berlin"; none: nothing is late.'
         ),
         click.option(
-            "--grace", "grace_minutes", type=click.FloatRange(min=0), metavar="MINUTES", help="Late for free."
+            "--grace",
+            "grace_minutes",
+            type=click.FloatRange(min=0),
+            metavar="MINUTES",
+            help="So much later costs nothing.",
         ),
-        click.option("--percent-per-day", type=click.FloatRange(0, 100), help="Taken off for every day begun."),
-        click.option("--late-cap", "cap_percent", type=click.FloatRange(0, 100), help="The most percent taken off."),
+        click.option(
+            "--percent-per-day", type=click.FloatRange(0, 100), metavar="PERCENT", help="Taken off for every day begun."
+        ),
+        click.option(
+            "--late-cap", "cap_percent", type=click.FloatRange(0, 100), metavar="PERCENT", help="The most taken off."
+        ),
     )
     for option in reversed(options):
         command = option(command)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 TIME_EXAMPLE = "2026-10-05 23:59 Europe/Berlin or 2026-10-05T23:59+02:00"
 
 
-def parse_time(text: str, zone: ZoneInfo | None = None) -> datetime:
+def parse_time(text: str, zone: tzinfo | None = None) -> datetime:
     """A time with a zone: an offset or a zone's name after it, else the zone given.
 
     Where the clock is put back, an hour occurs twice: then it is the second one, in the student's favour; where it is

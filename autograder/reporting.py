@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import tzinfo
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from autograder.assignment import Assignment
 from autograder.atomic import write_atomically
 from autograder.errors import KitError, UsageError
 from autograder.gradebook.canvas import assignment_column, fill_canvas
-from autograder.gradebook.counting import notes
+from autograder.gradebook.counting import notes, policy_of
 from autograder.gradebook.fill import Entry, Filled, Line, entries_of, fill
 from autograder.gradebook.late import LateOptions, LatePolicy
 from autograder.gradebook.moodle import feedback_pages, feedback_zip, fill_moodle
@@ -22,7 +23,7 @@ from autograder.gradebook.record import Lab, Record
 from autograder.gradebook.tables import Table, read_table
 from autograder.gradebook.times import read_times
 from autograder.render.scores_csv import harmless
-from autograder.render.words import points
+from autograder.render.words import clean_line, points
 from autograder.store import (
     REPORT,
     SCORES,
@@ -153,13 +154,22 @@ def _take_in(folder: Path, record: Record, counting: CountingOptions, known: Kno
         given = parse_overrides(_content(counting.override), counting.override.name, known)
         click.echo(changes(read_overrides(folder), given), err=True)
         write_overrides(folder, given)
-    times = record.times
-    if counting.times is not None:
-        times, unknown = read_times(_content(counting.times), counting.times.name, known.identities)
-        if unknown:
-            listed = ", ".join(unknown[:_MAX_TOLD]) + (", …" if len(unknown) > _MAX_TOLD else "")
-            click.echo(f"{counting.times.name} has times of {len(unknown)} unknown submissions: {listed}", err=True)
-    return replace(record, times=times, options=counting.late.over(record.options))
+    record = replace(record, options=counting.late.over(record.options))
+    if counting.times is None:
+        return record
+    name = counting.times.name
+    times = read_times(_content(counting.times), name, known.identities, record.handins, _zone(record))
+    if times.unknown:
+        listed = ", ".join(map(clean_line, times.unknown[:_MAX_TOLD]))
+        more = ", …" if len(times.unknown) > _MAX_TOLD else ""
+        click.echo(f"{name} has times of {len(times.unknown)} unknown submissions: {listed}{more}", err=True)
+    return replace(record, times=times.known)
+
+
+def _zone(record: Record) -> tzinfo | None:
+    """The zone of the first due time, which is the course's."""
+    dues = (policy_of(record, lab).due for lab in (*record.labs, None))
+    return next((due.tzinfo for due in dues if due is not None), None)
 
 
 def _known(grades: ClassGrades) -> Known:

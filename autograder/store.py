@@ -186,7 +186,8 @@ def read_class(folder: Path) -> ClassGrades:
     """
     record = read_record(folder)
     homes = [path.parent for path in sorted((folder / _SUBMISSIONS).glob(f"*/{_RESULT}"))]
-    homes = [home for home in homes if record.submissions is None or home.name in record.submissions]
+    wanted = None if record.submissions is None else frozenset(record.submissions)
+    homes = [home for home in homes if wanted is None or home.name in wanted]
     found = sorted(((home.name, _read(home / _RESULT)) for home in homes), key=lambda pair: pair[1].submission)
     if not found:
         raise KitError(f"There are no results in {folder}.", hint=f"autograder grade PATH… -o {folder}")

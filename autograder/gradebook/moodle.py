@@ -17,10 +17,9 @@ from collections.abc import Mapping, Sequence
 
 from autograder.errors import UsageError
 from autograder.gradebook.fill import Entry, Filled, Key, Line, fill
-from autograder.gradebook.tables import Table, number
+from autograder.gradebook.tables import Table, ending_digits, number
 from autograder.intake.handins import Person
 
-_DIGITS = re.compile(r"\d+$")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|_]+")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 
@@ -49,9 +48,8 @@ def fill_moodle(table: Table, entries: Sequence[Entry]) -> tuple[Table, Filled]:
 
 def _line(header: Sequence[str], row: Sequence[str], index: int, separator: str) -> Line:
     fields = dict(zip(header, (field.strip() for field in [*row, *[""] * len(header)]), strict=False))
-    participant = _DIGITS.search(fields["identifier"])
     keys: tuple[Key, ...] = (
-        ("moodle", participant[0] if participant else ""),
+        ("moodle", ending_digits(fields["identifier"])),
         ("sid", fields.get("id number", "")),
         ("email", fields.get("email address", "").casefold()),
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from autograder.errors import UsageError
+from autograder.render.words import clean_line
 
 _BOM = "\ufeff"
 _SEPARATORS = (",", ";", "\t")
@@ -75,7 +77,7 @@ def records(table: Table, name: str, columns: Sequence[str]) -> list[tuple[int, 
     missing = [column for column in columns if column not in header]
     if missing:
         raise UsageError(
-            f"{name} has no column {missing[0]}: its first line is {', '.join(header)[:200]}.",
+            f"{name} has no column {missing[0]}: its first line is {clean_line(', '.join(header))}.",
             hint=f"begin the file with the line {','.join(columns)}",
         )
     found: list[tuple[int, Mapping[str, str]]] = []
@@ -96,6 +98,12 @@ def number(text: str, separator: str = ",") -> float | None:
     except ValueError:
         return None
     return value if abs(value) < 1e9 else None  # neither infinite nor no number at all
+
+
+def ending_digits(text: str) -> str:
+    """The number at the end of a text such as "Participant 301"; empty if there is none."""
+    match = re.search(r"\d+$", text)
+    return match[0] if match else ""
 
 
 def number_text(value: float) -> str:

@@ -15,6 +15,7 @@ from autograder.intake.found import Found
 from autograder.intake.gradescope import METADATA, read_metadata
 from autograder.intake.handins import PLATFORM_WORDS, Claim, HandIn
 from autograder.intake.moodle import read_moodle_path
+from autograder.render.words import clean_line
 
 # Of the notebooks and zips of a folder, the share that must be named as Canvas does before it counts as Canvas's.
 _MOST = 0.5
@@ -107,7 +108,7 @@ def _exports(found: Sequence[Found], read: Callable[[Found], bytes], told: list[
         try:
             handins = read_metadata(read(one))
         except ValueError as error:
-            told.append(f"{one.shown} is not used: {error}")
+            told.append(f"{clean_line(one.shown)} is not used: {clean_line(str(error))}")
             continue
         exports[root] = handins
         there = {f.place[len(root)] for f in found if len(f.place) > len(root) + 1 and f.place[: len(root)] == root}

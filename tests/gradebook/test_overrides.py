@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from autograder.errors import KitError, UsageError
 from autograder.gradebook.overrides import Known, changes, from_json, read_overrides, to_json
 from autograder.gradebook.tables import number, number_text, read_table
-from autograder.gradebook.times import read_times
+from autograder.gradebook.times import Times, read_times
 from autograder.grades import Override
-from tests.gradebook.samples import csv_bytes
+from autograder.intake.handins import HandIn, Person
+from tests.gradebook.samples import csv_bytes, moodle_worksheet
 
 KNOWN = Known(
     {"ada.ipynb": "ada.ipynb", "Ångström.ipynb": "angstrom-1", "angstrom-1": "angstrom-1", "bad": "bad"},
@@ -88,12 +90,37 @@ def test_corrections_are_kept_as_json() -> None:
 
 def test_times_by_submission() -> None:
     data = b"submission,time\nada.ipynb,2026-10-05T23:10:00Z\nwho,2026-10-05 23:10 UTC\n"
-    assert read_times(data, "t.csv", KNOWN.identities) == (
-        {"ada.ipynb": datetime(2026, 10, 5, 23, 10, tzinfo=UTC)},
-        ("who",),
-    )
-    with pytest.raises(UsageError, match=r"line 2: .* has no time zone"):
-        read_times(b"submission,time\nada.ipynb,2026-10-05 23:10\n", "t.csv", KNOWN.identities)
+    times = read_times(data, "t.csv", KNOWN.identities, {}, None)
+    assert times == Times({"ada.ipynb": datetime(2026, 10, 5, 23, 10, tzinfo=UTC)}, ("who",))
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("ada.ipynb,2026-10-05 23:10", r"line 2: .* has no time zone"),
+        ("ada.ipynb,2026-10-05T10:00Z\nada.ipynb,2026-10-05T11:00Z", "line 3: ada.ipynb has a time already"),
+    ],
+)
+def test_times_that_cannot_be_used_are_told_with_their_line(line: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        read_times(f"submission,time\n{line}\n".encode(), "t.csv", KNOWN.identities, {}, None)
+
+
+def test_times_of_a_worksheet_are_in_the_zone_of_the_due_time() -> None:
+    rows = moodle_worksheet()
+    when = rows[0].index("Last modified (submission)")
+    rows[2][when] = "Tuesday, October 6, 2026, 12:05 AM"
+    handins = {f"s{key}": HandIn("moodle", key, (Person("x", key),)) for key in ("301", "302", "305")}
+    times = read_times(csv_bytes(rows), "w.csv", {}, handins, ZoneInfo("Europe/Berlin"))
+    assert times.known == {
+        "s301": datetime(2026, 10, 5, 21, 10, tzinfo=UTC),
+        "s302": datetime(2026, 10, 5, 22, 5, tzinfo=UTC),
+    }
+    with pytest.raises(UsageError, match="no zone"):
+        read_times(csv_bytes(rows), "w.csv", {}, handins, None)
+    rows[1][when] = "Montag, 5. Oktober 2026, 23:10"
+    with pytest.raises(UsageError, match=r"line 2: .* is no time as Moodle writes it in English"):
+        read_times(csv_bytes(rows), "w.csv", {}, handins, UTC)
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])

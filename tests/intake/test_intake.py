@@ -154,6 +154,12 @@ def test_a_few_such_names_among_others_are_plain_files(tmp_path: Path) -> None:
     assert len(intake.submissions) == 4
 
 
+def test_plain_files_and_exports_are_said_to_be_such(tmp_path: Path) -> None:
+    exported = zipped({"tiny.ipynb": notebook(1, 2), "__zip_filename__": b"ben.zip"})
+    intake = take_in([put(tmp_path / "class", {"ada.ipynb": notebook(1, 2), "ben.zip": exported})])
+    assert intake.told == ("Recognised: 2 plain files (1 otter export among them)",)
+
+
 def test_foreign_files_among_those_of_canvas_keep_their_rows(tmp_path: Path) -> None:
     files = {**canvas_files(), "extra.ipynb": notebook(1, 2), "syllabus.docx": b"PK"}
     intake = take_in([put(tmp_path / "download", files)])
