@@ -23,7 +23,7 @@ from autograder.gradebook.record import Lab, Record
 from autograder.gradebook.tables import Table, read_table
 from autograder.gradebook.times import read_times
 from autograder.render.scores_csv import harmless
-from autograder.render.words import clean_line, points
+from autograder.render.words import first_few, plural, points
 from autograder.store import (
     REPORT,
     SCORES,
@@ -104,18 +104,24 @@ def begin_class(folder: Path, intake: Intake, assignments: Mapping[str, Assignme
         set_aside=intake.set_aside,
         labs={**before.labs, **labs},
     )
-    possible: dict[str, float] = {}
-    for assignment in assignments.values():
-        for question in assignment.questions:
-            possible[question.name] = max(possible.get(question.name, 0.0), question.max_score)
     names = {submission.id: submission.name for submission in submissions}
-    questions = {}
-    for identity in names:
-        known = stored(folder, identity)
-        held = {q.name: q.max_score for q in known[0].questions} if known else {}
-        questions[identity] = held or possible
+    questions = _questions(folder, list(names), assignments) if counting.override is not None else {}
     record = _take_in(folder, record, counting, Known(_called(names), questions))
     begin_run(folder, list(names), record)
+
+
+def _questions(
+    folder: Path, identities: Sequence[str], assignments: Mapping[str, Assignment]
+) -> dict[str, dict[str, float]]:
+    """The questions each submission may have: those of its result, else those of any lab it may belong to."""
+    possible: dict[str, float] = {}
+    for question in (question for assignment in assignments.values() for question in assignment.questions):
+        possible[question.name] = max(possible.get(question.name, 0.0), question.max_score)
+    known = {identity: stored(folder, identity) for identity in identities}
+    return {
+        identity: {q.name: q.max_score for q in before[0].questions} if before and before[0].questions else possible
+        for identity, before in known.items()
+    }
 
 
 def report_class(folder: Path, counting: CountingOptions, exports: ExportOptions) -> None:
@@ -160,9 +166,8 @@ def _take_in(folder: Path, record: Record, counting: CountingOptions, known: Kno
     name = counting.times.name
     times = read_times(_content(counting.times), name, known.identities, record.handins, _zone(record))
     if times.unknown:
-        listed = ", ".join(map(clean_line, times.unknown[:_MAX_TOLD]))
-        more = ", …" if len(times.unknown) > _MAX_TOLD else ""
-        click.echo(f"{name} has times of {len(times.unknown)} unknown submissions: {listed}{more}", err=True)
+        unknown = plural(len(times.unknown), "unknown submission")
+        click.echo(f"{name} has times of {unknown}: {first_few(times.unknown, _MAX_TOLD)}", err=True)
     return replace(record, times=times.known)
 
 
@@ -233,7 +238,7 @@ def _write(folder: Path, name: str, table: Table, filled: Filled) -> list[str]:
     path = folder / f"{name}.csv"
     write_whole(path, table.text())
     scales = {e.grade.result.max_score for e in filled.entries.values()}
-    told = f"{name.capitalize()}: {path}, {len(filled.values)} grades filled in"
+    told = f"{name.capitalize()}: {path}, {plural(len(filled.values), 'grade')} filled in"
     if filled.maxima and filled.maxima != scales:
         told += f" (scaled from {_points(scales)} to {_points(filled.maxima)} points)"
     notes_path = folder / f"{name}-notes.txt"
@@ -263,7 +268,7 @@ def _write_feedback(folder: Path, grades: ClassGrades, filled: Sequence[Entry] |
     pages = {identity: page_path(folder, identity).read_bytes() for identity in wanted}
     path = folder / "moodle-feedback.zip"
     write_atomically(path, feedback_zip(feedback_pages(filled, pages, len(labs))))
-    return f"Moodle: {path}, {len(wanted)} feedback pages"
+    return f"Moodle: {path}, {plural(len(wanted), 'feedback page')}"
 
 
 def _from_moodle(entries: Sequence[Entry]) -> list[Entry]:

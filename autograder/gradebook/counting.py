@@ -12,7 +12,7 @@ from autograder.gradebook.record import Lab, Record
 from autograder.grades import Grade, Lateness, Row
 from autograder.intake.handins import PLATFORM_WORDS, Handed, HandIn
 from autograder.moments import duration_text
-from autograder.render.words import points
+from autograder.render.words import first_few, plural, points
 from autograder.results import Result
 
 
@@ -74,20 +74,20 @@ def notes(counted: Counted, record: Record, overrides: Overrides) -> list[str]:
     told: list[str] = []
     corrections = sum(len(grade.overrides) for grade in grades)
     if corrections:
-        told.append(f"Corrected by hand: {_number(corrections, 'question')}")
+        told.append(f"Corrected by hand: {plural(corrections, 'question')}")
     astray = unused(overrides, counted.rows)
     if astray:
-        told.append(f"Corrections without a place in these scores: {', '.join(astray[:5])}{_more(astray)}")
+        told.append(f"Corrections without a place in these scores: {first_few(astray)}")
     costly = [grade for grade in grades if grade.deduction > 0]
     if costly:
         taken = points(sum(grade.deduction for grade in costly))
-        told.append(f"Late: {_number(len(costly), 'submission')}, {taken} points taken off in all")
+        told.append(f"Late: {plural(len(costly), 'submission')}, {taken} points taken off in all")
     unknown = [row.identity for row in counted.rows if _time_missing(row, counted, record)]
     if unknown:
         marked = sum(bool(counted.handed[identity].late) for identity in unknown)
         also = f" ({marked} of them marked late by the platform)" if marked else ""
         told.append(
-            f"Nobody knows when {_number(len(unknown), 'submission')}{also} came in: nothing deducted there. "
+            f"Nobody knows when {plural(len(unknown), 'submission')}{also} came in: nothing deducted there. "
             "--times FILE tells (columns submission,time)"
         )
     return told
@@ -101,11 +101,3 @@ def _time_missing(row: Row, counted: Counted, record: Record) -> bool:
     if handed.handin is not None and handed.handin.platform == "canvas":
         return handed.handin.late
     return policy_of(record, row.grade.result.lab).due is not None
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _more(items: Sequence[str]) -> str:
-    return f" and {len(items) - 5} more" if len(items) > 5 else ""

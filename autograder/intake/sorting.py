@@ -15,7 +15,7 @@ from autograder.intake.found import Found
 from autograder.intake.gradescope import METADATA, read_metadata
 from autograder.intake.handins import PLATFORM_WORDS, Claim, HandIn
 from autograder.intake.moodle import read_moodle_path
-from autograder.render.words import clean_line
+from autograder.render.words import clean_line, first_few, plural
 
 # Of the notebooks and zips of a folder, the share that must be named as Canvas does before it counts as Canvas's.
 _MOST = 0.5
@@ -102,8 +102,9 @@ def _exports(found: Sequence[Found], read: Callable[[Found], bytes], told: list[
     candidates = sorted((f for f in found if f.place and f.place[-1] == METADATA), key=lambda f: len(f.place))
     for one in candidates:
         root = one.place[:-1]
-        # A student's folder may hold a file of that name too.
-        if any(root[: len(other)] == other and len(root) > len(other) for other in exports):
+        # What a student handed in may hold a file of that name too.
+        inside_another = any(root[: len(other)] == other and len(root) > len(other) for other in exports)
+        if inside_another or read_moodle_path(root) is not None:
             continue
         try:
             handins = read_metadata(read(one))
@@ -184,7 +185,7 @@ def _no_notebook(group: Sequence[_Claimed]) -> tuple[list[Found], list[SetAside]
     first = _with_handin(group[0])
     if len(group) == 1:
         return [first], []
-    problem = f"no notebook (.ipynb) among the {len(group)} files handed in: {_listed([c.claim.file for c in group])}"
+    problem = f"no notebook (.ipynb) among the {len(group)} files handed in: {first_few([c.claim.file for c in group])}"
     return [replace(first, problem=problem)], [SetAside(c.found.shown, "not a notebook") for c in group[1:]]
 
 
@@ -219,7 +220,7 @@ def _newest(versions: Sequence[tuple[_Claimed, Contents]]) -> tuple[Found, list[
         return _with_handin(last), [SetAside(c.found.shown, f"replaced by {last.found.shown}") for c in older]
     problem = (
         f"{len(claims)} different notebooks of the same student for the same lab: "
-        f"{_listed([c.claim.file or c.found.name for c in claims])}. Leave the one that counts in the download, "
+        f"{first_few([c.claim.file or c.found.name for c in claims])}. Leave the one that counts in the download, "
         "and grade again"
     )
     left = [SetAside(c.found.shown, "one of several notebooks of the same student") for c in claims[1:]]
@@ -246,10 +247,10 @@ def _recognised(kept: Sequence[Found], others: Sequence[Found]) -> str:
             students = {(person.id, person.name, person.email) for handin in these for person in handin.people}
             late = sum(handin.late for handin in these)
             marked = f", {late} marked late" if late else ""
-            parts.append(f"a {word} download with work of {_count(len(students), 'student')}{marked}")
+            parts.append(f"a {word} download with work of {plural(len(students), 'student')}{marked}")
     exported = sum(one.exported for one in others)
-    plain = _count(len(others), "plain file") + (
-        f" ({_count(exported, 'otter export')} among them)" if exported else ""
+    plain = plural(len(others), "plain file") + (
+        f" ({plural(exported, 'otter export')} among them)" if exported else ""
     )
     return f"Recognised: {'; '.join([*parts, plain] if others else parts)}"
 
@@ -257,12 +258,4 @@ def _recognised(kept: Sequence[Found], others: Sequence[Found]) -> str:
 def _told_aside(set_aside: Sequence[SetAside]) -> str:
     counts = Counter("replaced by a newer one" if s.reason.startswith("replaced by") else s.reason for s in set_aside)
     why = ", ".join(f"{reason}: {count}" for reason, count in counts.most_common(_MAX_LISTED))
-    return f"Set aside: {_count(len(set_aside), 'file')} beside the graded ones ({why})"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:_MAX_LISTED]) + (", …" if len(names) > _MAX_LISTED else "")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"Set aside: {plural(len(set_aside), 'file')} beside the graded ones ({why})"

@@ -146,6 +146,16 @@ def question_names(results: Sequence[Result], known: Sequence[str]) -> tuple[str
     return tuple(dict.fromkeys([*known, *(q.name for result in results for q in result.questions)]))
 
 
+def plural(count: int, noun: str) -> str:
+    """A number of things: 1 file, 2 files."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def first_few(texts: Sequence[str], most: int = 5) -> str:
+    """The first of many texts on one line, made harmless."""
+    return ", ".join(map(clean_line, texts[:most])) + (", …" if len(texts) > most else "")
+
+
 def _sentence(text: str) -> str:
     if not text:
         return ""

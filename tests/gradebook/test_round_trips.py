@@ -157,7 +157,7 @@ def test_times_from_a_file_make_a_late_mark_count(canvas: Path) -> None:
     assert scores(canvas)[LEE]["score"] == "3.15"
     (canvas / "times.csv").write_text("submission,time\nwho,2026-10-06T10:00Z\n", encoding="utf-8")
     done = autograder("report", "out", "--times", "times.csv", "--due", "none", cwd=canvas)
-    assert "times.csv has times of 1 unknown submissions: who" in done.stderr
+    assert "times.csv has times of 1 unknown submission: who" in done.stderr
     assert scores(canvas)[LEE]["score"] == "3.5"
 
 

@@ -261,6 +261,12 @@ def test_a_students_own_metadata_in_an_export_are_not_read(tmp_path: Path) -> No
     assert "Mallory" not in str(students(intake))
 
 
+def test_an_export_inside_a_students_folder_of_moodle_is_the_students_work(tmp_path: Path) -> None:
+    files = {f"{HOME}/{name.split('/', 1)[1]}": data for name, data in gradescope_files().items()}
+    intake = take_in([put(tmp_path / "d", files)])
+    assert set(students(intake).values()) == {"Ada Lovelace"}
+
+
 def test_a_path_out_of_the_zip_is_told_and_read_by_nobody(tmp_path: Path) -> None:
     path = tmp_path / "download.zip"
     path.write_bytes(zipped({**canvas_files(), "../../evil_5_7000_tiny.ipynb": notebook(1, 2)}))
