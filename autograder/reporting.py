@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 
 from autograder.assignment import Assignment
-from autograder.atomic import write_atomically
 from autograder.errors import KitError, UsageError
 from autograder.gradebook.canvas import assignment_column, fill_canvas
 from autograder.gradebook.counting import notes, policy_of
@@ -106,7 +105,7 @@ def begin_class(folder: Path, intake: Intake, assignments: Mapping[str, Assignme
     )
     names = {submission.id: submission.name for submission in submissions}
     questions = _questions(folder, list(names), assignments) if counting.override is not None else {}
-    record = _take_in(folder, record, counting, Known(_called(names), questions))
+    record = _adopt(folder, record, counting, Known(_called(names), questions))
     begin_run(folder, list(names), record)
 
 
@@ -132,7 +131,7 @@ def report_class(folder: Path, counting: CountingOptions, exports: ExportOptions
     counting.check()
     with results_folder(folder):
         if counting != CountingOptions():
-            write_record(folder, _take_in(folder, read_record(folder), counting, _known(read_class(folder))))
+            write_record(folder, _adopt(folder, read_record(folder), counting, _known(read_class(folder))))
         grades = write_report(folder)
         told = _export(folder, grades, exports)
     print_table(class_table([as_counted(row.grade) for row in grades.rows]))
@@ -154,7 +153,7 @@ def tell_notes(grades: ClassGrades) -> None:
 # --- corrections and times -------------------------------------------------------------------------------------------
 
 
-def _take_in(folder: Path, record: Record, counting: CountingOptions, known: Known) -> Record:
+def _adopt(folder: Path, record: Record, counting: CountingOptions, known: Known) -> Record:
     """Keep the corrections given; the record with the times and options given."""
     if counting.override is not None:
         given = parse_overrides(_content(counting.override), counting.override.name, known)
@@ -267,7 +266,7 @@ def _write_feedback(folder: Path, grades: ClassGrades, filled: Sequence[Entry] |
         )
     pages = {identity: page_path(folder, identity).read_bytes() for identity in wanted}
     path = folder / "moodle-feedback.zip"
-    write_atomically(path, feedback_zip(feedback_pages(filled, pages, len(labs))))
+    write_whole(path, feedback_zip(feedback_pages(filled, pages, len(labs))))
     return f"Moodle: {path}, {plural(len(wanted), 'feedback page')}"
 
 

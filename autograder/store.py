@@ -253,14 +253,14 @@ def not_asked_for(folder: Path, identities: Sequence[str]) -> int:
     return len({path.parent.name for path in (folder / _SUBMISSIONS).glob(f"*/{_RESULT}")} - set(identities))
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file whole or not at all, UTF-8.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all; text in UTF-8.
 
     Raises:
         KitError: the folder is read-only, the disk is full, or the like.
     """
     with _writing(path):
-        write_atomically(path, text.encode())
+        write_atomically(path, content.encode() if isinstance(content, str) else content)
 
 
 @contextmanager

@@ -150,7 +150,7 @@ def _chosen(line: Line, claimed: Sequence[Entry], filled: Filled) -> Entry | Non
         filled.tell("Several submissions of one student, and none is surely the newest: left as it was", listed)
         return None
     if len(claimed) > 1:
-        filled.tell("Several submissions of one student: the newest counts", f"{newest.name} (of {listed})")
+        filled.tell("Several submissions of one student: the newest graded one counts", f"{newest.name} (of {listed})")
     if newest.handin is not None and newest.handin.platform == "moodle" and not _same_words(line, newest.handin):
         # A group's folder bears the group's number, which is also the number of some participant.
         filled.tell("Not filled: the ID fits, but the name does not", f"{clean_line(line.name)}: {newest.name}")

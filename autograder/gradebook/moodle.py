@@ -83,7 +83,11 @@ def _path(person: Person, file: str) -> str:
 def feedback_pages(filled: Sequence[Entry], pages: Mapping[str, bytes], labs: int) -> list[tuple[Person, str, bytes]]:
     """For each participant the page of the submission that counts; with several labs the page's name says which."""
     return [
-        (person, "feedback.html" if labs < 2 else f"feedback-{entry.grade.result.lab or 'unknown'}.html", page)
+        (
+            person,
+            "feedback.html" if labs < 2 else f"feedback-{_UNSAFE.sub('-', entry.grade.result.lab or '')}.html",
+            page,
+        )
         for entry in filled
         if entry.handin is not None and (page := pages.get(entry.identity)) is not None
         for person in entry.handin.people

@@ -65,7 +65,7 @@ def _handin(folder: str, entry: Mapping[Any, Any]) -> HandIn:
 
 
 def _text(value: object) -> str:
-    return "" if value is None else str(value)
+    return str(value) if isinstance(value, str | int | float) else ""
 
 
 def _time(value: object) -> datetime | None:

@@ -99,7 +99,7 @@ def test_a_graded_zero_is_written() -> None:
 def test_the_newest_of_several_counts() -> None:
     fields, filled = fill(entry(JANE, 1, number=70009), entry(JANE, 5, number=70001))
     assert fields == {("Doe, Jane", TINY): "2"}
-    assert "1001-70001.ipynb" in filled.told["Several submissions of one student: the newest counts"][0]
+    assert "1001-70001.ipynb" in filled.told["Several submissions of one student: the newest graded one counts"][0]
 
 
 def test_without_knowing_the_newest_nothing_is_written() -> None:
