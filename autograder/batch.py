@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import KitError, SubmissionError
-from autograder.grading import Grader
+from autograder.grading import Graded, Grader
 from autograder.results import Result
 from autograder.resume import Conditions
 from autograder.store import write_result
@@ -36,26 +36,35 @@ class Paper:
 
 
 @dataclass(frozen=True)
+class MarkedPaper:
+    """What comes back: the result as JSON text, and the notebook as it was run (.ipynb), None where it was not."""
+
+    result: str
+    executed: bytes | None
+
+
+@dataclass(frozen=True)
 class Place:
     """Where a class is graded.
 
     Args:
         executor: runs `grade`; threads serve on one machine, for the work is in child processes.
-        grade: grades one submission and gives its result as JSON text, as `grade_paper` does; it and what it is
-            called with can be pickled where the executor needs that.
+        grade: grades one submission, as `grade_paper` does; it, what it is called with and what it gives can be pickled
+            where the executor needs that.
         conditions: what the results hang on beside the submissions.
         window: how many submissions to have on their way at most; asked again and again, as a cluster may grow.
     """
 
     executor: Executor
-    grade: Callable[[Paper], str]
+    grade: Callable[[Paper], MarkedPaper]
     conditions: Conditions
     window: Callable[[], int]
 
 
-def grade_paper(grader: Grader, paper: Paper) -> str:
-    """Grade one submission: bytes in, the result's JSON text out."""
-    return grader.grade(paper.name, paper.read).to_json()
+def grade_paper(grader: Grader, paper: Paper) -> MarkedPaper:
+    """Grade one submission: bytes in, text and bytes out."""
+    graded = grader.graded(paper.name, paper.read)
+    return MarkedPaper(graded.result.to_json(), graded.executed)
 
 
 def grade_all(
@@ -74,21 +83,23 @@ def grade_all(
     """
     results: dict[str, Result] = {}
     with _finishing(submissions, place) as finished:
-        for submission, result in finished:
+        for submission, graded in finished:
+            result = graded.result
             hangs_on = place.conditions.fingerprint(result.sha256, result.lab)
             # As it was: the machines of a cluster may differ.
-            write_result(folder, submission.id, result, {**hangs_on, "isolation": result.isolation})
+            hangs_on["isolation"] = result.isolation
+            write_result(folder, submission.id, result, hangs_on, executed=graded.executed)
             results[submission.id] = result
             on_result(result)
     return results
 
 
 @contextmanager
-def _finishing(submissions: Sequence[Submission], place: Place) -> Iterator[Iterator[tuple[Submission, Result]]]:
+def _finishing(submissions: Sequence[Submission], place: Place) -> Iterator[Iterator[tuple[Submission, Graded]]]:
     """Submissions with their results as they finish; whatever is still on its way at the end is called off."""
-    running: dict[Future[str], Submission] = {}
+    running: dict[Future[MarkedPaper], Submission] = {}
 
-    def one_after_the_other() -> Iterator[tuple[Submission, Result]]:
+    def one_after_the_other() -> Iterator[tuple[Submission, Graded]]:
         waiting = iter(submissions)
         while True:
             # Not all at once: a class need not be in memory, nor with the scheduler of a cluster.
@@ -98,7 +109,7 @@ def _finishing(submissions: Sequence[Submission], place: Place) -> Iterator[Iter
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 submission = running.pop(future)
-                yield submission, _result(future, submission, place.conditions)
+                yield submission, _graded(future, submission, place.conditions)
 
     try:
         yield one_after_the_other()
@@ -114,13 +125,14 @@ def _paper(submission: Submission) -> Paper:
         return Paper(submission.name, b"", str(error))
 
 
-def _result(future: Future[str], submission: Submission, conditions: Conditions) -> Result:
+def _graded(future: Future[MarkedPaper], submission: Submission, conditions: Conditions) -> Graded:
     try:
-        return Result.from_json(future.result())
+        marked = future.result()
+        return Graded(Result.from_json(marked.result), marked.executed)
     except (KitError, CancelledError):
         raise
     except Exception as error:  # noqa: BLE001 - one submission the grader stumbles over must not end the class
-        return Result(
+        failure = Result(
             submission=submission.name,
             sha256="",
             lab=None,
@@ -131,3 +143,4 @@ def _result(future: Future[str], submission: Submission, conditions: Conditions)
             max_score=0.0,
             seconds=0.0,
         )
+        return Graded(failure, None)

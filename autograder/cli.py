@@ -107,6 +107,11 @@ def _counting(options: dict[str, Any]) -> Any:
     return CountingOptions(options.pop("override"), options.pop("times"), LateOptions(**late))
 
 
+_anonymous = click.option(
+    "--anonymous", is_flag=True, help="Leave the submission's name out of the page for a student."
+)
+
+
 @click.group(cls=_Command, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="autograder")
 def main() -> None:
@@ -130,11 +135,13 @@ def build(labs: tuple[str, ...], check: bool) -> None:
 @click.argument("notebook", type=_EXISTING)
 @_grading_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON instead of a table.")
-def check(notebook: Path, as_json: bool, **options: Any) -> None:
+@click.option("--html", "page", type=_EXISTING, metavar="FILE", help="Also write the page a student would get.")
+@_anonymous
+def check(notebook: Path, as_json: bool, page: Path | None, anonymous: bool, **options: Any) -> None:
     """Grade one notebook here and now, with the reason for every lost point."""
     from autograder.commands import GradingOptions, check_notebook
 
-    check_notebook(notebook, GradingOptions(**options), as_json=as_json)
+    check_notebook(notebook, GradingOptions(**options), as_json=as_json, page=page, anonymous=anonymous)
 
 
 @main.command()
@@ -146,6 +153,7 @@ def check(notebook: Path, as_json: bool, **options: Any) -> None:
 @click.option(
     "--regrade", multiple=True, metavar="ID", help="Grade this submission even if nothing has changed (repeatable)."
 )
+@_anonymous
 @_counting_options
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON lines instead of a table.")
 def grade(
@@ -154,6 +162,7 @@ def grade(
     jobs: int | None,
     cluster: str | None,
     regrade: tuple[str, ...],
+    anonymous: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -164,24 +173,25 @@ def grade(
     """
     from autograder.commands import ClassOptions, GradingOptions, grade_class
 
-    course = ClassOptions(jobs, cluster, regrade, _counting(options))
+    course = ClassOptions(jobs, cluster, regrade, anonymous, _counting(options))
     sys.exit(grade_class(paths, output, GradingOptions(**options), course, as_json=as_json))
 
 
 @main.command()
 @click.argument("folder", type=_EXISTING, metavar="DIR")
+@_anonymous
 @_counting_options
 @click.option("--canvas", type=_EXISTING, metavar="FILE.csv", help="Fill Canvas's gradebook: writes DIR/canvas.csv.")
 @click.option("--canvas-column", metavar="NAME", help="The column, where the lab's title does not say which.")
 @click.option("--moodle", type=_EXISTING, metavar="FILE.csv", help="Fill Moodle's grading worksheet: DIR/moodle.csv.")
 @click.option("--moodle-feedback", is_flag=True, help="Pack the pages as Moodle takes them: DIR/moodle-feedback.zip.")
 @click.option("--lab", metavar="NAME", help="The lab a gradebook is filled with, where there are several.")
-def report(folder: Path, **options: Any) -> None:
+def report(folder: Path, anonymous: bool, **options: Any) -> None:
     """Write scores.csv, report.html and files for Canvas and Moodle from the results in DIR."""
     from autograder.reporting import ExportOptions, report_class
 
     counting = _counting(options)
-    report_class(folder, counting, ExportOptions(**options))
+    report_class(folder, counting, ExportOptions(**options), anonymous=anonymous)
 
 
 @main.command()

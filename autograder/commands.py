@@ -17,11 +17,13 @@ from autograder import data
 from autograder.assignment import Assignment, load_assignment
 from autograder.batch import Place, grade_all, grade_paper
 from autograder.errors import DataError, UsageError
+from autograder.grades import Grade
 from autograder.grading import Grader, no_recordings
 from autograder.labs import autograder_zip, find_root, lab_names
 from autograder.pages import as_counted
 from autograder.progress import show_progress
 from autograder.recordings import Recordings
+from autograder.render.feedback import feedback_html
 from autograder.render.terminal import class_table, print_table, result_table
 from autograder.reporting import CountingOptions, begin_class, tell_notes
 from autograder.results import Result
@@ -29,8 +31,9 @@ from autograder.resume import Conditions, Plan, identities, make_plan
 from autograder.sandbox import Limits
 from autograder.sandbox.layers import Level
 from autograder.sandbox.warm import WarmProcess
-from autograder.store import REPORT, SCORES, not_asked_for, results_folder, write_report
+from autograder.store import REPORT, SCORES, not_asked_for, read_class, results_folder, write_report
 from autograder.submissions import find_submissions, read_submission, take_in
+from autograder.writing import write_whole
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,14 @@ class ClassOptions:
         jobs: submissions graded at once on this machine; None for one per processor.
         cluster: address of a Dask scheduler to grade through instead.
         regrade: IDs or names of submissions to grade even where nothing has changed.
+        anonymous: leave names out of students' pages.
         counting: corrections and lateness.
     """
 
     jobs: int | None = None
     cluster: str | None = None
     regrade: tuple[str, ...] = ()
+    anonymous: bool = False
     counting: CountingOptions = field(default_factory=CountingOptions)
 
 
@@ -74,8 +79,10 @@ def build_course(labs: Sequence[str], *, check: bool) -> None:
     build_labs(find_root(), labs, check=check, report=click.echo)
 
 
-def check_notebook(notebook: Path, options: GradingOptions, *, as_json: bool) -> Result:
-    """`autograder check`: grade one notebook and print why each point was lost."""
+def check_notebook(
+    notebook: Path, options: GradingOptions, *, as_json: bool, page: Path | None = None, anonymous: bool = False
+) -> Result:
+    """`autograder check`: grade one notebook and print why each point was lost; `page`: where to write its page."""
     submissions = find_submissions([notebook])
     if len(submissions) > 1:
         raise UsageError(
@@ -83,7 +90,10 @@ def check_notebook(notebook: Path, options: GradingOptions, *, as_json: bool) ->
             hint=f"autograder grade {notebook} -o DIR",
         )
     with _grader(options) as grader:
-        result = grader.grade(submissions[0].name, lambda: read_submission(submissions[0]))
+        graded = grader.graded(submissions[0].name, lambda: read_submission(submissions[0]))
+    result = graded.result
+    if page is not None:
+        write_whole(page, feedback_html(Grade(result), graded.executed, anonymous=anonymous))
     if as_json:
         click.echo(result.to_json(), nl=False)
     else:
@@ -105,11 +115,12 @@ def grade_class(
     with results_folder(output):
         with _place(options, course) as place:
             plan = make_plan(submissions, output, place.conditions, regrade)
-            begin_class(output, intake, place.conditions.assignments, course.counting)
+            begin_class(output, intake, place.conditions.assignments, course.counting, anonymous=course.anonymous)
             _tell_of(plan, len(submissions), not_asked_for(output, wanted))
             with show_progress(len(submissions), done=len(plan.kept)) as advance:
                 graded = grade_all(plan.to_grade, place, output, advance)
-        grades = write_report(output)
+        grades = read_class(output)
+        write_report(output, grades)
     by_identity = {**plan.kept, **graded}
     results = [by_identity[identity] for identity in wanted]
     if as_json:

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from autograder.assignment import Assignment
 from autograder.checking import check_answers
 from autograder.errors import SubmissionError, WorkerError
+from autograder.executed import executed_notebook
 from autograder.jobfiles import job_folder, remove_folder
 from autograder.marking import Run, mark
 from autograder.metering import Metered
-from autograder.notebooks import Notebook, identify, read_notebook
+from autograder.notebooks import Notebook, answer_cells, identify, read_notebook
 from autograder.results import CellError, Cost, FitRun, QuestionResult, Result, SubmissionStatus
 from autograder.runner.journal import OUTBOX, Story, read_story
+from autograder.runner.shown import read_shown
 from autograder.sandbox import Isolation, Job, Outcome
 from autograder.second_try import SECOND_TRY, run_with_second_try
 
@@ -23,6 +25,14 @@ from autograder.second_try import SECOND_TRY, run_with_second_try
 def no_recordings(_: Assignment) -> Mapping[str, str]:
     """For a grader that lets every submission train for real."""
     return {}
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A result and the student's notebook as it was run (.ipynb); None where it was not run."""
+
+    result: Result
+    executed: bytes | None
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,10 @@ class Grader:
     recordings: Callable[[Assignment], Mapping[str, str]] = no_recordings
 
     def grade(self, name: str, read: Callable[[], bytes]) -> Result:
+        """The result alone of `graded`."""
+        return self.graded(name, read).result
+
+    def graded(self, name: str, read: Callable[[], bytes]) -> Graded:
         """Grade one submission; never raises for anything in it.
 
         Args:
@@ -56,26 +70,27 @@ class Grader:
             notebook = read_notebook(data)
             assignment = self._assignment_of(notebook)
         except SubmissionError as error:
-            return self._unreadable(name, digest, str(error), time.monotonic() - start)
+            return Graded(self._unreadable(name, digest, str(error), time.monotonic() - start), None)
         try:
-            graded = _run_and_check(notebook, assignment, self.isolation, self.recordings(assignment))
+            found = _run_and_check(notebook, assignment, self.isolation, self.recordings(assignment))
         except WorkerError as error:
-            graded = _Graded("grader_error", str(error))
-        return Result(
+            found = _Found("grader_error", str(error))
+        result = Result(
             submission=name,
             sha256=digest,
             lab=assignment.name,
             isolation=self.isolation.level,
-            status=graded.status,
-            detail=graded.detail,
-            score=round(float(sum(question.score for question in graded.questions)), 6),
+            status=found.status,
+            detail=found.detail,
+            score=round(float(sum(question.score for question in found.questions)), 6),
             max_score=assignment.max_score,
             seconds=round(time.monotonic() - start, 2),
-            questions=graded.questions,
-            errors=graded.errors,
-            fits=graded.fits,
-            cost=graded.cost,
+            questions=found.questions,
+            errors=found.errors,
+            fits=found.fits,
+            cost=found.cost,
         )
+        return Graded(result, found.executed)
 
     def _assignment_of(self, notebook: Notebook) -> Assignment:
         if self.assume is not None and notebook.assignment is None:
@@ -98,7 +113,7 @@ class Grader:
 
 
 @dataclass(frozen=True)
-class _Graded:
+class _Found:
     """What came of running and checking a submission."""
 
     status: SubmissionStatus
@@ -107,11 +122,12 @@ class _Graded:
     errors: tuple[CellError, ...] = ()
     fits: tuple[FitRun, ...] = ()
     cost: Cost | None = None
+    executed: bytes | None = None
 
 
 def _run_and_check(
     notebook: Notebook, assignment: Assignment, isolation: Isolation, recordings: Mapping[str, str]
-) -> _Graded:
+) -> _Found:
     payload = {
         "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
         "handover": {question.name: list(question.handover) for question in assignment.questions},
@@ -121,7 +137,7 @@ def _run_and_check(
     isolation = Metered(isolation)
     with job_folder() as folder:
         outcome, again = run_with_second_try(isolation, Job("runner", payload, folder, assignment.limits))
-        story = read_story(folder)
+        story, shown = read_story(folder), read_shown(folder)
         status, detail = _ending(outcome, story)
         remove_folder(folder / "scratch")  # before the checker needs the memory it may lie in
         verdicts = check_answers(assignment, isolation, folder / OUTBOX)
@@ -129,7 +145,17 @@ def _run_and_check(
     cost = Cost(round(isolation.cpu_seconds, 3), story.cpu_seconds, isolation.peak_mb)
     if again:
         detail = f"{detail}; {SECOND_TRY}" if detail else f"{SECOND_TRY[:1].upper()}{SECOND_TRY[1:]}."
-    return _Graded(status, detail, mark(assignment, run, verdicts), story.errors, story.fits, cost)
+    executed = executed_notebook(notebook, _answers(notebook, assignment), shown, story)
+    return _Found(status, detail, mark(assignment, run, verdicts), story.errors, story.fits, cost, executed)
+
+
+def _answers(notebook: Notebook, assignment: Assignment) -> dict[int, list[str]]:
+    """By the number of a code cell, the questions it holds an answer of."""
+    answers: dict[int, list[str]] = {}
+    for question in assignment.questions:
+        for cell in answer_cells(notebook, question.name, question.variables):
+            answers.setdefault(cell.number, []).append(question.name)
+    return answers
 
 
 def _ending(outcome: Outcome, story: Story) -> tuple[SubmissionStatus, str | None]:

@@ -1,22 +1,27 @@
 """From the bytes of a notebook to its code cells, and to the answers among them.
 
-Only what grading needs is read: code cells, their tags, the name of the assignment, the language. Outputs and
-unknown fields are never looked at, so notebooks that break the format elsewhere are graded all the same.
+Only what grading needs is read: the cells' text, code cells' tags, the name of the assignment, the language. Outputs
+and unknown fields are never looked at, so notebooks that break the format elsewhere are graded all the same.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
+from autograder.document import cell_list, mapping, read_document, source_of, tags_of, text_or_none
 from autograder.errors import SubmissionError
+from autograder.pictures import KINDS, Picture, picture
 from autograder.sources import assigned_names, statements
 
 MAX_CODE = 10_000_000
+# What lies beyond is not shown; it has no influence on marks.
+MAX_TEXT = 300_000
+MAX_PARTS = 3_000
+MAX_ATTACHMENTS = 4_000_000
 
 _ANSWER_TAG = "answer:"
 _CHECK_CALL = re.compile(r"""\bgrader\s*\.\s*check\s*\(\s*(["'])(?P<question>[^"'\n]+)\1""")
@@ -46,13 +51,30 @@ class CodeCell:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A cell as handed in, to be shown again.
+
+    `number` is that of a code cell that is run; `attachments` are the pictures of a text, by name.
+    """
+
+    kind: Literal["code", "markdown", "raw"]
+    source: str
+    number: int | None = None
+    attachments: Mapping[str, Picture] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Notebook:
-    """What grading reads of a notebook; `assignment` is the name otter wrote, None where it is lost."""
+    """What grading reads of a notebook; `assignment` is the name otter wrote, None where it is lost.
+
+    `parts` are all its cells, in order, for showing only.
+    """
 
     cells: tuple[CodeCell, ...]
     assignment: str | None = None
     language: str = "python"
     kernel: str | None = None
+    parts: tuple[Part, ...] = ()
 
 
 def read_notebook(data: bytes) -> Notebook:
@@ -61,14 +83,14 @@ def read_notebook(data: bytes) -> Notebook:
     Raises:
         SubmissionError: it is damaged, not a notebook, in another language, or has no code.
     """
-    document = _parse(_decode(data))
-    cells = _cell_list(document)
-    metadata = _mapping(document.get("metadata"))
-    spec = _mapping(metadata.get("kernelspec"))
-    kernel = _text(spec.get("name"))
+    document = read_document(data)
+    cells = cell_list(document)
+    metadata = mapping(document.get("metadata"))
+    spec = mapping(metadata.get("kernelspec"))
+    kernel = text_or_none(spec.get("name"))
     code = [cell for cell in cells if cell.get("cell_type") == "code"]
     language = _language(metadata, spec, kernel, code)
-    sources = [(_source(cell, position), _tags(cell)) for position, cell in enumerate(code, start=1)]
+    sources = [(source_of(cell, position), tags_of(cell)) for position, cell in enumerate(code, start=1)]
     # An empty cell gets no number from Jupyter either.
     filled = [(source, tags) for source, tags in sources if source.strip()]
     if sum(len(source) for source, _ in filled) > MAX_CODE:
@@ -80,9 +102,10 @@ def read_notebook(data: bytes) -> Notebook:
         raise SubmissionError("the notebook has no code cells: probably an empty or a new notebook was handed in")
     return Notebook(
         cells=tuple(CodeCell(number, source, tags) for number, (source, tags) in enumerate(filled, start=1)),
-        assignment=_text(_mapping(metadata.get("otter")).get("assignment_name")),
+        assignment=text_or_none(mapping(metadata.get("otter")).get("assignment_name")),
         language=language,
         kernel=kernel,
+        parts=_parts(cells, [source for source, _ in sources]),
     )
 
 
@@ -187,54 +210,6 @@ def _found(notebook: Notebook, question: str, variables: frozenset[str]) -> Frac
     return Fraction(len(variables & assigned), len(variables))
 
 
-def _decode(data: bytes) -> str:
-    if not data.strip(b"\0 \t\r\n"):
-        raise SubmissionError("the file is empty: probably an upload that failed; save the notebook and hand in again")
-    try:
-        return data.decode(json.detect_encoding(data)).removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise SubmissionError(_not_json(data, f"byte {error.start} is no text")) from None
-
-
-def _parse(text: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}: {error.msg}"
-        if not text.rstrip().endswith("}"):
-            where += "; the file ends too early, as after a broken upload"
-        raise SubmissionError(_not_json(text.encode("utf-8", "replace"), where)) from None
-    except (RecursionError, ValueError) as error:
-        raise SubmissionError(f"the notebook is not readable as JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise SubmissionError("the file is JSON but not a notebook: hand in the .ipynb file Jupyter wrote")
-    return document
-
-
-def _not_json(data: bytes, where: str) -> str:
-    start = data.lstrip()[:64].lower()
-    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        return "the file is a web page, not a notebook: download the notebook itself (File > Download) and hand it in"
-    if start.startswith(b"%pdf"):
-        return "the file is a PDF with the wrong ending, not a notebook: hand in the .ipynb file"
-    if start.startswith(b"pk\x03\x04"):
-        return "the file is a zip with the wrong ending, not a notebook: let its name end in .zip"
-    if b"\n<<<<<<< " in data:
-        return "the notebook holds unresolved merge conflicts (<<<<<<<): resolve them, open it in Jupyter and save it"
-    return f"the notebook is damaged: it is not valid JSON ({where}): open it in Jupyter, save it and hand in again"
-
-
-def _cell_list(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The cells, whether they lie as in format 4 or in the worksheets of format 3 and before."""
-    sheets = document.get("worksheets")
-    holders = [document, *(sheets if isinstance(sheets, list) else [])]
-    lists = [_mapping(holder).get("cells") for holder in holders]
-    cells = [cell for part in lists if isinstance(part, list) for cell in part if isinstance(cell, dict)]
-    if not cells and not any(isinstance(part, list) for part in lists):
-        raise SubmissionError("the file is JSON but not a notebook (no cells): hand in the .ipynb file Jupyter wrote")
-    return cells
-
-
 def _language(
     metadata: Mapping[str, Any], spec: Mapping[str, Any], kernel: str | None, code: Sequence[Mapping[str, Any]]
 ) -> str:
@@ -243,9 +218,9 @@ def _language(
     Raises:
         SubmissionError: everything that names a language names another than Python.
     """
-    told = [spec.get("language"), _mapping(metadata.get("language_info")).get("name")]
+    told = [spec.get("language"), mapping(metadata.get("language_info")).get("name")]
     told += [cell.get("language") for cell in code[:1]]
-    names = [name for name in map(_text, told) if name]
+    names = [name for name in map(text_or_none, told) if name]
     if not names and kernel is not None:
         names = [_OTHER_KERNELS.get(kernel.lower(), "Julia" if kernel.lower().startswith("julia") else "python")]
     if names and not any(name.lower().startswith(("python", "ipython")) for name in names):
@@ -255,30 +230,37 @@ def _language(
     return "python"
 
 
-def _source(cell: Mapping[str, Any], position: int) -> str:
-    source = cell.get("source", cell.get("input", ""))
-    if isinstance(source, list) and all(isinstance(line, str) for line in source):
-        source = "".join(source)
-    if source is None:
-        return ""
-    if not isinstance(source, str):
-        raise SubmissionError(f"code cell {position} of the notebook holds no text: open it in Jupyter and save it")
-    return _writable(source)
+def _parts(cells: Sequence[Mapping[str, Any]], code: Sequence[str]) -> tuple[Part, ...]:
+    """All cells in order; `code` are the sources of the code cells."""
+    parts: list[Part] = []
+    sources = iter(code)
+    number = text = pictures = 0
+    for cell in cells:
+        if cell.get("cell_type") == "code":
+            source = next(sources)
+            number += bool(source.strip())
+            parts.append(Part("code", source, number if source.strip() else None))
+        else:
+            part = _text_part(cell, MAX_TEXT - text, MAX_ATTACHMENTS - pictures)
+            text += len(part.source)
+            pictures += sum(len(attached.base64) for attached in part.attachments.values())
+            parts.append(part)
+    return tuple(parts[:MAX_PARTS])
 
 
-def _tags(cell: Mapping[str, Any]) -> frozenset[str]:
-    tags = _mapping(cell.get("metadata")).get("tags")
-    return frozenset(_writable(tag) for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else frozenset()
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str | None:
-    return _writable(value).strip() or None if isinstance(value, str) else None
-
-
-def _writable(text: str) -> str:
-    r"""JSON can smuggle in halves of a character (`\ud800`) that no file can store."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+def _text_part(cell: Mapping[str, Any], room: int, picture_room: int) -> Part:
+    try:
+        source = source_of(cell, 0)[:room]
+    except SubmissionError:
+        source = ""
+    level = cell.get("level")
+    if cell.get("cell_type") == "heading" and type(level) is int:  # of format 3
+        source = f"{'#' * min(6, max(1, level))} {source}"
+    attachments: dict[str, Picture] = {}
+    for name, forms in mapping(cell.get("attachments")).items():
+        found = next((p for kind in KINDS if (p := picture(kind, mapping(forms).get(kind)))), None)
+        if found is not None and len(found.base64) <= picture_room:
+            picture_room -= len(found.base64)
+            attachments[name] = found
+    kind: Literal["markdown", "raw"] = "markdown" if cell.get("cell_type") in ("markdown", "heading") else "raw"
+    return Part(kind, source, attachments=attachments)

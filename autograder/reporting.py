@@ -14,6 +14,7 @@ from autograder.errors import KitError, UsageError
 from autograder.gradebook.canvas import assignment_column, fill_canvas
 from autograder.gradebook.counting import notes, policy_of
 from autograder.gradebook.fill import Entry, Filled, Line, entries_of, fill
+from autograder.gradebook.kept import read_overrides, read_record, write_overrides, write_record
 from autograder.gradebook.late import LateOptions, LatePolicy
 from autograder.gradebook.moodle import feedback_pages, feedback_zip, fill_moodle
 from autograder.gradebook.overrides import Known, changes
@@ -31,16 +32,12 @@ from autograder.store import (
     not_graded,
     page_path,
     read_class,
-    read_overrides,
-    read_record,
     results_folder,
     stored,
-    write_overrides,
-    write_record,
     write_report,
-    write_whole,
 )
 from autograder.submissions import Intake
+from autograder.writing import write_whole
 
 _MAX_TOLD = 3
 
@@ -87,7 +84,14 @@ class ExportOptions:
     lab: str | None = None
 
 
-def begin_class(folder: Path, intake: Intake, assignments: Mapping[str, Assignment], counting: CountingOptions) -> None:
+def begin_class(
+    folder: Path,
+    intake: Intake,
+    assignments: Mapping[str, Assignment],
+    counting: CountingOptions,
+    *,
+    anonymous: bool = False,
+) -> None:
     """Remember what a run was asked for, with the corrections given; called before anything is graded.
 
     Raises:
@@ -105,8 +109,8 @@ def begin_class(folder: Path, intake: Intake, assignments: Mapping[str, Assignme
     )
     names = {submission.id: submission.name for submission in submissions}
     questions = _questions(folder, list(names), assignments) if counting.override is not None else {}
-    record = _adopt(folder, record, counting, Known(_called(names), questions))
-    begin_run(folder, list(names), record)
+    write_record(folder, _adopt(folder, record, counting, Known(_called(names), questions)))
+    begin_run(folder, list(names), anonymous=anonymous)
 
 
 def _questions(
@@ -123,8 +127,11 @@ def _questions(
     }
 
 
-def report_class(folder: Path, counting: CountingOptions, exports: ExportOptions) -> None:
-    """`autograder report`: write the class's files anew, and those for other platforms that were asked for."""
+def report_class(folder: Path, counting: CountingOptions, exports: ExportOptions, *, anonymous: bool = False) -> None:
+    """`autograder report`: write the class's files anew, and those for other platforms that were asked for.
+
+    `anonymous`: leave names out of students' pages, even if `grade` put them in.
+    """
     from autograder.pages import as_counted
     from autograder.render.terminal import class_table, print_table
 
@@ -132,7 +139,8 @@ def report_class(folder: Path, counting: CountingOptions, exports: ExportOptions
     with results_folder(folder):
         if counting != CountingOptions():
             write_record(folder, _adopt(folder, read_record(folder), counting, _known(read_class(folder))))
-        grades = write_report(folder)
+        grades = read_class(folder)
+        write_report(folder, grades, anonymous=anonymous or None)
         told = _export(folder, grades, exports)
     print_table(class_table([as_counted(row.grade) for row in grades.rows]))
     tell_notes(grades)

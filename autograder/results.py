@@ -44,11 +44,15 @@ class QuestionResult:
 
 @dataclass(frozen=True)
 class CellError:
-    """An exception a cell raised; `cell` counts code cells from 1, like the `[7]` of a fresh Run All."""
+    """An exception a cell raised; `cell` counts code cells from 1, like the `[7]` of a fresh Run All.
+
+    `line` is the cell's line that raised, or that called what raised, from 1; None where it is not known.
+    """
 
     cell: int
     name: str
     message: str
+    line: int | None = None
 
 
 @dataclass(frozen=True)

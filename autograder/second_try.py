@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from autograder.jobfiles import remove_folder
 from autograder.runner.journal import JOURNAL, OUTBOX
+from autograder.runner.shown import SHOWN
 from autograder.sandbox import Isolation, Job, Outcome
 
 SECOND_TRY = "it ran into the time limit while the machine was busy and was run once more, alone"
@@ -23,7 +24,8 @@ def run_with_second_try(isolation: Isolation, job: Job) -> tuple[Outcome, bool]:
     if not by_the_clock or not machine_is_busy():
         return outcome, False
     if job.room == "runner":
-        (job.folder / JOURNAL).unlink(missing_ok=True)
+        for name in (JOURNAL, SHOWN):
+            (job.folder / name).unlink(missing_ok=True)
         remove_folder(job.folder / OUTBOX)
     return isolation.run(replace(job, alone=True)), True
 

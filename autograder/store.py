@@ -1,9 +1,11 @@
 """The results' folder: what is written there is whole, belongs together, and is never written by two at once.
 
-DIR/run.json                         which submissions the latest `grade` was asked for, who handed them in and when
+DIR/run.json                         which submissions the latest `grade` was asked for
+DIR/handed-in.json                   who handed them in and when, and how lateness counts
 DIR/overrides.json                   a person's corrections, if there are any
 DIR/submissions/ID/result.json       the result; there is one only while nothing it hangs on has changed
-DIR/submissions/ID/feedback.html     the same for the student
+DIR/submissions/ID/executed.ipynb    the student's notebook as it was run, where it was
+DIR/submissions/ID/feedback.html     both for the student
 DIR/submissions/ID/fingerprint.json  what the result hangs on, and the SHA-256 of result.json: written last
 DIR/submissions/ID/earlier.json      the result before the latest change
 """
@@ -19,32 +21,33 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from autograder.atomic import LEFTOVERS, write_atomically
 from autograder.errors import KitError
-from autograder.gradebook import overrides as corrections
 from autograder.gradebook.counting import Counted, count
+from autograder.gradebook.kept import read_overrides, read_record
 from autograder.gradebook.overrides import Overrides
 from autograder.gradebook.record import Record
 from autograder.grades import Grade, Row
-from autograder.pages import feedback_page, report_page
+from autograder.pages import report_page
+from autograder.render.feedback import design, feedback_html
 from autograder.render.scores_csv import scores_csv
 from autograder.render.words import question_names
 from autograder.results import Result
+from autograder.writing import write_whole, writing
 
 SCORES = "scores.csv"
 REPORT = "report.html"
 _RUN = "run.json"
-_OVERRIDES = "overrides.json"
 _SUBMISSIONS = "submissions"
 _RESULT = "result.json"
+_EXECUTED = "executed.ipynb"
 _FEEDBACK = "feedback.html"
 _FINGERPRINT = "fingerprint.json"
 _EARLIER = "earlier.json"
-_EXECUTED = "executed.ipynb"
 
 
 @contextmanager
@@ -54,7 +57,7 @@ def results_folder(folder: Path) -> Iterator[None]:
     Raises:
         KitError: another grader is at work in it, or it cannot be written.
     """
-    with _writing(folder):
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -66,7 +69,7 @@ def results_folder(folder: Path) -> Iterator[None]:
                     f"Another `autograder grade` is writing to {folder}.", hint="wait for it, or choose another with -o"
                 ) from error
             # Some network file systems have no locks: better to go on without.
-        with _writing(folder):
+        with writing(folder):
             for place in (folder, *(folder / _SUBMISSIONS).glob("*/")):
                 for path in place.glob(LEFTOVERS):
                     path.unlink(missing_ok=True)
@@ -78,68 +81,47 @@ def results_folder(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def begin_run(folder: Path, identities: Sequence[str], record: Record | None = None) -> None:
+def begin_run(folder: Path, identities: Sequence[str], *, anonymous: bool = False) -> None:
     """Record which submissions belong to the scores from now on; results of others are kept but not counted.
 
     Args:
         folder: the results' folder.
         identities: the submissions.
-        record: what else is to be remembered of the run.
+        anonymous: students' pages leave out names from now on.
     """
-    write_record(folder, replace(record or Record(), submissions=tuple(identities)))
+    content = {"schema": 1, "submissions": list(identities), "anonymous": anonymous}
+    write_whole(folder / _RUN, json.dumps(content, indent=1) + "\n")
 
 
-def write_record(folder: Path, record: Record) -> None:
-    """Keep what is to be remembered of a run."""
-    write_whole(folder / _RUN, record.to_json())
+def write_result(
+    folder: Path, identity: str, result: Result, hangs_on: dict[str, Any], executed: bytes | None = None
+) -> None:
+    """Write one result, the notebook as it was run, its page and its fingerprint, each whole or not at all.
 
-
-def read_record(folder: Path) -> Record:
-    """What is remembered of the latest run; nothing where nobody wrote it down.
-
-    Raises:
-        KitError: the file is damaged.
-    """
-    path = folder / _RUN
-    try:
-        return Record.from_json(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return Record()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise KitError(f"{path} is damaged: {error}", hint="delete it to report all results in the folder") from error
-
-
-def write_overrides(folder: Path, overrides: Overrides) -> None:
-    """Keep corrections; they take the place of all earlier ones."""
-    write_whole(folder / _OVERRIDES, corrections.to_json(overrides))
-
-
-def read_overrides(folder: Path) -> Overrides:
-    """The corrections kept with the results.
-
-    Raises:
-        KitError: the file is damaged.
-    """
-    path = folder / _OVERRIDES
-    try:
-        return corrections.from_json(path.read_text(encoding="utf-8"), path)
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise KitError(f"{path} cannot be read: {error}") from error
-
-
-def write_result(folder: Path, identity: str, result: Result, hangs_on: dict[str, Any]) -> None:
-    """Write one result, its page and its fingerprint, each whole or not at all.
-
-    The fingerprint comes last and names the result by its digest: whatever a killed grader leaves, the two never
+    The fingerprint comes last and names the others by their digests: whatever a killed grader leaves, they never
     seem to belong together when they do not.
     """
     home = folder / _SUBMISSIONS / identity
     text = result.to_json()
     write_whole(home / _RESULT, text)
-    _write_page(home, Grade(result))
-    write_whole(home / _FINGERPRINT, json.dumps({**hangs_on, "result": _digest(text)}, indent=1) + "\n")
+    with writing(home):
+        if executed is None:
+            (home / _EXECUTED).unlink(missing_ok=True)
+        else:
+            write_atomically(home / _EXECUTED, executed)
+    write_page(folder, Row(identity, Grade(result)), anonymous=is_anonymous(folder))
+    belongs = {"result": _digest(text), "executed": _digest(executed)}
+    write_whole(home / _FINGERPRINT, json.dumps({**hangs_on, **belongs}, indent=1) + "\n")
+
+
+def write_page(folder: Path, row: Row, *, anonymous: bool) -> None:
+    """Write a student's page from the stored notebook and a grade, unless the page is already made from these."""
+    home = folder / _SUBMISSIONS / row.identity
+    executed = _bytes_of(home / _EXECUTED)
+    made_from = f"{row.grade!r} {_digest(executed)} {anonymous} {design()}"
+    mark = f"<!-- {_digest(made_from)} -->\n"
+    if not (_bytes_of(home / _FEEDBACK) or b"").endswith(mark.encode()):
+        write_whole(home / _FEEDBACK, feedback_html(row.grade, executed, anonymous=anonymous) + mark)
 
 
 def stored(folder: Path, identity: str) -> tuple[Result, dict[str, Any]] | None:
@@ -148,7 +130,8 @@ def stored(folder: Path, identity: str) -> tuple[Result, dict[str, Any]] | None:
     try:
         text = (home / _RESULT).read_text(encoding="utf-8")
         hangs_on: dict[str, Any] = json.loads((home / _FINGERPRINT).read_text(encoding="utf-8"))
-        if hangs_on.pop("result") != _digest(text) or not (home / _FEEDBACK).exists():
+        belongs = hangs_on.pop("result"), hangs_on.pop("executed")
+        if belongs != (_digest(text), _digest(_bytes_of(home / _EXECUTED))) or not (home / _FEEDBACK).exists():
             return None
         return Result.from_json(text), hangs_on
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -158,7 +141,7 @@ def stored(folder: Path, identity: str) -> tuple[Result, dict[str, Any]] | None:
 def set_aside(folder: Path, identity: str) -> None:
     """Keep a result that no longer counts as `earlier.json`, so that no report takes it for a current one."""
     home = folder / _SUBMISSIONS / identity
-    with _writing(home):
+    with writing(home):
         (home / _FINGERPRINT).unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):
             (home / _RESULT).replace(home / _EARLIER)
@@ -184,9 +167,8 @@ def read_class(folder: Path) -> ClassGrades:
     Raises:
         KitError: there is no readable result.
     """
-    record = read_record(folder)
+    record, wanted = read_record(folder), _of_latest_run(folder)
     homes = [path.parent for path in sorted((folder / _SUBMISSIONS).glob(f"*/{_RESULT}"))]
-    wanted = None if record.submissions is None else frozenset(record.submissions)
     homes = [home for home in homes if wanted is None or home.name in wanted]
     found = sorted(((home.name, _read(home / _RESULT)) for home in homes), key=lambda pair: pair[1].submission)
     if not found:
@@ -195,21 +177,28 @@ def read_class(folder: Path) -> ClassGrades:
     return ClassGrades(count(found, record, overrides), record, overrides)
 
 
-def write_report(folder: Path) -> ClassGrades:
-    """Write scores.csv and report.html from the results of the latest run, and the pages whose grade has changed.
+def write_report(folder: Path, grades: ClassGrades | None = None, *, anonymous: bool | None = None) -> tuple[Row, ...]:
+    """Write scores.csv and report.html from the results of the latest run; returns them, sorted by submission.
+
+    Students' pages that do not fit any more are written anew, too.
+
+    Args:
+        folder: the results' folder.
+        grades: what `read_class` gives, if it has been asked already.
+        anonymous: whether students' pages leave out names; None: as the latest run had it.
 
     Raises:
         KitError: there is no readable result, or the files cannot be written.
     """
-    grades = read_class(folder)
-    questions = question_names([row.grade.result for row in grades.rows], ())
-    for row in grades.rows:
-        home = folder / _SUBMISSIONS / row.identity
-        if _stamp_of(home / _FEEDBACK) != _stamp(row.grade):
-            _write_page(home, row.grade)
-    write_whole(folder / SCORES, scores_csv(grades.rows, questions, grades.counted.handed))
-    write_whole(folder / REPORT, report_page(grades.rows, questions))
-    return grades
+    grades = grades or read_class(folder)
+    rows = grades.rows
+    questions = question_names([row.grade.result for row in rows], ())
+    shy = is_anonymous(folder) if anonymous is None else anonymous
+    for row in rows:
+        write_page(folder, row, anonymous=shy)
+    write_whole(folder / SCORES, scores_csv(rows, questions, grades.counted.handed))
+    write_whole(folder / REPORT, report_page(rows, questions))
+    return rows
 
 
 def page_path(folder: Path, identity: str) -> Path:
@@ -217,34 +206,14 @@ def page_path(folder: Path, identity: str) -> Path:
     return folder / _SUBMISSIONS / identity / _FEEDBACK
 
 
-def _write_page(home: Path, grade: Grade) -> None:
-    """Write a student's page; its last line tells what its grade hung on beside the result."""
-    executed = home / _EXECUTED
-    page = feedback_page(grade, executed.read_bytes() if executed.is_file() else None)
-    write_whole(home / _FEEDBACK, f"{page.rstrip()}\n{_stamp(grade)}\n")
-
-
-def _stamp(grade: Grade) -> str:
-    on_top = [
-        [asdict(override) for _, override in sorted(grade.overrides.items())],
-        grade.lateness and asdict(grade.lateness),
-    ]
-    return f"<!-- grade {_digest(json.dumps(on_top, sort_keys=True))[:16]} -->"
-
-
-def _stamp_of(page: Path) -> str:
-    """The last line of a page; that of a page of an earlier version says nothing, so it is written anew."""
-    try:
-        with page.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - 200))
-            return file.read().decode("utf-8", "replace").rstrip().rpartition("\n")[2]
-    except OSError:
-        return ""
+def is_anonymous(folder: Path) -> bool:
+    """Whether the latest run wanted students' pages without names."""
+    return _latest_run(folder).get("anonymous") is True
 
 
 def not_graded(folder: Path) -> int:
     """How many submissions of the latest run have no result yet, because it was stopped."""
-    wanted = read_record(folder).submissions or ()
+    wanted = _of_latest_run(folder) or ()
     return sum(not (folder / _SUBMISSIONS / identity / _RESULT).exists() for identity in wanted)
 
 
@@ -253,26 +222,22 @@ def not_asked_for(folder: Path, identities: Sequence[str]) -> int:
     return len({path.parent.name for path in (folder / _SUBMISSIONS).glob(f"*/{_RESULT}")} - set(identities))
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all; text in UTF-8.
-
-    Raises:
-        KitError: the folder is read-only, the disk is full, or the like.
-    """
-    with _writing(path):
-        write_atomically(path, content.encode() if isinstance(content, str) else content)
+def _of_latest_run(folder: Path) -> frozenset[str] | None:
+    """The submissions of the latest run, or None where nobody wrote them down."""
+    run = _latest_run(folder)
+    return frozenset(map(str, run["submissions"])) if run else None
 
 
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def _latest_run(folder: Path) -> dict[str, Any]:
+    """What is written down about the latest run; empty where nothing is."""
+    path = folder / _RUN
     try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise KitError(
-            f"{path} cannot be written: {reason}. What was graded before is kept.",
-            hint="choose another folder with -o, or free some space, and run the same command again",
-        ) from error
+        run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return {**run, "submissions": list(run["submissions"])}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise KitError(f"{path} is damaged: {error}", hint="delete it to report all results in the folder") from error
 
 
 def _read(path: Path) -> Result:
@@ -282,5 +247,12 @@ def _read(path: Path) -> Result:
         raise KitError(f"{path} is not a result of this kit: {error}", hint="delete it and grade again") from error
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _bytes_of(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _digest(content: str | bytes | None) -> str:
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content or b"").hexdigest()

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from autograder import data
 from autograder.assignment import Assignment, load_assignment
-from autograder.batch import Paper, grade_paper
+from autograder.batch import MarkedPaper, Paper, grade_paper
 from autograder.errors import DataError, WorkerError
 from autograder.grading import Grader
 from autograder.recordings import Recordings
@@ -64,8 +64,8 @@ class Described:
     isolation: str
 
 
-def grade_on_worker(packed: bytes, paper: Paper) -> str:
-    """Grade one submission here with packed `Settings`; gives the result's JSON text.
+def grade_on_worker(packed: bytes, paper: Paper) -> MarkedPaper:
+    """Grade one submission here with packed `Settings`.
 
     Raises:
         KitError: this worker cannot grade at all, for example because its kit is another one.

@@ -1,4 +1,4 @@
-"""What is remembered of a run beside its results, in DIR/run.json: who handed in what and when, and how late counts."""
+"""What is remembered of a run beside its results: who handed in what and when, and how lateness counts. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ class Record:
     """What is remembered of a run.
 
     Args:
-        submissions: IDs of those that belong to the scores; None where nobody wrote them down.
         handins: for each ID what the platform it came from says.
         set_aside: files that were not graded, and why.
         labs: the labs in play, by name.
@@ -34,7 +33,6 @@ class Record:
         times: for each ID when it was handed in, as a person says.
     """
 
-    submissions: tuple[str, ...] | None = None
     handins: Mapping[str, HandIn] = field(default_factory=dict)
     set_aside: tuple[SetAside, ...] = ()
     labs: Mapping[str, Lab] = field(default_factory=dict)
@@ -46,7 +44,6 @@ class Record:
         labs = {name: {"title": lab.title, "late": lab.late and lab.late.to_data()} for name, lab in self.labs.items()}
         content: dict[str, Any] = {
             "schema": 1,
-            "submissions": list(self.submissions or ()),
             "handed_in": {identity: handin.to_data() for identity, handin in self.handins.items()},
             "set_aside": [asdict(one) for one in self.set_aside],
             "labs": labs,
@@ -57,7 +54,7 @@ class Record:
 
     @classmethod
     def from_json(cls, text: str) -> Record:
-        """Read what `to_json` wrote, or an earlier version of the kit, which listed the submissions only.
+        """Read what `to_json` wrote.
 
         Raises:
             ValueError, KeyError, TypeError, AttributeError: it is something else.
@@ -65,15 +62,14 @@ class Record:
         data = json.loads(text)
         labs = {
             name: Lab(lab["title"], policy_from(lab["late"]) if lab["late"] else None)
-            for name, lab in data.get("labs", {}).items()
+            for name, lab in data["labs"].items()
         }
-        options = LateOptions(**data.get("late", {}))
+        options = LateOptions(**data["late"])
         options.applied(LatePolicy())  # raises where the due time cannot be read
         return cls(
-            tuple(map(str, data["submissions"])),
-            {identity: HandIn.from_data(entry) for identity, entry in data.get("handed_in", {}).items()},
-            tuple(SetAside(**entry) for entry in data.get("set_aside", ())),
+            {identity: HandIn.from_data(entry) for identity, entry in data["handed_in"].items()},
+            tuple(SetAside(**entry) for entry in data["set_aside"]),
             labs,
             options,
-            {identity: datetime.fromisoformat(time) for identity, time in data.get("times", {}).items()},
+            {identity: datetime.fromisoformat(time) for identity, time in data["times"].items()},
         )

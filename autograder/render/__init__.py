@@ -1,6 +1,7 @@
 """How results are shown: pure functions from results to text, one module for each form."""
 
-from autograder.render.html import feedback_html, report_html
+from autograder.render.feedback import feedback_html
+from autograder.render.html import report_html
 from autograder.render.scores_csv import scores_csv
 from autograder.render.terminal import class_table, print_table, result_table
 

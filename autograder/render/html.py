@@ -16,11 +16,6 @@ from autograder.results import Result
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def feedback_html(result: Result) -> str:
-    """The page a student gets: score, each question with the reason for every lost point, cells that raised."""
-    return _environment().get_template("feedback.html").render(result=result)
-
-
 def report_html(results: Sequence[Result], questions: Sequence[str], folders: Sequence[str]) -> str:
     """The page about a class: grader errors first, numbers, a histogram, every question, every submission.
 
@@ -33,7 +28,7 @@ def report_html(results: Sequence[Result], questions: Sequence[str], folders: Se
     labs = list(dict.fromkeys(result.lab for result in results if result.lab is not None))
     by_lab = [(lab, question_numbers([r for r in results if r.lab == lab], questions)) for lab in labs]
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             rows=rows,
@@ -47,15 +42,16 @@ def report_html(results: Sequence[Result], questions: Sequence[str], folders: Se
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """The templates, with what they need to write results down."""
+    made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    made.filters.update(
         clean=words.clean,
         line=words.clean_line,
         points=words.points,
@@ -63,7 +59,7 @@ def _environment() -> Environment:
         reasons=words.reasons,
         training=words.training,
     )
-    environment.globals.update(
+    made.globals.update(
         lost=words.lost,
         note=words.note,
         percent=words.percent,
@@ -71,4 +67,4 @@ def _environment() -> Environment:
         submission_words=words.SUBMISSION_WORDS,
         question_words=words.QUESTION_WORDS,
     )
-    return environment
+    return made

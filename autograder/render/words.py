@@ -69,11 +69,15 @@ def clean(text: str, limit: int = MAX_MESSAGE) -> str:
     """
     surplus = len(text) - limit
     # Cut first: a message may be megabytes long.
-    shown = text[: limit * 2].replace("\r\n", "\n")
-    shown = _UNSEEN.sub(_written_out, _ANSI.sub("", shown)).strip()
+    shown = shown_plainly(text[: limit * 2]).strip()
     if surplus <= 0 and len(shown) <= limit * 2:
         return shown
     return f"{shown[:limit].rstrip()} … ({max(surplus, len(shown) - limit)} characters more)"
+
+
+def shown_plainly(text: str) -> str:
+    """Text of any length with colours dropped and unseen characters written out; blanks and breaks stay."""
+    return _UNSEEN.sub(_written_out, _ANSI.sub("", text.replace("\r\n", "\n")))
 
 
 def clean_line(text: str, limit: int = MAX_NAME) -> str:

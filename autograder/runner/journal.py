@@ -23,6 +23,7 @@ _MAX_NAME = 100
 _MAX_FITS = 100
 _MAX_LINE = 1 << 16
 _MAX_CELL = 100_000
+_MAX_CELL_LINES = 10_000_000
 _MAX_ERRORS = 1_000
 
 
@@ -37,10 +38,12 @@ class Journal:
         self._cell = cell
         self._append({"event": "begin", "cell": cell})
 
-    def end(self, cell: int, seconds: float, error: BaseException | None) -> None:
+    def end(self, cell: int, seconds: float, error: BaseException | None, line: int | None = None) -> None:
+        """A cell has ended; `error` is what it raised, in its line `line`."""
         entry: dict[str, Any] = {"event": "end", "cell": cell, "seconds": round(seconds, 3)}
         if error is not None:
-            entry["error"] = {"name": type(error).__name__, "message": text_of(error, _MAX_MESSAGE)}
+            message = text_of(error, _MAX_MESSAGE)
+            entry["error"] = {"name": type(error).__name__, "message": message, "line": line}
         self._append(entry)
 
     def fit(self, taken_over: bool, seconds: float) -> None:
@@ -89,8 +92,12 @@ def read_story(folder: Path) -> Story:
             error = entry.get("error")
             if isinstance(error, dict) and len(errors) < _MAX_ERRORS:
                 name, message = text_of(error.get("name"), _MAX_NAME), text_of(error.get("message"), _MAX_MESSAGE)
-                errors.append(CellError(cell, name, message))
+                errors.append(CellError(cell, name, message, _line(error.get("line"))))
     return Story(tuple(errors), last_cell, finished, tuple(fits), cpu_seconds if _is_duration(cpu_seconds) else 0.0)
+
+
+def _line(value: Any) -> int | None:
+    return value if type(value) is int and 0 < value <= _MAX_CELL_LINES else None
 
 
 def _is_duration(value: Any) -> TypeGuard[float]:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from autograder.answers.outbox import Outbox
+from autograder.runner.error_line import error_line
 from autograder.runner.fits import FitSettings
 from autograder.runner.fits import install as install_fits
 from autograder.runner.journal import OUTBOX, Journal
 from autograder.runner.meter import Meter
 from autograder.runner.otter_stand_in import install
+from autograder.runner.recorder import Recorder
 from autograder.runner.shell import new_shell, run_cell
 
 
@@ -23,12 +25,13 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
         payload: `cells` (list of {number, source}), `handover` (question -> names to hand over), `seed` (what training
             starts from), `recordings` (trainings that may be taken over, see `runner.fits`; may be left out), `record`
             (true only for a trusted notebook whose trainings are to be kept; may be left out).
-        folder: the job's folder; writes `journal.jsonl`, `outbox/` and IPython's own `ipython/` in it.
+        folder: the job's folder; writes `journal.jsonl`, `outputs.jsonl`, `outbox/` and IPython's own `ipython/` in it.
     """
     handover: dict[str, list[str]] = payload["handover"]
     journal = Journal(folder)
     outbox = Outbox(folder / OUTBOX)
-    shell = new_shell(folder / "ipython")
+    recorder = Recorder(folder)
+    shell = new_shell(folder / "ipython", recorder)
     sys.path.insert(0, "")  # as in Jupyter, where a cell can import what another wrote with %%writefile
     handed_over: set[str] = set()
     meter = Meter()
@@ -53,8 +56,11 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
         journal.begin(cell["number"])
         start = time.monotonic()
         with meter.cell():
+            recorder.begin(cell["number"])
             error = run_cell(shell, cell["source"])
-        journal.end(cell["number"], time.monotonic() - start, error)
+            recorder.end()
+        line = None if error is None else error_line(error, cell["source"])
+        journal.end(cell["number"], time.monotonic() - start, error, line)
     for question in handover:
         if question not in handed_over:
             hand_over(question)

@@ -14,7 +14,7 @@ from autograder.sandbox.job import Room
 # By room and folder: the only names it has anything to say under.
 _EXPECTED: dict[Room, dict[str, re.Pattern[str]]] = {
     "runner": {
-        ".": re.compile(r"journal\.jsonl|worker\.log"),
+        ".": re.compile(r"journal\.jsonl|outputs\.jsonl|worker\.log"),
         "outbox": re.compile(r"answers\.jsonl|[0-9]{4}\.npy|[0-9a-f]{64}\.fit"),
     },
     "checker": {".": re.compile(r"verdicts\.jsonl|worker\.log")},

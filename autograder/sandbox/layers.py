@@ -54,7 +54,9 @@ LAYERS: dict[str, Layer] = {
         Layer("mount", "only the named folders exist; scratch and hand-over are limited", _namespace_remedy()),
         Layer("fds", "nothing the grader has open is inherited", "none is needed"),
         Layer("environment", "no token or path of the grader's is in a variable", "none is needed"),
-        Layer("streams", "what a notebook prints, however much, is kept nowhere", "none is needed"),
+        Layer(
+            "streams", "what a notebook writes to its standard streams' descriptors is kept nowhere", "none is needed"
+        ),
         Layer("clock", "an end to whatever runs too long", "none is needed"),
         Layer("memory", "an end to what holds too much memory, added up over all processes", "none is needed"),
         Layer("limits", "processor time, open files, file size, processes; no core files", "none is needed"),

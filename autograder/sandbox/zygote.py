@@ -76,6 +76,7 @@ def _warm_up(npz: Path | None) -> None:
     import IPython.core.interactiveshell
     import keras
     import matplotlib.pyplot
+    import matplotlib_inline.backend_inline
     import otter.test_files
     import tensorflow as tf
 
@@ -87,7 +88,7 @@ def _warm_up(npz: Path | None) -> None:
     from autograder.runner import room as runner
 
     del inspector, checker, runner
-    del IPython, keras, matplotlib, otter
+    del IPython, keras, matplotlib, matplotlib_inline, otter
     if mnist is not None:
         from autograder.keras_mnist import serve_from_memory
 

@@ -293,7 +293,12 @@ DISK = [
         "for n in range(4): os.unlink(f'{job}/outbox/{n:04d}.npy')",
         layers("mount"),
     ),
-    Attack("flood the output by print", "for _ in range(20): print('x' * 1_000_000)", layers("streams"), flooded),
+    Attack(
+        "flood the output by print",
+        "import sys\nfor _ in range(20): print('x' * 1_000_000, file=sys.__stdout__)",
+        layers("streams"),
+        flooded,
+    ),
     Attack(
         "flood the output by its descriptor",
         "import os\nfor _ in range(20): os.write(1, b'x' * 1_000_000); os.write(2, b'x' * 1_000_000)",

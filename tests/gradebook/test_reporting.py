@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import UsageError
+from autograder.gradebook.kept import write_record
 from autograder.gradebook.late import LateOptions
 from autograder.gradebook.record import Record
 from autograder.intake.handins import HandIn, Person
 from autograder.reporting import CountingOptions, ExportOptions, report_class
 from autograder.results import QuestionResult, Result, SubmissionStatus
-from autograder.store import begin_run, page_path, read_record, write_report, write_result
+from autograder.store import begin_run, page_path, write_report, write_result
 from tests.gradebook.samples import csv_bytes, put, table
 
 QUIET = CountingOptions()
@@ -46,7 +47,8 @@ def folder(tmp_path: Path) -> Path:
         "b1": moodle("302", "Bo"),
         "x": moodle("303", "Cy"),
     }
-    begin_run(tmp_path / "out", list(results), Record(handins=handins))
+    write_record(tmp_path / "out", Record(handins=handins))
+    begin_run(tmp_path / "out", list(results))
     return tmp_path / "out"
 
 
@@ -97,11 +99,11 @@ def test_a_correction_of_a_submission_that_is_gone_is_told(
 ) -> None:
     given = put(tmp_path, {"o.csv": f"{HEADER}a1,q1,2,typo\n".encode()}) / "o.csv"
     report_class(folder, CountingOptions(override=given), ExportOptions())
-    begin_run(folder, ["a2"], read_record(folder))
+    begin_run(folder, ["a2"])
     capsys.readouterr()
     report_class(folder, QUIET, ExportOptions())
     assert "Corrections without a place in these scores: a1 q1" in capsys.readouterr().err
-    begin_run(folder, ["a1", "a2"], read_record(folder))
+    begin_run(folder, ["a1", "a2"])
     report_class(folder, QUIET, ExportOptions())
     assert scores(folder)["'=1+1.ipynb"] == "2", "it counts again as soon as its submission is there again"
 

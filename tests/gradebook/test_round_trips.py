@@ -218,15 +218,15 @@ def test_the_wrong_platforms_file_is_refused_and_told(moodle: Path) -> None:
 
 
 def test_results_of_an_earlier_version_are_still_reported(moodle: Path) -> None:
-    path = moodle / "out" / "run.json"
-    now = path.read_text(encoding="utf-8")
+    path = moodle / "out" / "handed-in.json"
+    kept = path.read_text(encoding="utf-8")
     try:
-        path.write_text(json.dumps({"schema": 1, "submissions": json.loads(now)["submissions"]}), encoding="utf-8")
+        path.unlink()
         autograder("report", "out", cwd=moodle)
         assert len(scores(moodle)) == 5
         done = autograder("report", "out", "--moodle-feedback", cwd=moodle, code=1)
         assert "came from a download of Moodle" in done.stderr
         path.write_text("{}", encoding="utf-8")
-        assert "run.json is damaged" in autograder("report", "out", cwd=moodle, code=1).stderr
+        assert "handed-in.json is damaged" in autograder("report", "out", cwd=moodle, code=1).stderr
     finally:
-        path.write_text(now, encoding="utf-8")
+        path.write_text(kept, encoding="utf-8")

@@ -1,0 +1,165 @@
+"""The page a student gets: score, a verdict on every question with the reasons, and the notebook as it was run."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from markupsafe import Markup
+
+from autograder.grades import Grade, Override
+from autograder.render.html import environment
+from autograder.render.notebook_view import NotebookView, Place, notebook_view
+from autograder.render.words import QUESTION_WORDS, Reason, clean, lost, note, percent, points, reasons
+from autograder.results import QuestionResult, QuestionStatus, TestResult
+
+_HERE = Path(__file__).parent
+_STYLES = ("style.css", "feedback.css")
+_SYMBOLS: dict[QuestionStatus, str] = {
+    "passed": "✓",
+    "partial": "◐",
+    "failed": "✗",
+    "not_attempted": "–",  # noqa: RUF001 - a dash
+    "error": "!",
+    "skipped": "–",  # noqa: RUF001
+}
+_CUT_SHORT = ("timeout", "out_of_memory", "crashed")
+_MEASURED = {"train_accuracy": "accuracy on the training images", "test_accuracy": "accuracy on the test images"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Why points were lost, and the points of the test that says so, where it can give a part of them."""
+
+    reason: Reason
+    earned: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of one question.
+
+    `number` counts questions from 1, `counts` are the points that count in the end, `share` their percentage, `status`
+    the result's own or, where a person has corrected the points, what they amount to.
+    """
+
+    number: int
+    question: QuestionResult
+    status: QuestionStatus
+    words: str
+    symbol: str
+    counts: float
+    share: float
+    findings: tuple[Finding, ...]
+    override: Override | None
+    place: Place | None
+
+
+def feedback_html(grade: Grade, executed: bytes | None, *, anonymous: bool = False) -> str:
+    """The page: one file, no script, nothing loaded from elsewhere.
+
+    Args:
+        grade: the result, a person's corrections, lateness.
+        executed: the notebook as it was run (see `autograder.executed`), None where it was not.
+        anonymous: leave out the submission's name.
+    """
+    view = notebook_view(executed)
+    css, digest = _styles()
+    return (
+        environment()
+        .get_template("feedback.html")
+        .render(
+            grade=grade,
+            result=grade.result,
+            name="Your submission" if anonymous else grade.result.submission,
+            note=note(grade.result),
+            verdicts=(verdicts := _verdicts(grade, view)),
+            by_name={verdict.question.name: verdict for verdict in verdicts},
+            measured=[(_MEASURED.get(name, name), value) for name, value in grade.result.measured.items()],
+            fits={number: [fit for fit in grade.result.fits if fit.cell == number] for number in _fitted(grade)},
+            anchors={cell.number for cell in view.cells if cell.number is not None} if view else set(),
+            cells=view.cells if view else (),
+            stopped_in=view.last_run if view and grade.result.status in _CUT_SHORT else None,
+            late=_late(grade),
+            css=css,
+            css_hash=digest,
+        )
+    )
+
+
+@cache
+def design() -> str:
+    """A digest of all that makes a page what it looks like: pages with another one are to be made anew."""
+    digest = hashlib.sha256()
+    for path in sorted([*_HERE.glob("*.py"), *(_HERE / "templates").iterdir()]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _verdicts(grade: Grade, view: NotebookView | None) -> list[Verdict]:
+    made = []
+    for number, question in enumerate(grade.result.questions, start=1):
+        override = grade.overrides.get(question.name)
+        counts = grade.points(question)
+        status = question.status if override is None else _amounts_to(counts, question.max_score)
+        made.append(
+            Verdict(
+                number=number,
+                question=question,
+                status=status,
+                words=QUESTION_WORDS[status],
+                symbol=_SYMBOLS[status],
+                counts=counts,
+                share=percent(counts, question.max_score),
+                findings=_findings(question),
+                override=override,
+                place=view.places.get(question.name) if view else None,
+            )
+        )
+    return made
+
+
+def _amounts_to(counts: float, max_score: float) -> QuestionStatus:
+    if counts >= max_score:
+        return "passed"
+    return "partial" if counts > 0 else "failed"
+
+
+def _findings(question: QuestionResult) -> tuple[Finding, ...]:
+    """The reasons with the points of the tests they come from."""
+    if not lost(question):
+        return ()
+    tests = {clean(test.message): test for test in reversed(question.tests) if not test.passed}
+    return tuple(Finding(reason, _earned(tests.get(reason.text))) for reason in reasons(question))
+
+
+def _earned(test: TestResult | None) -> str:
+    if test is None or not test.score or not test.max_score:
+        return ""
+    return f"{points(test.score)} of {points(test.max_score)} points"
+
+
+def _fitted(grade: Grade) -> list[int]:
+    return list(dict.fromkeys(fit.cell for fit in grade.result.fits))
+
+
+def _late(grade: Grade) -> str:
+    """How late, in words."""
+    if grade.lateness is None or grade.lateness.seconds <= 0:
+        return ""
+    minutes = max(1, round(grade.lateness.seconds / 60))
+    days, minutes = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(days, "day"), (hours, "hour"), (0 if days else minutes, "minute")]
+    return " ".join(f"{count} {word}{'s' if count > 1 else ''}" for count, word in parts if count)
+
+
+@cache
+def _styles() -> tuple[Markup, str]:
+    """The page's style sheet, and its hash for the content security policy: no other style is ever applied."""
+    css = "".join((_HERE / "templates" / name).read_text(encoding="utf-8") for name in _STYLES)
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    return Markup(css), f"sha256-{digest}"  # noqa: S704 - from files of the kit

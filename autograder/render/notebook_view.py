@@ -1,0 +1,211 @@
+"""The notebook as executed, ready for the page: every text of the student's harmless HTML, verdicts in their places."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from autograder.executed import KEY
+from autograder.pictures import KINDS, picture
+from autograder.render.code import coloured, plain
+from autograder.render.markdown import latex, rendered
+from autograder.render.safe_html import safe_html
+from autograder.render.words import clean, clean_line, shown_plainly
+from autograder.runner.shown import LEFT_OUT
+
+# A phone shows so many characters of code on a line.
+_NARROW = 34
+_BESIDE = re.compile(r"^(?:question|exercise|task|q)\s*\d+\s*[:.\u2013-]\s*|\s*\([\d.]+ points?\)$", re.IGNORECASE)
+# Of a notebook; colours take a second for each megabyte.
+_MAX_COLOURED, _MAX_CODE = 200_000, 1_000_000
+_MAX_HTML = 40_000
+# What may need to be scrolled must be within reach of the keyboard.
+_BROAD = ("<table", "<pre", 'display="block"')
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An output: harmless HTML; `broad` if it may be broader or longer than there is room for."""
+
+    kind: Literal["text", "stderr", "html", "picture", "error", "grader"]
+    html: str
+    broad: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell: harmless HTML of its code or text, and what it showed.
+
+    `number` is that of a code cell that was to be run, `ran` whether it was; `answers` are the questions whose last
+    answer cell it is.
+    """
+
+    anchor: str
+    kind: Literal["code", "markdown", "raw"]
+    html: str
+    broad: bool
+    number: int | None = None
+    ran: bool = False
+    outputs: tuple[Shown, ...] = ()
+    answers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a question is: the anchors of its last answer cell and of the text with the nearest heading, its words."""
+
+    answer: str
+    reading: str
+    heading: str
+
+    @property
+    def topic(self) -> str:
+        """The heading without what stands beside it anyway: the question's number and its points."""
+        return _BESIDE.sub("", self.heading) or self.heading
+
+
+@dataclass(frozen=True)
+class NotebookView:
+    """All cells, and where each question is found among them."""
+
+    cells: tuple[Cell, ...]
+    places: Mapping[str, Place]
+
+    @property
+    def last_run(self) -> int | None:
+        """The number of the last cell that was run, or begun."""
+        return max((cell.number for cell in self.cells if cell.ran and cell.number), default=None)
+
+
+def notebook_view(executed: bytes | None) -> NotebookView | None:
+    """What to show of a notebook that `autograder.executed` composed; None where there is none that can be read."""
+    try:
+        document = json.loads(executed or b"")
+        cells = document["cells"]
+        answered = _last_answers(cells)
+        return _view(cells, answered)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _view(cells: Sequence[Mapping[str, Any]], answered: Mapping[int, tuple[str, ...]]) -> NotebookView:
+    made: list[Cell] = []
+    code = 0
+    places: dict[str, Place] = {}
+    reading, heading = "notebook", ""
+    for position, cell in enumerate(cells):
+        anchor = f"part-{position + 1}"
+        if cell["cell_type"] == "code":
+            anchor = _code_anchor(cell, anchor)
+            code += len(cell["source"])
+            made.append(_code_cell(cell, anchor, answered.get(position, ()), before=code))
+            places |= {question: Place(anchor, reading, heading) for question in made[-1].answers}
+            continue
+        text, found = _text_cell(cell, anchor)
+        made.append(text)
+        if found:
+            reading, heading = anchor, clean_line(found)
+    return NotebookView(tuple(made), places)
+
+
+def _last_answers(cells: Sequence[Mapping[str, Any]]) -> dict[int, tuple[str, ...]]:
+    """By position, the questions whose last answer cell stands there."""
+    last = {
+        question: position
+        for position, cell in enumerate(cells)
+        if cell["cell_type"] == "code"
+        for question in cell["metadata"][KEY]["answers"]
+    }
+    return {at: tuple(question for question in last if last[question] == at) for at in set(last.values())}
+
+
+def _code_anchor(cell: Mapping[str, Any], otherwise: str) -> str:
+    number = cell["metadata"][KEY]["number"]
+    return otherwise if number is None else f"cell-{int(number)}"
+
+
+def _code_cell(cell: Mapping[str, Any], anchor: str, answers: tuple[str, ...], *, before: int) -> Cell:
+    """A code cell; `before` is how much code there is up to its end."""
+    source = cell["source"]
+    return Cell(
+        anchor=anchor,
+        kind="code",
+        html=coloured(source) if before < _MAX_COLOURED else plain(source, max(0, _MAX_CODE - before)),
+        broad=_is_broad(source),
+        number=cell["metadata"][KEY]["number"],
+        ran=cell["execution_count"] is not None,
+        outputs=tuple(_outputs(cell["outputs"])),
+        answers=answers,
+    )
+
+
+def _text_cell(cell: Mapping[str, Any], anchor: str) -> tuple[Cell, str]:
+    """A text, and its last heading."""
+    if cell["cell_type"] == "raw":
+        return Cell(anchor, "raw", html.escape(shown_plainly(cell["source"])), _is_broad(cell["source"])), ""
+    attached = {
+        name: found
+        for name, forms in cell.get("attachments", {}).items()
+        for kind in KINDS
+        if (found := picture(kind, forms.get(kind))) is not None
+    }
+    text = rendered(cell["source"], attached)
+    return Cell(anchor, "markdown", text.html, any(sign in text.html for sign in _BROAD)), text.heading
+
+
+def _outputs(outputs: Sequence[Mapping[str, Any]]) -> Iterator[Shown]:
+    for output in outputs:
+        if output["output_type"] == "stream":
+            yield _stream(output)
+        elif output["output_type"] == "error":
+            yield Shown("error", _error(output))
+        else:
+            yield from _display(output["data"])
+
+
+def _stream(output: Mapping[str, Any]) -> Shown:
+    text = str(output["text"])
+    if text == LEFT_OUT:
+        return Shown("grader", html.escape(text.strip("[]\n")))
+    return _plain(text, "stderr" if output["name"] == "stderr" else "text")
+
+
+def _display(data: Mapping[str, Any]) -> Iterator[Shown]:
+    """The richest of the forms an output comes in."""
+    for kind in KINDS:
+        found = picture(kind, data.get(kind))
+        if found is not None:
+            described = html.escape(clean_line(str(data.get("text/plain", "")), 80) or "a picture", quote=True)
+            size = f'width="{found.width}" height="{found.height}"'
+            yield Shown("picture", f'<img src="{found.address}" alt="Shown by the cell: {described}" {size}>')
+            return
+    for kind, make in _FORMS.items():
+        made = make(data[kind]) if len(data.get(kind, "")) in range(1, _MAX_HTML) else ""
+        if made.strip():
+            yield Shown("html", made, any(sign in made for sign in _BROAD))
+            return
+    if "text/plain" in data:
+        yield _plain(data["text/plain"], "text")
+
+
+_FORMS = {"text/html": safe_html, "text/markdown": lambda text: rendered(text).html, "text/latex": latex}
+
+
+def _plain(text: str, kind: Literal["text", "stderr"]) -> Shown:
+    plain = shown_plainly(text).rstrip("\n")
+    return Shown(kind, html.escape(plain), _is_broad(plain) or plain.count("\n") > 24)
+
+
+def _error(output: Mapping[str, Any]) -> str:
+    where = html.escape(clean_line(str(output["traceback"][0]), 300)) if output.get("traceback") else ""
+    name = html.escape(clean_line(str(output["ename"])))
+    message = html.escape(clean(str(output["evalue"])))
+    return f"<strong>{name}</strong>{': ' if message else ''}{message}<span>{where}</span>"
+
+
+def _is_broad(text: str) -> bool:
+    return any(len(line) > _NARROW for line in text.split("\n"))

@@ -1,0 +1,82 @@
+"""HTML that comes from a submission, made harmless: known elements without looks of their own, nothing from elsewhere.
+
+Nothing that passes can run, load, link, float over the page, or carry a style, class or id of the page's own.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Final
+
+import nh3
+
+from autograder.pictures import KINDS, picture
+from autograder.render.words import shown_plainly
+
+_TEXT = "p br hr em strong b i u s del ins sub sup kbd code pre blockquote div span ul ol li dl dt dd"
+_TABLES = "table thead tbody tfoot tr th td caption"
+_HEADINGS = "h3 h4 h5 h6"  # the page's own are above
+_MATHS = (
+    "math mrow mi mn mo mtext mspace mstyle mfrac msqrt mroot msub msup msubsup munder mover munderover mtable mtr mtd "
+    "menclose mpadded mphantom"
+)
+_TAGS: Final = set(f"{_TEXT} {_TABLES} {_HEADINGS} {_MATHS} img".split())
+_ATTRIBUTES: Final = {
+    "img": {"src", "alt"},
+    "ol": {"start"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan"},
+    "math": {"display"},
+    "mi": {"mathvariant"},
+    "mo": {"stretchy", "fence", "separator", "form", "lspace", "rspace", "minsize", "maxsize"},
+    "mspace": {"width"},
+    "mfrac": {"linethickness"},
+    "mtable": {"columnalign", "rowspacing", "columnspacing"},
+    "menclose": {"notation"},
+    "mover": {"accent"},
+    "munder": {"accentunder"},
+}
+# With the text in them: what they hold is meant for machines.
+_DROPPED: Final = set("script style template noscript iframe object svg title textarea select".split())
+_MATH_WORD = re.compile(r"[a-z -]{1,60}|[+-]?(?:[0-2](?:\.\d{1,6})?|\.\d{1,6})(?:em|ex)|0(?:px)?")
+_NUMBER = re.compile(r"[1-9]\d{0,3}")
+# As nh3 writes them: attributes in double quotes, `<` and `>` in them as entities.
+_IMG = re.compile(r"<img((?: [a-z]+=\"[^\">]*\")*)>")
+_ATTRIBUTE = re.compile(r" ([a-z]+)=\"([^\"]*)\"")
+
+
+def safe_html(text: str) -> str:
+    """The harmless part of HTML text.
+
+    Elements that are not known go and leave their text; pictures stay where they are `data:` addresses of sound PNG,
+    JPEG or GIF files, else their description stands in their place. Characters that are not seen are written out.
+    """
+    cleaned = nh3.clean(
+        text,
+        tags=_TAGS,
+        clean_content_tags=_DROPPED,
+        attributes=_ATTRIBUTES,
+        attribute_filter=_attribute,
+        url_schemes={"data"},
+        link_rel=None,
+    )
+    return shown_plainly(_IMG.sub(_image, cleaned))
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    if tag == "img":
+        return value
+    if name in ("start", "colspan", "rowspan"):
+        return value if _NUMBER.fullmatch(value) else None
+    return value if _MATH_WORD.fullmatch(value) else None
+
+
+def _image(match: re.Match[str]) -> str:
+    attributes = dict(_ATTRIBUTE.findall(match[1]))
+    described = attributes.get("alt", "")
+    kind, _, data = html.unescape(attributes.get("src", "")).removeprefix("data:").partition(";base64,")
+    shown = picture(kind, data) if kind in KINDS else None
+    if shown is None:
+        return f"<em>[picture left out{': ' if described else ''}{described}]</em>"
+    return f'<img src="{shown.address}" alt="{described}" width="{shown.width}" height="{shown.height}">'
