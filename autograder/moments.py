@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -41,17 +40,6 @@ def time_text(time: datetime) -> str:
     if isinstance(time.tzinfo, ZoneInfo) and time.tzinfo.key:
         return f"{time.replace(tzinfo=None, fold=0).isoformat(' ', 'auto')} {time.tzinfo.key}"
     return time.isoformat(" ")
-
-
-def duration_text(seconds: float) -> str:
-    """How late, in the two largest units: 2 d 3 h, 4 h 10 min, 35 s."""
-    whole = max(1, math.floor(seconds))
-    days, rest = divmod(whole, 86400)
-    hours, rest = divmod(rest, 3600)
-    minutes, left = divmod(rest, 60)
-    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (left, "s")]
-    first = next(index for index, (count, _) in enumerate(parts) if count)
-    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
 
 
 def _microseconds(text: str) -> str:

@@ -11,8 +11,7 @@ from autograder.gradebook.overrides import Overrides
 from autograder.gradebook.record import Lab, Record
 from autograder.grades import Grade, Lateness, Row
 from autograder.intake.handins import PLATFORM_WORDS, Handed, HandIn
-from autograder.moments import duration_text
-from autograder.render.words import first_few, plural, points
+from autograder.render.words import duration, first_few, plural, points
 from autograder.results import Result
 
 
@@ -47,7 +46,7 @@ def count(results: Sequence[tuple[str, Result]], record: Record, overrides: Over
 def _late_words(lateness: Lateness | None, policy: LatePolicy, handin: HandIn | None, time: datetime | None) -> str:
     if lateness is not None:
         within = lateness.seconds <= 60 * policy.grace_minutes
-        return f"{duration_text(lateness.seconds)} late" + (", within the grace time" if within else "")
+        return f"{duration(lateness.seconds)} late" + (", within the grace time" if within else "")
     if handin is not None and handin.late and time is None:
         return f"marked late by {PLATFORM_WORDS[handin.platform]}; it is not known by how much: nothing deducted"
     return ""

@@ -8,7 +8,7 @@ import pytest
 
 from autograder.gradebook.late import LateOptions, LatePolicy, policy_from
 from autograder.grades import Lateness
-from autograder.moments import duration_text, parse_time, time_text
+from autograder.moments import parse_time, time_text
 
 DUE = parse_time("2026-10-05 23:59 Europe/Berlin")
 POLICY = LatePolicy(DUE, grace_minutes=15, percent_per_day=10, cap_percent=50)
@@ -112,8 +112,3 @@ def test_options_go_before_the_lab_one_by_one() -> None:
     asked = LateOptions(percent_per_day=20).over(LateOptions("2026-10-06T00:00Z", cap_percent=30))
     assert asked.applied(POLICY) == LatePolicy(datetime(2026, 10, 6, tzinfo=UTC), 15, 20, 30)
     assert LateOptions("none").applied(POLICY).due is None
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(0.2, "1 s"), (125, "2 min 5 s"), (3600, "1 h"), (93_660, "1 d 2 h")])
-def test_durations_in_words(seconds: float, text: str) -> None:
-    assert duration_text(seconds) == text

@@ -56,7 +56,7 @@ def test_late_work_of_gradescope_loses_what_the_lab_says(gradescope: Path) -> No
     rows = scores(gradescope)
     late = next(row for row in rows.values() if row["late"])
     assert (late["score"], late["raw_score"], late["late_deduction"]) == ("1.6", "2", "0.4")
-    assert late["late"] == "1 d 10 h late"
+    assert late["late"] == "1 day 10 hours late"
     assert late["student"].startswith("王小明; ")
     assert len(rows) == 4, "also those without a notebook or a folder have a row"
     results = (gradescope / "out" / "submissions").glob("*/result.json")
