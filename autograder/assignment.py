@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autograder.errors import AssignmentError
+from autograder.gradebook.late import LatePolicy, policy_from
 from autograder.jobfiles import job_folder
 from autograder.sandbox import Isolation, Job, Limits
 
@@ -65,7 +66,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Assignment:
-    """A lab as the grader needs it. `explains_hidden`: its hidden tests' messages were written for students."""
+    """A lab as the grader needs it.
+
+    `explains_hidden`: its hidden tests' messages were written for students. `digest` covers all that marks hang on, so
+    not `late`, what late hand-ins lose.
+    """
 
     name: str
     questions: tuple[Question, ...]
@@ -74,6 +79,8 @@ class Assignment:
     seed: int
     explains_hidden: bool
     digest: str
+    title: str = ""
+    late: LatePolicy | None = None
 
     @property
     def max_score(self) -> float:
@@ -93,9 +100,9 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
         WorkerError: the worker could not do its job.
     """
     try:
-        data = path.read_bytes()
         with zipfile.ZipFile(path) as archive:
             files = {name: archive.read(name).decode("utf-8") for name in archive.namelist() if _is_wanted(name)}
+            others = {info.filename: info.CRC for info in archive.infolist() if not _is_wanted(info.filename)}
     except FileNotFoundError as error:
         raise AssignmentError(f"There is no autograder zip {path}.", hint=_BUILD) from error
     except _DAMAGE as error:
@@ -120,8 +127,26 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
         limits=limits,
         seed=seed,
         explains_hidden=bool(lab),
-        digest=hashlib.sha256(data).hexdigest(),
+        digest=_digest(files, lab, others),
+        title=str(lab.get("title") or ""),
+        late=_late(lab, path),
     )
+
+
+def _digest(files: Mapping[str, str], lab: Mapping[str, Any], others: Mapping[str, int]) -> str:
+    """Another due time is no reason to grade a class again."""
+    marks = {name: value for name, value in lab.items() if name != "late"}
+    content = json.dumps([{**files, LAB_JSON: marks}, others], sort_keys=True)
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _late(lab: Mapping[str, Any], path: Path) -> LatePolicy | None:
+    if not lab.get("late"):
+        return None
+    try:
+        return policy_from(lab["late"])
+    except (ValueError, TypeError) as error:
+        raise AssignmentError(f"{path.name}: `late` in {LAB_JSON}: {error}.", hint=_BUILD) from error
 
 
 def _is_wanted(name: str) -> bool:

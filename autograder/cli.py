@@ -89,6 +89,51 @@ _jobs_option = click.option(
     metavar="N",
     help="Submissions graded at once (default: one per processor).",
 )
+
+
+def _counting_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options shared by `grade` and `report`: what counts on top of results."""
+    options = (
+        click.option(
+            "--override", type=_EXISTING, metavar="FILE.csv", help="Corrections: submission,question,points,reason."
+        ),
+        click.option(
+            "--times",
+            type=_EXISTING,
+            metavar="FILE.csv",
+            help="When handed in: submission,time, or Moodle's worksheet.",
+        ),
+        click.option(
+            "--due", metavar="TIME", help='For example "2026-10-05 23:59 Europe/Berlin"; none: nothing is late.'
+        ),
+        click.option(
+            "--grace",
+            "grace_minutes",
+            type=click.FloatRange(min=0),
+            metavar="MINUTES",
+            help="So much later costs nothing.",
+        ),
+        click.option(
+            "--percent-per-day", type=click.FloatRange(0, 100), metavar="PERCENT", help="Taken off for every day begun."
+        ),
+        click.option(
+            "--late-cap", "cap_percent", type=click.FloatRange(0, 100), metavar="PERCENT", help="The most taken off."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _counting(options: dict[str, Any]) -> Any:
+    """Take the options above out of those of a command."""
+    from autograder.gradebook.late import LateOptions
+    from autograder.reporting import CountingOptions
+
+    late = {name: options.pop(name) for name in ("due", "grace_minutes", "percent_per_day", "cap_percent")}
+    return CountingOptions(options.pop("override"), options.pop("times"), LateOptions(**late))
+
+
 _anonymous = click.option(
     "--anonymous", is_flag=True, help="Leave the submission's name out of the page for a student."
 )
@@ -142,6 +187,7 @@ def check(notebook: Path, as_json: bool, page: Path | None, anonymous: bool, **o
     "--regrade", multiple=True, metavar="ID", help="Grade this submission even if nothing has changed (repeatable)."
 )
 @_anonymous
+@_counting_options
 @click.option("--all", "every_row", is_flag=True, help="Print every row, also of a class of more than 40.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON, one a line, instead of a table.")
 def grade(
@@ -162,20 +208,27 @@ def grade(
     """
     from autograder.commands import ClassOptions, GradingOptions, grade_class
 
-    course = ClassOptions(jobs, cluster, regrade, anonymous)
+    course = ClassOptions(jobs, cluster, regrade, anonymous, _counting(options))
     sys.exit(grade_class(paths, output, GradingOptions(**options), course, as_json=as_json, every_row=every_row))
 
 
 @main.command()
 @click.argument("folder", type=_EXISTING, metavar="DIR")
 @_anonymous
+@_counting_options
+@click.option("--canvas", type=_EXISTING, metavar="FILE.csv", help="Fill Canvas's gradebook: writes DIR/canvas.csv.")
+@click.option("--canvas-column", metavar="NAME", help="The column, where the lab's title does not say which.")
+@click.option("--moodle", type=_EXISTING, metavar="FILE.csv", help="Fill Moodle's grading worksheet: DIR/moodle.csv.")
+@click.option("--moodle-feedback", is_flag=True, help="Pack the pages as Moodle takes them: DIR/moodle-feedback.zip.")
+@click.option("--lab", metavar="NAME", help="The lab a gradebook is filled with, where there are several.")
 @click.option("--all", "every_row", is_flag=True, help="Print every row, also of a class of more than 40.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers about the class as JSON instead of tables.")
-def report(folder: Path, anonymous: bool, every_row: bool, as_json: bool) -> None:
-    """Write scores.csv and report.html anew from the results in DIR."""
-    from autograder.commands import report_class
+def report(folder: Path, anonymous: bool, every_row: bool, as_json: bool, **options: Any) -> None:
+    """Write scores.csv, report.html and files for Canvas and Moodle from the results in DIR."""
+    from autograder.reporting import ExportOptions, report_class
 
-    report_class(folder, anonymous=anonymous, as_json=as_json, every_row=every_row)
+    counting = _counting(options)
+    report_class(folder, counting, ExportOptions(**options), anonymous=anonymous, as_json=as_json, every_row=every_row)
 
 
 @main.command()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from autograder import data
 from autograder.assignment import Assignment, load_assignment
 from autograder.batch import Place, grade_all, grade_paper
 from autograder.console import say, show, show_json, show_whole
-from autograder.errors import DataError, KitError, UsageError
+from autograder.errors import DataError, UsageError
 from autograder.grades import Grade
 from autograder.grading import Grader, no_recordings
 from autograder.labs import autograder_zip, find_root, lab_names
@@ -26,16 +26,18 @@ from autograder.recordings import Recordings
 from autograder.render.feedback import feedback_html
 from autograder.render.terminal import result_table
 from autograder.render.words import counted
+from autograder.reporting import CountingOptions, begin_class, tell_notes
 from autograder.results import Result
 from autograder.resume import Conditions, Plan, identities, make_plan
 from autograder.sandbox import Limits
 from autograder.sandbox.layers import Level
 from autograder.sandbox.warm import WarmProcess
-from autograder.showing import show_class, show_class_as_json, show_results_as_json
+from autograder.showing import show_class, show_results_as_json
 from autograder.steps import Telling
-from autograder.store import begin_run, not_asked_for, not_graded, results_folder, write_report, write_whole
-from autograder.submissions import find_submissions, read_submission
+from autograder.store import not_asked_for, read_class, results_folder, write_report
+from autograder.submissions import find_submissions, read_submission, take_in
 from autograder.summary import Effort
+from autograder.writing import write_whole
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,14 @@ class ClassOptions:
         cluster: address of a Dask scheduler to grade through instead.
         regrade: IDs or names of submissions to grade even where nothing has changed.
         anonymous: leave names out of students' pages.
+        counting: corrections and lateness.
     """
 
     jobs: int | None = None
     cluster: str | None = None
     regrade: tuple[str, ...] = ()
     anonymous: bool = False
+    counting: CountingOptions = field(default_factory=CountingOptions)
 
 
 def build_course(labs: Sequence[str], *, check: bool) -> None:
@@ -128,22 +132,28 @@ def grade_class(
 ) -> int:
     """`autograder grade`: grade what is not graded yet, write the results; returns the exit code."""
     start = time.monotonic()
-    submissions = find_submissions(paths)
+    course.counting.check()
+    intake = take_in(paths)
+    for line in intake.told:
+        _tell(line)
+    submissions = intake.submissions
     wanted = [submission.id for submission in submissions]
     regrade = identities(submissions, course.regrade)
     with results_folder(output):
         with _place(options, course) as place:
             plan = make_plan(submissions, output, place.conditions, regrade)
-            begin_run(output, wanted, anonymous=course.anonymous)
+            begin_class(output, intake, place.conditions.assignments, course.counting, anonymous=course.anonymous)
             _tell_of(plan, len(submissions), not_asked_for(output, wanted))
             with show_progress(len(submissions), kept=len(plan.kept), at_once=place.at_once) as watch:
                 graded = grade_all(plan.to_grade, place, output, watch.finished, watch.step)
-        rows = write_report(output)
+        grades = read_class(output)
+        rows = write_report(output, grades)
     if as_json:
         show_results_as_json(rows)
     else:
         effort = Effort(time.monotonic() - start, len(graded), len(plan.kept))
         show_class(rows, output, effort=effort, every=every_row)
+        tell_notes(grades)
     return exit_code([row.grade.result for row in rows])
 
 
@@ -169,24 +179,6 @@ def _is(number: int) -> str:
 def exit_code(results: Sequence[Result]) -> int:
     """1 where the grader failed to do its work on any submission, else 0, whatever the marks."""
     return int(any(result.status == "grader_error" for result in results))
-
-
-def report_class(folder: Path, *, anonymous: bool = False, as_json: bool = False, every_row: bool = False) -> None:
-    """`autograder report`; `anonymous`: leave names out of students' pages, even if `grade` put them in."""
-    if not folder.is_dir():
-        raise KitError(f"There is no folder {folder}.", hint=f"autograder grade PATH… -o {folder}")
-    with results_folder(folder):
-        rows = write_report(folder, anonymous=anonymous or None)
-    missing = not_graded(folder)
-    if as_json:
-        show_class_as_json(rows, folder, missing)
-    else:
-        show_class(rows, folder, every=every_row)
-    if missing:
-        _tell(
-            f"{counted(missing, 'submission')} of the latest run {_is(missing)} not graded yet: "
-            "run the same `autograder grade` again."
-        )
 
 
 def fetch_data(profile: Path | None, *, as_json: bool = False) -> None:

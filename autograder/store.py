@@ -1,6 +1,8 @@
 """The results' folder: what is written there is whole, belongs together, and is never written by two at once.
 
 DIR/run.json                         which submissions the latest `grade` was asked for
+DIR/handed-in.json                   who handed them in and when, and how lateness counts
+DIR/overrides.json                   a person's corrections, if there are any
 DIR/submissions/ID/result.json       the result; there is one only while nothing it hangs on has changed
 DIR/submissions/ID/executed.ipynb    the student's notebook as it was run, where it was
 DIR/submissions/ID/feedback.html     both for the student
@@ -20,17 +22,23 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from autograder.atomic import LEFTOVERS, write_atomically
 from autograder.errors import KitError
+from autograder.gradebook.counting import Counted, count
+from autograder.gradebook.kept import read_overrides, read_record
+from autograder.gradebook.overrides import Overrides
+from autograder.gradebook.record import Record
 from autograder.grades import Grade, Row
 from autograder.render.feedback import design, feedback_html
 from autograder.render.scores_csv import scores_csv
 from autograder.render.words import question_names
 from autograder.report.files import write_class_report
 from autograder.results import Result
+from autograder.writing import write_whole, writing
 
 SCORES = "scores.csv"
 REPORT = "report.html"
@@ -52,7 +60,7 @@ def results_folder(folder: Path) -> Iterator[None]:
     """
     if folder.exists() and not folder.is_dir():
         raise KitError(f"{folder} is a file: results need a folder.", hint="choose another with -o")
-    with _writing(folder):
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -64,7 +72,7 @@ def results_folder(folder: Path) -> Iterator[None]:
                     f"Another `autograder grade` is writing to {folder}.", hint="wait for it, or choose another with -o"
                 ) from error
             # Some network file systems have no locks: better to go on without.
-        with _writing(folder):
+        with writing(folder):
             for place in (folder, *(folder / _SUBMISSIONS).glob("*/")):
                 for path in place.glob(LEFTOVERS):
                     path.unlink(missing_ok=True)
@@ -99,7 +107,7 @@ def write_result(
     home = folder / _SUBMISSIONS / identity
     text = result.to_json()
     write_whole(home / _RESULT, text)
-    with _writing(home):
+    with writing(home):
         if executed is None:
             (home / _EXECUTED).unlink(missing_ok=True)
         else:
@@ -136,39 +144,69 @@ def stored(folder: Path, identity: str) -> tuple[Result, dict[str, Any]] | None:
 def set_aside(folder: Path, identity: str) -> None:
     """Keep a result that no longer counts as `earlier.json`, so that no report takes it for a current one."""
     home = folder / _SUBMISSIONS / identity
-    with _writing(home):
+    with writing(home):
         (home / _FINGERPRINT).unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):
             (home / _RESULT).replace(home / _EARLIER)
 
 
-def write_report(folder: Path, *, anonymous: bool | None = None) -> tuple[Row, ...]:
-    """Write scores.csv and report.html from the results of the latest run; returns its rows, sorted by submission.
+@dataclass(frozen=True)
+class ClassGrades:
+    """The grades of the latest run, sorted by submission, and what they hang on beside the results."""
+
+    counted: Counted
+    record: Record
+    overrides: Overrides
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The submissions."""
+        return self.counted.rows
+
+
+def read_class(folder: Path) -> ClassGrades:
+    """The grades of the latest run.
+
+    Raises:
+        KitError: there is no readable result.
+    """
+    record, wanted = read_record(folder), _of_latest_run(folder)
+    homes = [path.parent for path in sorted((folder / _SUBMISSIONS).glob(f"*/{_RESULT}"))]
+    homes = [home for home in homes if wanted is None or home.name in wanted]
+    found = sorted(((home.name, _read(home / _RESULT)) for home in homes), key=lambda pair: pair[1].submission)
+    if not found:
+        raise KitError(f"There are no results in {folder}.", hint=f"autograder grade PATH… -o {folder}")
+    overrides = read_overrides(folder)
+    return ClassGrades(count(found, record, overrides), record, overrides)
+
+
+def write_report(folder: Path, grades: ClassGrades | None = None, *, anonymous: bool | None = None) -> tuple[Row, ...]:
+    """Write scores.csv and report.html from the results of the latest run; returns them, sorted by submission.
 
     Students' pages that do not fit any more are written anew, too.
 
     Args:
         folder: the results' folder.
+        grades: what `read_class` gives, if it has been asked already.
         anonymous: whether students' pages leave out names; None: as the latest run had it.
 
     Raises:
         KitError: there is no readable result, or the files cannot be written.
     """
-    wanted = _of_latest_run(folder)
-    homes = [path.parent for path in sorted((folder / _SUBMISSIONS).glob(f"*/{_RESULT}"))]
-    homes = [home for home in homes if wanted is None or home.name in wanted]
-    found = sorted(((_read(home / _RESULT), home.name) for home in homes), key=lambda pair: pair[0].submission)
-    if not found:
-        raise KitError(f"There are no results in {folder}.", hint=f"autograder grade PATH… -o {folder}")
-    results = tuple(result for result, _ in found)
-    questions = question_names(results, ())
+    grades = grades or read_class(folder)
+    rows = grades.rows
+    questions = question_names([row.grade.result for row in rows], ())
     nameless = is_anonymous(folder) if anonymous is None else anonymous
-    for result, identity in found:
-        write_page(folder, Row(identity, Grade(result)), anonymous=nameless)
-    write_whole(folder / SCORES, scores_csv(results, questions))
-    rows = tuple(Row(identity, Grade(result)) for result, identity in found)
+    for row in rows:
+        write_page(folder, row, anonymous=nameless)
+    write_whole(folder / SCORES, scores_csv(rows, questions, grades.counted.handed))
     write_class_report(folder / REPORT, rows, write_whole)
     return rows
+
+
+def page_path(folder: Path, identity: str) -> Path:
+    """Where a submission's page lies."""
+    return folder / _SUBMISSIONS / identity / _FEEDBACK
 
 
 def is_anonymous(folder: Path) -> bool:
@@ -187,37 +225,10 @@ def not_asked_for(folder: Path, identities: Sequence[str]) -> int:
     return len({path.parent.name for path in (folder / _SUBMISSIONS).glob(f"*/{_RESULT}")} - set(identities))
 
 
-def page_path(folder: Path, identity: str) -> Path:
-    """Where a submission's page lies."""
-    return folder / _SUBMISSIONS / identity / _FEEDBACK
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file whole or not at all, UTF-8.
-
-    Raises:
-        KitError: the folder is read-only, the disk is full, or the like.
-    """
-    with _writing(path):
-        write_atomically(path, text.encode())
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise KitError(
-            f"{path} cannot be written: {reason}. What was graded before is kept.",
-            hint="choose another folder with -o, or free some space, and run the same command again",
-        ) from error
-
-
-def _of_latest_run(folder: Path) -> tuple[str, ...] | None:
+def _of_latest_run(folder: Path) -> frozenset[str] | None:
     """The submissions of the latest run, or None where nobody wrote them down."""
     run = _latest_run(folder)
-    return tuple(map(str, run["submissions"])) if run else None
+    return frozenset(map(str, run["submissions"])) if run else None
 
 
 def _latest_run(folder: Path) -> dict[str, Any]:

@@ -223,3 +223,30 @@ def test_points_are_spread_as_otter_spreads_them(
     (question,) = load_assignment(path, warm).questions
     assert [test.points for test in question.tests] == pytest.approx(expected)
     assert question.max_score == pytest.approx(sum(expected))
+
+
+def test_when_a_lab_is_due_is_no_part_of_what_marks_hang_on(tmp_path: Path, warm: WarmProcess) -> None:
+    questions = {"q1": (["x"], ["x = ..."])}
+    due: dict[str, Any] = {"late": {"due": "2026-10-05T23:59Z", "percent_per_day": 10}}
+    cases: list[tuple[str, dict[str, Any]]] = [
+        (GOOD, {}),
+        (GOOD, due),
+        (GOOD.replace("assert x", "assert not x"), due),
+        (GOOD, {**due, "seed": 7}),
+    ]
+    plain, late, other, seeded = (
+        load_assignment(make_zip(tmp_path / f"{number}.zip", {"q1": tests}, lab=lab_json(questions, **settings)), warm)
+        for number, (tests, settings) in enumerate(cases)
+    )
+    assert plain.late is None
+    assert late.late is not None
+    assert late.late.percent_per_day == 10
+    assert late.title == "Tiny"
+    assert plain.digest == late.digest
+    assert len({late.digest, other.digest, seeded.digest}) == 3
+
+
+def test_a_due_time_that_cannot_be_read_is_refused(tmp_path: Path, warm: WarmProcess) -> None:
+    lab = lab_json({"q1": (["x"], ["x = ..."])}, late={"due": "tomorrow"})
+    error = refusal(make_zip(tmp_path / "tiny.zip", {"q1": GOOD}, lab=lab), warm)
+    assert "`late` in lab.json: 'tomorrow' is no time" in str(error)

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder import archives, submissions
+from autograder import archives
 from autograder.errors import SubmissionError, UsageError
+from autograder.intake import listing
 from autograder.naming import folder_names, numbered, readable_name
 from autograder.submissions import Submission, find_submissions, read_submission
 
@@ -153,7 +154,7 @@ def test_a_file_that_vanishes_before_it_is_read(tmp_path: Path) -> None:
 
 
 def test_a_notebook_beyond_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submissions, "MAX_NOTEBOOK_BYTES", 1024 * 1024)
+    monkeypatch.setattr(listing, "MAX_NOTEBOOK_BYTES", 1024 * 1024)
     big = NOTEBOOK + b" " * 1024 * 1024
     put(tmp_path, {"big.ipynb": big, "ok.ipynb": NOTEBOOK, "zipped.zip": make_zip({"big.ipynb": big})})
     big_one, ok, zipped = find_submissions([tmp_path])

@@ -42,6 +42,7 @@ def lab_description(master: Master, gaps: Sequence[Gaps], settings: LabSettings)
         ],
         "limits": dict(settings.limits),
         "seed": settings.seed,
+        **({"late": settings.late.to_data()} if settings.late else {}),
     }
 
 

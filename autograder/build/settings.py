@@ -12,6 +12,8 @@ file_mb = 1024         # size of any one file
 scratch_mb = 256       # all it writes for itself …
 scratch_files = 4096   # … in how many files and folders
 output_mb = 1024       # all it hands over
+
+[late]                 # see `autograder.gradebook.late`
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from autograder.errors import MasterError
+from autograder.gradebook.late import LatePolicy, policy_from
 from autograder.sandbox.job import Limits
 
 _LIMITS = tuple(entry.name for entry in fields(Limits))
@@ -30,10 +33,11 @@ _SEED = 1234
 
 @dataclass(frozen=True)
 class LabSettings:
-    """Limits of one submission (the two that every lab.json names, and those the lab sets) and its seed."""
+    """Limits of one submission (the two every lab.json names, and those the lab sets), its seed, what late costs."""
 
     limits: Mapping[str, int] = field(default_factory=lambda: {"seconds": 300, "memory_mb": 4096})
     seed: int = _SEED
+    late: LatePolicy | None = None
 
 
 def read_settings(text: str, *, file: str) -> LabSettings:
@@ -46,18 +50,29 @@ def read_settings(text: str, *, file: str) -> LabSettings:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise MasterError(f"this is not TOML: {error}", file=file) from error
-    limits = data.pop("limits", {})
-    if not isinstance(limits, dict):
-        raise MasterError("`limits` must be a table: write `[limits]` on a line of its own", file=file)
+    limits, late = data.pop("limits", {}), data.pop("late", {})
+    for name, table in (("limits", limits), ("late", late)):
+        if not isinstance(table, dict):
+            raise MasterError(f"`{name}` must be a table: write `[{name}]` on a line of its own", file=file)
     unknown = [*(set(data) - {"seed"}), *(set(limits) - set(_LIMITS))]
     if unknown:
         names = ", ".join(f"`{name}`" for name in _LIMITS)
-        raise MasterError(f"unknown setting `{min(unknown)}`: known are `seed` and, under [limits], {names}", file=file)
+        raise MasterError(
+            f"unknown setting `{min(unknown)}`: known are `seed` and, under [limits], {names}; [late]", file=file
+        )
     default = LabSettings()
     return LabSettings(
         limits={**default.limits, **{name: _whole(limits, name, 1, 1, file) for name in limits}},
         seed=_whole(data, "seed", default.seed, 0, file),
+        late=_late(late, file) if late else None,
     )
+
+
+def _late(table: dict[str, Any], file: str) -> LatePolicy:
+    try:
+        return policy_from(table)
+    except ValueError as error:
+        raise MasterError(f"[late]: {error}", file=file) from None
 
 
 def _whole(table: dict[str, Any], key: str, default: int, least: int, file: str) -> int:

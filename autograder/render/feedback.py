@@ -13,7 +13,7 @@ from markupsafe import Markup
 from autograder.grades import Grade, Override
 from autograder.render.html import environment
 from autograder.render.notebook_view import NotebookView, Place, notebook_view
-from autograder.render.words import QUESTION_WORDS, Reason, clean, lost, note, percent, points, reasons
+from autograder.render.words import QUESTION_WORDS, Reason, clean, duration, lost, note, percent, points, reasons
 from autograder.results import QuestionResult, QuestionStatus, TestResult
 
 _HERE = Path(__file__).parent
@@ -150,11 +150,7 @@ def _late(grade: Grade) -> str:
     """How late, in words."""
     if grade.lateness is None or grade.lateness.seconds <= 0:
         return ""
-    minutes = max(1, round(grade.lateness.seconds / 60))
-    days, minutes = divmod(minutes, 24 * 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = [(days, "day"), (hours, "hour"), (0 if days else minutes, "minute")]
-    return " ".join(f"{count} {word}{'s' if count > 1 else ''}" for count, word in parts if count)
+    return duration(grade.lateness.seconds)
 
 
 @cache

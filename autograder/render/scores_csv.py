@@ -4,45 +4,90 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from autograder.grades import Grade, Row
+from autograder.intake.handins import Handed
 from autograder.render.words import MAX_MESSAGE, clean_line, points
-from autograder.results import Result
 
 # A spreadsheet takes a text that begins so for a formula, and a student chooses file names. The last four are the
 # full-width forms, which some spreadsheets fold into the plain ones.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def scores_csv(results: Sequence[Result], questions: Sequence[str]) -> str:
+def scores_csv(rows: Sequence[Row], questions: Sequence[str], handed: Mapping[str, Handed] | None = None) -> str:
     """One row a submission, sorted by submission, with a header.
 
+    Columns that say nothing of any submission are left out: student, student_id, email, handed_in (from a platform's
+    download), raw_score, late, late_deduction (lateness), corrected (a person's corrections).
+
     Args:
-        results: the results, in any order.
+        rows: the submissions, in any order.
         questions: names of the questions, each a column; a question that a result lacks is an empty field.
+        handed: what is known, by ID, of how each was handed in.
     """
+    known = handed or {}
+    ordered = sorted(rows, key=lambda row: (row.grade.result.submission.casefold(), row.grade.result.submission))
+    table = [_fields(row.grade, questions) | _extra(row.grade, known.get(row.identity, Handed())) for row in ordered]
+    shown = [*_fixed(questions), *(name for name in _EXTRA if any(fields[name] for fields in table))]
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    names = [_text(name) for name in questions]
-    writer.writerow(["submission", "lab", "status", "score", "max_score", *names, "seconds", "detail"])
-    for result in sorted(results, key=lambda r: (r.submission.casefold(), r.submission)):
-        earned = {question.name: points(question.score) for question in result.questions}
-        writer.writerow(
-            [
-                _text(result.submission),
-                _text(result.lab or ""),
-                result.status,
-                points(result.score),
-                points(result.max_score),
-                *(earned.get(name, "") for name in questions),
-                f"{result.seconds:.1f}",
-                _text(result.detail or ""),
-            ]
-        )
+    writer.writerow([harmless(name) if isinstance(name, str) else harmless(name.name) for name in shown])
+    writer.writerows([[fields[name] for name in shown] for fields in table])
     return buffer.getvalue()
 
 
-def _text(value: str) -> str:
+@dataclass(frozen=True)
+class _Question:
+    """The column of a question, whatever it is called."""
+
+    name: str
+
+
+_Column = str | _Question
+_EXTRA = ("student", "student_id", "email", "handed_in", "raw_score", "late", "late_deduction", "corrected")
+
+
+def _fixed(questions: Sequence[str]) -> list[_Column]:
+    return ["submission", "lab", "status", "score", "max_score", *map(_Question, questions), "seconds", "detail"]
+
+
+def _fields(grade: Grade, questions: Sequence[str]) -> dict[_Column, str]:
+    result = grade.result
+    earned = {question.name: points(grade.points(question)) for question in result.questions}
+    return {
+        "submission": harmless(result.submission),
+        "lab": harmless(result.lab or ""),
+        "status": result.status,
+        "score": points(grade.score),
+        "max_score": points(result.max_score),
+        **{_Question(name): earned.get(name, "") for name in questions},
+        "seconds": f"{result.seconds:.1f}",
+        "detail": harmless(result.detail or ""),
+    }
+
+
+def _extra(grade: Grade, handed: Handed) -> dict[_Column, str]:
+    people = handed.handin.people if handed.handin else ()
+    corrections = [
+        f"{question.name}: {points(question.score)} -> {points(override.points)} ({override.reason})"
+        for question in grade.result.questions
+        if (override := grade.overrides.get(question.name)) is not None
+    ]
+    return {
+        "student": harmless("; ".join(person.name for person in people)),
+        "student_id": harmless("; ".join(person.id for person in people)),
+        "email": harmless("; ".join(person.email for person in people)),
+        "handed_in": handed.time.isoformat(" ", "seconds") if handed.time else "",
+        "raw_score": points(grade.raw_score) if grade.lateness is not None else "",
+        "late": harmless(handed.late),
+        "late_deduction": points(grade.deduction) if grade.lateness is not None else "",
+        "corrected": harmless("; ".join(corrections)),
+    }
+
+
+def harmless(value: str) -> str:
     """Text no spreadsheet runs: on one line, and with an apostrophe before what looks like a formula."""
     line = clean_line(value, MAX_MESSAGE)
     return f"'{line}" if line.startswith(_FORMULA) or value.startswith(_FORMULA) else line

@@ -157,6 +157,19 @@ def question_names(results: Sequence[Result], known: Sequence[str]) -> tuple[str
     return tuple(dict.fromkeys([*known, *(q.name for result in results for q in result.questions)]))
 
 
+def duration(seconds: float) -> str:
+    """How long, in days and hours or hours and minutes: 2 days 3 hours, 4 hours 10 minutes, 1 minute."""
+    days, minutes = divmod(max(1, round(seconds / 60)), 24 * 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(days, "day"), (hours, "hour"), (0 if days else minutes, "minute")]
+    return " ".join(counted(count, word) for count, word in parts if count)
+
+
+def first_few(texts: Sequence[str], most: int = 5) -> str:
+    """The first of many texts on one line, made harmless."""
+    return ", ".join(map(clean_line, texts[:most])) + (", …" if len(texts) > most else "")
+
+
 def _sentence(text: str) -> str:
     if not text:
         return ""

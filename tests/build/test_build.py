@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from autograder.build.master import Master, read_master
 from autograder.build.normalise import complete_test, without_comments
 from autograder.build.requirements import OTTER, requirements_file
 from autograder.errors import BuildDriftError, MasterError, UsageError
+from autograder.gradebook.late import LatePolicy, policy_from
 from autograder.grading import Grader
 from autograder.sandbox.warm import WarmProcess
 from tests.helpers import notebook_json
@@ -164,12 +166,14 @@ def test_the_autograder_is_otters_with_a_description(built: Path) -> None:
     }  # fmt: skip
 
 
-def test_a_labs_toml_sets_its_limits(built: Path) -> None:
-    (built / "solutions" / "fractions.toml").write_text("seed = 5\n[limits]\nseconds = 30\n", encoding="utf-8")
+def test_a_labs_toml_sets_its_limits_and_what_late_costs(built: Path) -> None:
+    settings = "seed = 5\n[limits]\nseconds = 30\n[late]\ndue = 2026-10-05T23:59:00+02:00\npercent_per_day = 10\n"
+    (built / "solutions" / "fractions.toml").write_text(settings, encoding="utf-8")
     assert rebuild(built) == ["fractions: 3 questions, 4 points, written: dist/fractions-autograder.zip"]
     with zipfile.ZipFile(built / "dist" / "fractions-autograder.zip") as archive:
         description = json.loads(archive.read("lab.json"))
     assert (description["limits"], description["seed"]) == ({"seconds": 30, "memory_mb": 4096}, 5)
+    assert policy_from(description["late"]) == LatePolicy(datetime(2026, 10, 5, 21, 59, tzinfo=UTC), percent_per_day=10)
 
 
 def test_the_answer_key_names_itself_and_holds_no_outputs(built: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,6 +12,7 @@ from autograder.build.outline import bases_of, titles
 from autograder.build.rules import check_master
 from autograder.build.settings import LabSettings, read_settings
 from autograder.errors import MasterError
+from autograder.gradebook.late import LatePolicy
 
 HELPER_CELL = '# %% tags=["test-helpers"]'
 TEST_HEAD = '# %%\n""" # BEGIN TEST CONFIG\npoints: 1\nhidden: false\n""" # END TEST CONFIG\n'
@@ -168,6 +170,9 @@ def test_lines_for_ipython_are_no_syntax_errors(master_text: str) -> None:
         ("[limits]\nseconds = 0", "`seconds` is 0"),
         ("[limits]\nmemory_mb = '4 GB'", "`memory_mb` is '4 GB'"),
         ("seed = true", "`seed` is True"),
+        ("late = 10", "`late` must be a table"),
+        ("[late]\npercent_per_day = 10", "[late]: `due` is missing"),
+        ("[late]\ndue = 2026-10-05T23:59:00", "has no time zone"),
     ],
 )
 def test_faults_of_the_settings_are_named(text: str, says: str) -> None:
@@ -181,6 +186,12 @@ def test_settings_that_are_not_said_keep_their_defaults() -> None:
     assert read_settings("seed = 7\n[limits]\nseconds = 60", file="x.toml") == LabSettings(
         {"seconds": 60, "memory_mb": 4096}, 7
     )
+
+
+def test_a_lab_says_what_late_costs() -> None:
+    text = "[late]\ndue = 2026-10-05T23:59:00+02:00\ngrace_minutes = 15\npercent_per_day = 10"
+    late = read_settings(text, file="x.toml").late
+    assert late == LatePolicy(datetime(2026, 10, 5, 21, 59, tzinfo=UTC), 15, 10)
 
 
 def test_every_limit_can_be_set() -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autograder.grades import Grade, Lateness, Override, Row
+from autograder.intake.handins import Handed, HandIn, Person
 from autograder.render import scores_csv
 from autograder.results import QuestionResult, Result
 
 
-def submission(name: str, detail: str | None = None, *scores: float) -> Result:
+def submission(name: str, detail: str | None = None, *scores: float) -> Row:
     questions = tuple(QuestionResult(f"q{i}", "passed", s, 2) for i, s in enumerate(scores, start=1))
-    return Result(name, "", "lab", "full", "graded", detail, sum(scores), 4, 1.25, questions)
+    return Row(name, Grade(Result(name, "", "lab", "full", "graded", detail, sum(scores), 4, 1.25, questions)))
 
 
 def rows(text: str) -> list[list[str]]:
@@ -51,3 +54,28 @@ def test_any_name_stays_one_harmless_field(name: str, detail: str) -> None:
     assert not table[1][0].startswith(("=", "+", "-", "@", "\t", "\r"))
     assert not table[1][-1].startswith(("=", "+", "-", "@", "\t", "\r"))
     assert table[1][3] == "2"
+
+
+def test_more_columns_appear_only_where_they_say_something() -> None:
+    plain = submission("a", None, 2, 0.5)
+    changed = Grade(plain.grade.result, {"q2": Override("q2", 1.5, "=typo")}, Lateness(3600, 10))
+    handin = HandIn("gradescope", "submission_1", (Person("=Ada", "0042", "ada@x.org"), Person("Bo", "7")))
+    header, row = rows(
+        scores_csv(
+            [Row("a", changed)], ["q1", "q2"], {"a": Handed(handin, datetime(2026, 10, 5, 22, tzinfo=UTC), "1 h")}
+        )
+    )
+    assert header[9:] == [
+        *["student", "student_id", "email", "handed_in", "raw_score", "late", "late_deduction", "corrected"]
+    ]
+    assert row[3:7] == ["3.15", "4", "2", "1.5"]
+    assert row[9:13] == ["'=Ada; Bo", "0042; 7", "ada@x.org;", "2026-10-05 22:00:00+00:00"]
+    assert row[13:] == ["3.5", "1 h", "0.35", "q2: 0.5 -> 1.5 (=typo)"]
+    assert rows(scores_csv([plain], ["q1", "q2"], {"a": Handed()}))[0][-1] == "detail"
+
+
+def test_a_question_named_like_a_column_keeps_its_own_field() -> None:
+    odd = Grade(Result("a", "", "lab", "full", "graded", None, 1, 2, 1.0, (QuestionResult("score", "failed", 1, 2),)))
+    header, row = rows(scores_csv([Row("a", odd)], ["score"]))
+    assert header.count("score") == 2
+    assert row[3:6] == ["1", "2", "1"]

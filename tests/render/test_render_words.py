@@ -10,6 +10,8 @@ from autograder.render.words import (
     Reason,
     clean,
     clean_line,
+    duration,
+    first_few,
     first_reason,
     note,
     percent,
@@ -134,3 +136,16 @@ def test_the_first_reason_names_its_question() -> None:
 
 def test_question_names_keep_the_labs_order() -> None:
     assert question_names([submission("graded", None, question("passed"))], ["q2"]) == ("q2", "q1")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "1 minute"), (125, "2 minutes"), (3600, "1 hour"), (5400, "1 hour 30 minutes"), (93_660, "1 day 2 hours")],
+)
+def test_how_long_in_words(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_the_first_of_many_are_named() -> None:
+    assert first_few(["a", "b"], 2) == "a, b"
+    assert first_few(["a", "b\u202e", "c"], 2) == "a, b\\u202e, …"

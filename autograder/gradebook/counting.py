@@ -1,0 +1,102 @@
+"""From results, corrections and times to the grades that count. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from autograder.gradebook.late import LatePolicy
+from autograder.gradebook.overrides import Overrides
+from autograder.gradebook.record import Lab, Record
+from autograder.grades import Grade, Lateness, Row
+from autograder.intake.handins import PLATFORM_WORDS, Handed, HandIn
+from autograder.render.words import duration, first_few, points
+from autograder.results import Result
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The rows of a class, and for each ID what is known of how it was handed in."""
+
+    rows: tuple[Row, ...]
+    handed: Mapping[str, Handed]
+
+
+def count(results: Sequence[tuple[str, Result]], record: Record, overrides: Overrides) -> Counted:
+    """Grades of results, each given with its ID; in the order given.
+
+    Raises:
+        ValueError: the due time asked for cannot be read.
+    """
+    rows: list[Row] = []
+    handed: dict[str, Handed] = {}
+    for identity, result in results:
+        handin = record.handins.get(identity)
+        time = record.times.get(identity) or (handin.time if handin else None)
+        policy = policy_of(record, result.lab)
+        lateness = policy.lateness(time)
+        names = {question.name for question in result.questions}
+        corrected = {q: override for q, override in overrides.get(identity, {}).items() if q in names}
+        rows.append(Row(identity, Grade(result, corrected, lateness)))
+        handed[identity] = Handed(handin, time, _late_words(lateness, policy, handin, time))
+    return Counted(tuple(rows), handed)
+
+
+def _late_words(lateness: Lateness | None, policy: LatePolicy, handin: HandIn | None, time: datetime | None) -> str:
+    if lateness is not None:
+        within = lateness.seconds <= 60 * policy.grace_minutes
+        return f"{duration(lateness.seconds)} late" + (", within the grace time" if within else "")
+    if handin is not None and handin.late and time is None:
+        return f"marked late by {PLATFORM_WORDS[handin.platform]}; it is not known by how much: nothing deducted"
+    return ""
+
+
+def policy_of(record: Record, lab: str | None) -> LatePolicy:
+    """What late costs in a lab: what was asked for, else what the lab itself says.
+
+    Raises:
+        ValueError: the due time asked for cannot be read.
+    """
+    return record.options.applied(record.labs.get(lab or "", Lab()).late or LatePolicy())
+
+
+def unused(overrides: Overrides, rows: Sequence[Row]) -> list[str]:
+    """Corrections that count nowhere, as `ID question`: their submission or question is not in the scores."""
+    used = {(row.identity, question) for row in rows for question in row.grade.overrides}
+    return [f"{identity} {q}" for identity, by_q in overrides.items() for q in by_q if (identity, q) not in used]
+
+
+def notes(found: Counted, record: Record, overrides: Overrides) -> list[str]:
+    """What to tell about corrections and lateness, a line each; nothing where neither plays a part."""
+    grades = [row.grade for row in found.rows]
+    told: list[str] = []
+    corrections = sum(len(grade.overrides) for grade in grades)
+    if corrections:
+        told.append(f"Corrected by hand: {counted(corrections, 'question')}")
+    astray = unused(overrides, found.rows)
+    if astray:
+        told.append(f"Corrections without a place in these scores: {first_few(astray)}")
+    costly = [grade for grade in grades if grade.deduction > 0]
+    if costly:
+        taken = points(sum(grade.deduction for grade in costly))
+        told.append(f"Late: {counted(len(costly), 'submission')}, {taken} points taken off in all")
+    unknown = [row.identity for row in found.rows if _time_missing(row, found, record)]
+    if unknown:
+        marked = sum(bool(found.handed[identity].late) for identity in unknown)
+        also = f" ({marked} of them marked late by the platform)" if marked else ""
+        told.append(
+            f"Nobody knows when {counted(len(unknown), 'submission')}{also} came in: nothing deducted there. "
+            "--times FILE tells (columns submission,time)"
+        )
+    return told
+
+
+def _time_missing(row: Row, found: Counted, record: Record) -> bool:
+    """Whether it may be late by an unknown time. Canvas marks what is late, so nothing else of Canvas is."""
+    handed = found.handed[row.identity]
+    if handed.time is not None or not row.grade.result.questions:
+        return False
+    if handed.handin is not None and handed.handin.platform == "canvas":
+        return handed.handin.late
+    return policy_of(record, row.grade.result.lab).due is not None

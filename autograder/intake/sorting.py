@@ -1,0 +1,261 @@
+"""Tells the layouts of Gradescope, Canvas, Moodle and plain folders apart; one submission a student and lab. Pure.
+
+Nothing is lost: a student whose files cannot be graded keeps one entry that says why, and every file that is set
+aside is listed with the reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from autograder.intake.canvas import read_canvas_name
+from autograder.intake.found import Found
+from autograder.intake.gradescope import METADATA, read_metadata
+from autograder.intake.handins import PLATFORM_WORDS, Claim, HandIn
+from autograder.intake.moodle import read_moodle_path
+from autograder.render.words import clean_line, counted, first_few
+
+# Of the notebooks and zips of a folder, the share that must be named as Canvas does before it counts as Canvas's.
+_MOST = 0.5
+_MAX_LISTED = 5
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a notebook says of itself: its lab, where it names one, and a digest of its bytes."""
+
+    lab: str | None
+    digest: str
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A file that is not graded, and why."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """What is to be graded, what is set aside, and what to tell about it."""
+
+    found: tuple[Found, ...]
+    set_aside: tuple[SetAside, ...]
+    told: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Claimed:
+    found: Found
+    claim: Claim
+
+
+# Where the download lies, the platform and the student's key there.
+_Group = tuple[tuple[str, ...], str, str]
+
+
+def sort_in(found: Sequence[Found], read: Callable[[Found], bytes], look_into: Callable[[Found], Contents]) -> Sorted:
+    """Recognise the downloads among files.
+
+    Args:
+        found: all files.
+        read: gives a file's bytes; may raise ValueError.
+        look_into: looks into a notebook; asked only where a student handed in several.
+    """
+    told: list[str] = []
+    exports, missing = _exports(found, read, told)
+    groups: dict[_Group, list[_Claimed]] = {}
+    others: list[Found] = []
+    canvas_folders = _canvas_folders(found)
+    for one in sorted(found, key=lambda f: (f.long.casefold(), f.long)):
+        claimed = _whose(one, exports, canvas_folders)
+        if claimed is None:
+            if not _is_metadata(one, exports):
+                others.append(one)
+            continue
+        home, claim = claimed
+        groups.setdefault((home, claim.handin.platform, claim.handin.key), []).append(_Claimed(one, claim))
+    kept: list[Found] = [*others, *missing]
+    set_aside: list[SetAside] = []
+    for group in groups.values():
+        rows, left = _one_students(group, look_into)
+        kept += rows
+        set_aside += left
+    told.insert(0, _recognised(kept, others))
+    if set_aside:
+        told.append(_told_aside(set_aside))
+    return Sorted(tuple(kept), tuple(set_aside), tuple(told))
+
+
+# --- whose is it? ----------------------------------------------------------------------------------------------------
+
+_Exports = Mapping[tuple[str, ...], Mapping[str, HandIn]]
+
+
+def _exports(found: Sequence[Found], read: Callable[[Found], bytes], told: list[str]) -> tuple[_Exports, list[Found]]:
+    """Gradescope's exports by the place of their folder, and entries for submissions whose folder is not there."""
+    exports: dict[tuple[str, ...], Mapping[str, HandIn]] = {}
+    missing: list[Found] = []
+    candidates = sorted((f for f in found if f.place and f.place[-1] == METADATA), key=lambda f: len(f.place))
+    for one in candidates:
+        root = one.place[:-1]
+        # What a student handed in may hold a file of that name too.
+        inside_another = any(root[: len(other)] == other and len(root) > len(other) for other in exports)
+        if inside_another or read_moodle_path(root) is not None:
+            continue
+        try:
+            handins = read_metadata(read(one))
+        except ValueError as error:
+            told.append(f"{clean_line(one.shown)} is not used: {clean_line(str(error))}")
+            continue
+        exports[root] = handins
+        there = {f.place[len(root)] for f in found if len(f.place) > len(root) + 1 and f.place[: len(root)] == root}
+        problem = f"{METADATA} lists it, but its folder is not in the export: export the submissions again"
+        missing += [
+            replace(one, shown=_beside(one.shown, key), long=_beside(one.long, key), problem=problem, handin=handin)
+            for key, handin in handins.items()
+            if key not in there
+        ]
+    return exports, missing
+
+
+def _beside(path: str, name: str) -> str:
+    return path[: len(path) - len(METADATA)] + name
+
+
+def _is_metadata(one: Found, exports: _Exports) -> bool:
+    return bool(one.place) and one.place[-1] == METADATA and one.place[:-1] in exports
+
+
+def _canvas_folders(found: Iterable[Found]) -> frozenset[tuple[str, ...]]:
+    """Folders most of whose notebooks and zips are named as Canvas names them."""
+    counts: Counter[tuple[tuple[str, ...], bool]] = Counter(
+        (one.place[:-1], read_canvas_name(one.place[-1]) is not None) for one in found if one.place and one.may_be_work
+    )
+    folders = {folder for folder, _ in counts}
+    return frozenset(
+        f for f in folders if counts[f, True] and counts[f, True] >= _MOST * (counts[f, True] + counts[f, False])
+    )
+
+
+def _whose(
+    one: Found, exports: _Exports, canvas_folders: frozenset[tuple[str, ...]]
+) -> tuple[tuple[str, ...], Claim] | None:
+    """Where the download begins that a file belongs to, and what its place there says; None for a plain file."""
+    for root, handins in exports.items():
+        rest = one.place[len(root) :]
+        if one.place[: len(root)] == root and len(rest) > 1 and rest[0] in handins:
+            return root, Claim(handins[rest[0]], "/".join(rest[1:]))
+    in_moodle = read_moodle_path(one.place)
+    if in_moodle is not None:
+        claim, position = in_moodle
+        return one.place[:position], claim
+    if one.place and one.place[:-1] in canvas_folders:
+        of_canvas = read_canvas_name(one.place[-1])
+        if of_canvas is not None:
+            return one.place[:-1], of_canvas
+    return None
+
+
+# --- which of a student's files? -------------------------------------------------------------------------------------
+
+
+def _one_students(
+    group: Sequence[_Claimed], look_into: Callable[[Found], Contents]
+) -> tuple[list[Found], list[SetAside]]:
+    """What of one student's files is graded: a notebook for each lab; one entry with the reason where there is none."""
+    work = [c for c in group if c.found.may_be_work]
+    beside = [SetAside(c.found.shown, "not a notebook") for c in group if not c.found.may_be_work]
+    if not work:
+        return _no_notebook(group)
+    sound = [c for c in work if c.found.problem is None]
+    if not sound:
+        return [_with_handin(work[0])], [*beside, *(_broken(c) for c in work[1:])]
+    broken = [_broken(c) for c in work if c.found.problem is not None]
+    if len(sound) == 1:
+        return [_with_handin(sound[0])], [*beside, *broken]
+    rows, left = _of_several(sound, look_into)
+    return rows, [*beside, *broken, *left]
+
+
+def _no_notebook(group: Sequence[_Claimed]) -> tuple[list[Found], list[SetAside]]:
+    first = _with_handin(group[0])
+    if len(group) == 1:
+        return [first], []
+    problem = f"no notebook (.ipynb) among the {len(group)} files handed in: {first_few([c.claim.file for c in group])}"
+    return [replace(first, problem=problem)], [SetAside(c.found.shown, "not a notebook") for c in group[1:]]
+
+
+def _of_several(
+    sound: Sequence[_Claimed], look_into: Callable[[Found], Contents]
+) -> tuple[list[Found], list[SetAside]]:
+    looked = [(c, look_into(c.found)) for c in sound]
+    named = any(contents.lab is not None for _, contents in looked)
+    by_lab: dict[str | None, list[tuple[_Claimed, Contents]]] = {}
+    rows: list[Found] = []
+    left: list[SetAside] = []
+    for claimed, contents in looked:
+        if named and contents.lab is None:
+            left.append(SetAside(claimed.found.shown, "names no lab, unlike another notebook of the same student"))
+        else:
+            by_lab.setdefault(contents.lab, []).append((claimed, contents))
+    for versions in by_lab.values():
+        row, older = _newest(versions)
+        rows.append(row)
+        left += older
+    return rows, left
+
+
+def _newest(versions: Sequence[tuple[_Claimed, Contents]]) -> tuple[Found, list[SetAside]]:
+    """The version that counts; one entry that asks for a decision where the download does not tell which is newer."""
+    claims = [claimed for claimed, _ in versions]
+    if len({contents.digest for _, contents in versions}) == 1:
+        return _with_handin(claims[0]), [SetAside(c.found.shown, "the same notebook again") for c in claims[1:]]
+    # Uploads of one name replace each other; of two names, the later upload need not be the better one.
+    if len({c.claim.file for c in claims}) == 1 and all(c.claim.handin.number is not None for c in claims):
+        *older, last = sorted(claims, key=lambda c: c.claim.handin.number or 0)
+        return _with_handin(last), [SetAside(c.found.shown, f"replaced by {last.found.shown}") for c in older]
+    problem = (
+        f"{len(claims)} different notebooks of the same student for the same lab: "
+        f"{first_few([c.claim.file or c.found.name for c in claims])}. Leave the one that counts in the download, "
+        "and grade again"
+    )
+    left = [SetAside(c.found.shown, "one of several notebooks of the same student") for c in claims[1:]]
+    return replace(_with_handin(claims[0]), problem=problem), left
+
+
+def _with_handin(claimed: _Claimed) -> Found:
+    return replace(claimed.found, handin=claimed.claim.handin)
+
+
+def _broken(claimed: _Claimed) -> SetAside:
+    return SetAside(claimed.found.shown, claimed.found.problem or "")
+
+
+# --- what to tell ----------------------------------------------------------------------------------------------------
+
+
+def _recognised(kept: Sequence[Found], others: Sequence[Found]) -> str:
+    handins = [one.handin for one in kept if one.handin is not None]
+    parts = []
+    for platform, word in PLATFORM_WORDS.items():
+        these = [handin for handin in handins if handin.platform == platform]
+        if these:
+            students = {(person.id, person.name, person.email) for handin in these for person in handin.people}
+            late = sum(handin.late for handin in these)
+            marked = f", {late} marked late" if late else ""
+            parts.append(f"a {word} download with work of {counted(len(students), 'student')}{marked}")
+    exported = sum(one.exported for one in others)
+    plain = counted(len(others), "plain file") + (
+        f" ({counted(exported, 'otter export')} among them)" if exported else ""
+    )
+    return f"Recognised: {'; '.join([*parts, plain] if others else parts)}"
+
+
+def _told_aside(set_aside: Sequence[SetAside]) -> str:
+    counts = Counter("replaced by a newer one" if s.reason.startswith("replaced by") else s.reason for s in set_aside)
+    why = ", ".join(f"{reason}: {count}" for reason, count in counts.most_common(_MAX_LISTED))
+    return f"Set aside: {counted(len(set_aside), 'file')} beside the graded ones ({why})"

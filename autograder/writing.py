@@ -1,0 +1,37 @@
+"""Writing files of the results' folder: whole or not at all, and in words where it cannot be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from autograder.atomic import write_atomically
+from autograder.errors import KitError
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all; text in UTF-8.
+
+    Raises:
+        KitError: the folder is read-only, the disk is full, or the like.
+    """
+    with writing(path):
+        write_atomically(path, content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the system says about a file or folder into the kit's own error.
+
+    Raises:
+        KitError: the folder is read-only, the disk is full, or the like.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise KitError(
+            f"{path} cannot be written: {reason}. What was graded before is kept.",
+            hint="choose another folder with -o, or free some space, and run the same command again",
+        ) from error
