@@ -134,6 +134,31 @@ def report(folder: Path) -> None:
     report_class(folder)
 
 
+@main.command(hidden=True)
+@click.argument("upload", type=_EXISTING)
+@click.argument("results", type=_EXISTING)
+@click.option("-a", "--autograder", "zip_path", type=_EXISTING, required=True, metavar="FILE.zip")
+@click.option("--solution", type=_EXISTING, metavar="NOTEBOOK", help="To take its recorded trainings over.")
+@click.option("--metadata", type=_EXISTING, metavar="FILE", help="Gradescope's submission_metadata.json.")
+@click.option(
+    "--hidden",
+    type=click.Choice(("after_published", "after_due_date", "visible", "hidden")),
+    default="after_published",
+    show_default=True,
+    help="When students see hidden checks.",
+)
+@click.option("--isolation", type=click.Choice(("best", "full", "none")), default="best", show_default=True)
+@click.option("--rehearse", is_flag=True, help="UPLOAD is the solution: record its trainings, expect every point.")
+def gradescope(upload: Path, results: Path, zip_path: Path, **options: Any) -> None:
+    """Grade a student's UPLOAD to Gradescope and write RESULTS (results.json).
+
+    What run_autograder in dist/NAME-gradescope.zip calls; see docs/gradescope.md.
+    """
+    from autograder.gradescope import Order, grade_upload
+
+    sys.exit(grade_upload(upload, results, Order(zip_path, **options), click.echo))
+
+
 @main.command()
 @click.option("-o", "--output", type=_EXISTING, default=Path("demo"), show_default=True, metavar="DIR")
 @click.option("--jobs", type=click.IntRange(min=1), help="Submissions graded at once (default: one per processor).")

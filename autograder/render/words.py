@@ -87,11 +87,16 @@ def points(value: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """A duration people can read: 0.4 s, 21 s, 2 min 5 s."""
+    """A duration people can read: 0.4 s, 21 s, 2 min 5 s, 3 h 20 min, 2 d 3 h."""
     if value < 10:
         return f"{value:.1f} s"
     whole = round(value)
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
+    if whole < 60:
+        return f"{whole} s"
+    for size, unit, smaller, part in ((86400, "d", 3600, "h"), (3600, "h", 60, "min")):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // smaller} {part}"
+    return f"{whole // 60} min {whole % 60} s"
 
 
 def training(fit: FitRun) -> str:
