@@ -127,11 +127,12 @@ def grade(
 
 @main.command()
 @click.argument("folder", type=_EXISTING, metavar="DIR")
-def report(folder: Path) -> None:
+@click.option("--gradescope", is_flag=True, help="Also write DIR/submissions/ID/results.json as Gradescope reads it.")
+def report(folder: Path, gradescope: bool) -> None:
     """Write scores.csv and report.html anew from the results in DIR."""
     from autograder.commands import report_class
 
-    report_class(folder)
+    report_class(folder, gradescope=gradescope)
 
 
 @main.command(hidden=True)

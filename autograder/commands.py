@@ -27,7 +27,17 @@ from autograder.resume import Conditions, Plan, identities, make_plan
 from autograder.sandbox import Limits
 from autograder.sandbox.layers import Level
 from autograder.sandbox.warm import WarmProcess
-from autograder.store import REPORT, SCORES, begin_run, not_asked_for, not_graded, results_folder, write_report
+from autograder.store import (
+    REPORT,
+    SCORES,
+    begin_run,
+    not_asked_for,
+    not_graded,
+    results_folder,
+    rows_of_latest_run,
+    write_gradescope,
+    write_report,
+)
 from autograder.submissions import find_submissions, read_submission
 
 
@@ -128,10 +138,12 @@ def exit_code(results: Sequence[Result]) -> int:
     return int(any(result.status == "grader_error" for result in results))
 
 
-def report_class(folder: Path) -> None:
-    """`autograder report`."""
+def report_class(folder: Path, *, gradescope: bool = False) -> None:
+    """`autograder report`; `gradescope`: with a results.json for each submission."""
     with results_folder(folder):
         results = write_report(folder)
+        if gradescope:
+            write_gradescope(folder, rows_of_latest_run(folder))
     print_table(class_table(results))
     missing = not_graded(folder)
     if missing:

@@ -79,13 +79,12 @@ def grade_upload(upload: Path, results: Path, order: Order, report: Callable[[st
     try:
         result, text = _grade(upload, order, report)
     except KitError as error:
-        write_atomically(results, withheld_json(f"{error} {error.hint or ''}", 0.0).encode())
+        _write(results, withheld_json(f"{error} {error.hint or ''}", 0.0))
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, instructors must learn of it
-        reason = f"{type(error).__name__}: {error}\n{traceback.format_exc(limit=-4)}"
-        write_atomically(results, withheld_json(reason, 0.0).encode())
+    except Exception as error:
+        _write(results, withheld_json(f"{type(error).__name__}: {error}\n{traceback.format_exc(limit=-4)}", 0.0))
         raise WorkerError(f"The grader failed: {type(error).__name__}: {error}.", hint="autograder doctor") from error
-    write_atomically(results, text.encode())
+    _write(results, text)
     report(_summary(result))
     if order.rehearse and not (result.questions and result.score >= result.max_score):
         report("The solution itself does not earn every point here, so nobody else could:")
@@ -106,6 +105,13 @@ def _grade(upload: Path, order: Order, report: Callable[[str], None]) -> tuple[R
         result = Grader({lab.name: lab}, warm, lab.name, recordings.of).grade(choice.name, choice.read)
     facts = [f"Kit: {kit_version()}", *_container(memory, lab.limits), *_handed_in(order.metadata)]
     return result, results_json(Grade(result), hidden=order.hidden, remarks=choice.remarks, facts=facts)
+
+
+def _write(results: Path, text: str) -> None:
+    try:
+        write_atomically(results, text.encode())
+    except OSError as error:
+        raise WorkerError(f"{results} cannot be written: {error.strerror or error}.") from error
 
 
 def _level(wanted: Wanted) -> Level:

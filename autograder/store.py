@@ -5,6 +5,7 @@ DIR/submissions/ID/result.json       the result; there is one only while nothing
 DIR/submissions/ID/feedback.html     the same for the student
 DIR/submissions/ID/fingerprint.json  what the result hangs on, and the SHA-256 of result.json: written last
 DIR/submissions/ID/earlier.json      the result before the latest change
+DIR/submissions/ID/results.json      the result for Gradescope, where somebody asked for it
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from autograder.atomic import LEFTOVERS, write_atomically
 from autograder.errors import KitError
+from autograder.grades import Grade, Row
+from autograder.render.gradescope import results_json
 from autograder.render.html import feedback_html, report_html
 from autograder.render.scores_csv import scores_csv
 from autograder.render.words import question_names
@@ -36,6 +39,7 @@ _RESULT = "result.json"
 _FEEDBACK = "feedback.html"
 _FINGERPRINT = "fingerprint.json"
 _EARLIER = "earlier.json"
+_GRADESCOPE = "results.json"
 
 
 @contextmanager
@@ -127,6 +131,29 @@ def write_report(folder: Path) -> tuple[Result, ...]:
     write_whole(folder / SCORES, scores_csv(results, questions))
     write_whole(folder / REPORT, report_html(results, questions, [identity for _, identity in found]))
     return results
+
+
+def write_gradescope(folder: Path, rows: Iterable[Row]) -> None:
+    """Write Gradescope's results.json beside the result of each submission.
+
+    Raises:
+        KitError: a file cannot be written.
+    """
+    for row in rows:
+        write_whole(folder / _SUBMISSIONS / row.identity / _GRADESCOPE, results_json(row.grade))
+
+
+def rows_of_latest_run(folder: Path) -> tuple[Row, ...]:
+    """The submissions of the latest run as they are counted without corrections and lateness.
+
+    Raises:
+        KitError: a result cannot be read.
+    """
+    homes = [path.parent for path in sorted((folder / _SUBMISSIONS).glob(f"*/{_RESULT}"))]
+    wanted = _of_latest_run(folder)
+    return tuple(
+        Row(home.name, Grade(_read(home / _RESULT))) for home in homes if wanted is None or home.name in wanted
+    )
 
 
 def not_graded(folder: Path) -> int:

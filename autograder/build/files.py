@@ -41,6 +41,7 @@ def check_current(root: Path, generated: Mapping[str, bytes], unlisted: list[str
     faults += [f"{name} has no master in solutions/: delete it" for name in unlisted]
     if faults:
         raise BuildDriftError(
-            "; ".join(faults) + ". A master has changed since the last build, or a generated file was edited by hand.",
+            "; ".join(faults)
+            + ". A master or the kit has changed since the last build, or a generated file was edited by hand.",
             hint="autograder build",
         )

@@ -1,5 +1,7 @@
-"""Gradescope's results.json, as its documentation describes it on the page "Autograder Specifications" (sections "Output
-format", "Controlling Test Case Visibility", "Test case status" and "Output String Formatting"). Pure.
+"""Gradescope's results.json. Pure.
+
+Its form is described on the page "Autograder Specifications" of Gradescope's documentation, in the sections "Output
+format", "Controlling Test Case Visibility", "Test case status" and "Output String Formatting".
 
 Public checks are visible at once. Hidden checks, and every number that would tell how they ended, have the visibility
 that was asked for; while one of them is not shown, Gradescope does not show the total either. Every text is declared as
@@ -166,12 +168,13 @@ def _not_graded(result: Result) -> dict[str, Any]:
 def _late(grade: Grade) -> dict[str, Any]:
     lateness = grade.lateness
     assert lateness is not None  # noqa: S101 - for the type checker; the caller has asked
+    by, off = seconds(lateness.seconds), points(lateness.percent)
     return {
         "name": "Handed in late",
         "score": round(-grade.deduction, 6) + 0.0,
         "max_score": 0.0,
         "status": "failed" if grade.deduction > 0 else "passed",
-        "output": f"Late by {seconds(lateness.seconds)}: {points(lateness.percent)} percent of the points are taken off.",
+        "output": f"Late by {by}: {off} percent of the points are taken off.",
     }
 
 

@@ -1,7 +1,7 @@
 """Runs a command as in a container of a usual service: `python like_docker.py COMMAND…`, called by root.
 
-Root in it may become another user, but gets no namespaces, no mounts and no Landlock (Docker refuses the first two, older
-kernels lack the last). Python and this repository are made readable for other users, as they are in an image.
+Root in it may become another user, but gets no namespaces, no mounts and no Landlock (Docker refuses the first two,
+older kernels lack the last). Python and this repository are made readable for other users, as they are in an image.
 """
 
 from __future__ import annotations

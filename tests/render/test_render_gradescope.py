@@ -16,11 +16,11 @@ from autograder.results import CellError, Cost, FitRun, QuestionResult, Result, 
 PUBLIC = TestResult("test_q1_shape", False, True, "", 0.5, 0.5)
 SECRET = TestResult("test_q1_values", True, False, "x_train is raw: divide it by 255.", 0.0, 1.5)
 # The keys of the documentation's two lists, with the types it shows.
-TOP = {
+TOP: dict[str, Any] = {
     "score": (int, float), "execution_time": int, "output": str, "output_format": str, "test_output_format": str,
     "test_name_format": str, "visibility": str, "stdout_visibility": str, "extra_data": dict, "tests": list,
 }  # fmt: skip
-TEST = {
+TEST: dict[str, Any] = {
     "score": (int, float), "max_score": (int, float), "status": str, "name": str, "name_format": str, "number": str,
     "output": str, "output_format": str, "tags": list, "visibility": str, "extra_data": dict,
 }  # fmt: skip
