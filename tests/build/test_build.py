@@ -74,6 +74,7 @@ def test_the_files_are_the_promised_ones(built: Path) -> None:
         "assignment/fractions.ipynb",
         "assignment/requirements.txt",
         "dist/fractions-autograder.zip",
+        "dist/fractions-gradescope.zip",
         "dist/fractions-solution.ipynb",
     ]
 
