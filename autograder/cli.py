@@ -13,6 +13,7 @@ from autograder import __version__
 from autograder.errors import KitError
 from autograder.sandbox.layers import LEVELS
 from autograder.stopping import stop_in_order
+from autograder.visibility import VISIBILITIES
 
 _EXISTING = click.Path(path_type=Path)
 
@@ -143,12 +144,12 @@ def report(folder: Path, gradescope: bool) -> None:
 @click.option("--metadata", type=_EXISTING, metavar="FILE", help="Gradescope's submission_metadata.json.")
 @click.option(
     "--hidden",
-    type=click.Choice(("after_published", "after_due_date", "visible", "hidden")),
+    type=click.Choice(VISIBILITIES),
     default="after_published",
     show_default=True,
     help="When students see hidden checks.",
 )
-@click.option("--isolation", type=click.Choice(("best", "full", "none")), default="best", show_default=True)
+@click.option("--isolation", type=click.Choice(("best", *LEVELS)), default="best", show_default=True)
 @click.option("--rehearse", is_flag=True, help="UPLOAD is the solution: record its trainings, expect every point.")
 def gradescope(upload: Path, results: Path, zip_path: Path, **options: Any) -> None:
     """Grade a student's UPLOAD to Gradescope and write RESULTS (results.json).

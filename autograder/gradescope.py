@@ -23,7 +23,7 @@ from autograder.grades import Grade
 from autograder.grading import Grader
 from autograder.notebooks import identify, read_notebook
 from autograder.recordings import Recordings
-from autograder.render.gradescope import Visibility, results_json, withheld_json
+from autograder.render.gradescope import results_json, withheld_json
 from autograder.render.words import clean_line, note, points, reasons, seconds
 from autograder.results import Result
 from autograder.sandbox import Limits
@@ -33,13 +33,12 @@ from autograder.sandbox.probe import probe
 from autograder.sandbox.warm import WarmProcess
 from autograder.submissions import Submission, find_submissions, read_submission
 from autograder.versions import kit_version
-
-Wanted = Literal["best", "full", "none"]
+from autograder.visibility import Visibility
 
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
 # What the grader itself holds beside a notebook: the warm process with TensorFlow and MNIST, and its parent.
 _OWN_MB = 1024
-_LEAST_MB = 1024  # for the notebook: TensorFlow's training in it takes most of that
+_LEAST_MB = 1536  # for the notebook: the labs need about 1200
 _MOST_NAMES = 5
 
 
@@ -52,7 +51,7 @@ class Order:
         solution: its solution notebook, whose recorded trainings equal trainings take over; None for no recordings.
         metadata: Gradescope's submission_metadata.json, which may be missing.
         hidden: when students see hidden checks.
-        isolation: `best` takes every layer the container has.
+        isolation: a level, or `best` for every layer the container has, of which one must protect files.
         rehearse: the upload is the solution: record its trainings, and fail if it does not earn every point.
     """
 
@@ -60,7 +59,7 @@ class Order:
     solution: Path | None = None
     metadata: Path | None = None
     hidden: Visibility = "after_published"
-    isolation: Wanted = "best"
+    isolation: Level | Literal["best"] = "best"
     rehearse: bool = False
 
 
@@ -114,7 +113,7 @@ def _write(results: Path, text: str) -> None:
         raise WorkerError(f"{results} cannot be written: {error.strerror or error}.") from error
 
 
-def _level(wanted: Wanted) -> Level:
+def _level(wanted: Level | Literal["best"]) -> Level:
     """The level to ask for; `basic` has every layer there is and calls itself `full` where none is missing.
 
     Raises:
@@ -127,7 +126,7 @@ def _level(wanted: Wanted) -> Level:
         raise IsolationError(
             "Nothing in this container keeps a notebook from reading the hidden tests and writing its own marks: "
             f"the isolation would be {isolated.level}.",
-            hint="choose another base image, or write isolation=none into run_autograder to grade all the same",
+            hint="choose another base image, or write isolation=basic into run_autograder to grade all the same",
         )
     return "basic"
 

@@ -14,14 +14,12 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any
 
 from autograder.grades import Grade
 from autograder.render.words import clean, clean_line, note, points, seconds, training
 from autograder.results import QuestionResult, Result, TestResult
-
-Visibility = Literal["visible", "after_due_date", "after_published", "hidden"]
-VISIBILITIES: tuple[Visibility, ...] = get_args(Visibility)
+from autograder.visibility import Visibility
 
 _FOR_INSTRUCTORS = "For instructors: how this was graded"
 _FORMATS = {"output_format": "text", "test_output_format": "text", "test_name_format": "text"}

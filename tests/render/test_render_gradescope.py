@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograder.grades import Grade, Lateness, Override
-from autograder.render.gradescope import VISIBILITIES, Visibility, results_json, withheld_json
+from autograder.render.gradescope import results_json, withheld_json
 from autograder.results import CellError, Cost, FitRun, QuestionResult, Result, SubmissionStatus, TestResult
+from autograder.visibility import VISIBILITIES, Visibility
 
 PUBLIC = TestResult("test_q1_shape", False, True, "", 0.5, 0.5)
 SECRET = TestResult("test_q1_values", True, False, "x_train is raw: divide it by 255.", 0.0, 1.5)
