@@ -139,7 +139,8 @@ def test_the_autograder_is_otters_with_a_description(built: Path) -> None:
 
 def test_a_labs_toml_sets_its_limits(built: Path) -> None:
     (built / "solutions" / "fractions.toml").write_text("seed = 5\n[limits]\nseconds = 30\n", encoding="utf-8")
-    assert rebuild(built) == ["fractions: 3 questions, 4 points -> dist/fractions-autograder.zip"]
+    written = "dist/fractions-autograder.zip, dist/fractions-gradescope.zip"
+    assert rebuild(built) == [f"fractions: 3 questions, 4 points -> {written}"]
     with zipfile.ZipFile(built / "dist" / "fractions-autograder.zip") as archive:
         description = json.loads(archive.read("lab.json"))
     assert (description["limits"], description["seed"]) == ({"seconds": 30, "memory_mb": 4096}, 5)
