@@ -13,6 +13,7 @@ from autograder import __version__
 from autograder.errors import KitError
 from autograder.sandbox.layers import LEVELS
 from autograder.stopping import stop_in_order
+from autograder.visibility import VISIBILITIES
 
 _EXISTING = click.Path(path_type=Path)
 _GOES_ON = {
@@ -220,6 +221,7 @@ def grade(
 @click.option("--canvas-column", metavar="NAME", help="The column, where the lab's title does not say which.")
 @click.option("--moodle", type=_EXISTING, metavar="FILE.csv", help="Fill Moodle's grading worksheet: DIR/moodle.csv.")
 @click.option("--moodle-feedback", is_flag=True, help="Pack the pages as Moodle takes them: DIR/moodle-feedback.zip.")
+@click.option("--gradescope", is_flag=True, help="Also write DIR/submissions/ID/results.json as Gradescope reads it.")
 @click.option("--lab", metavar="NAME", help="The lab a gradebook is filled with, where there are several.")
 @click.option("--all", "every_row", is_flag=True, help="Print every row, also of a class of more than 40.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers about the class as JSON instead of tables.")
@@ -229,6 +231,31 @@ def report(folder: Path, anonymous: bool, every_row: bool, as_json: bool, **opti
 
     counting = _counting(options)
     report_class(folder, counting, ExportOptions(**options), anonymous=anonymous, as_json=as_json, every_row=every_row)
+
+
+@main.command(hidden=True)
+@click.argument("upload", type=_EXISTING)
+@click.argument("results", type=_EXISTING)
+@click.option("-a", "--autograder", "zip_path", type=_EXISTING, required=True, metavar="FILE.zip")
+@click.option("--solution", type=_EXISTING, metavar="NOTEBOOK", help="To take its recorded trainings over.")
+@click.option("--metadata", type=_EXISTING, metavar="FILE", help="Gradescope's submission_metadata.json.")
+@click.option(
+    "--hidden",
+    type=click.Choice(VISIBILITIES),
+    default="after_published",
+    show_default=True,
+    help="When students see hidden checks.",
+)
+@click.option("--isolation", type=click.Choice(("best", *LEVELS)), default="best", show_default=True)
+@click.option("--rehearse", is_flag=True, help="UPLOAD is the solution: record its trainings, expect every point.")
+def gradescope(upload: Path, results: Path, zip_path: Path, **options: Any) -> None:
+    """Grade a student's UPLOAD to Gradescope and write RESULTS (results.json).
+
+    What run_autograder in dist/NAME-gradescope.zip calls; see docs/gradescope.md.
+    """
+    from autograder.gradescope import Order, grade_upload
+
+    sys.exit(grade_upload(upload, results, Order(zip_path, **options), click.echo))
 
 
 @main.command()

@@ -41,6 +41,7 @@ class Recordings:
         isolation: where solutions run; the same place as submissions, or nothing would be equal bit for bit.
         report: takes a line when there is something to wait for, or something went wrong.
         folder: where recordings are kept; default: the kit's cache.
+        make: whether to train where nothing is kept; else there are then no recordings.
     """
 
     def __init__(
@@ -49,11 +50,14 @@ class Recordings:
         isolation: Isolation,
         report: Callable[[str], None],
         folder: Path | None = None,
+        *,
+        make: bool = True,
     ) -> None:
         self._solutions = solutions
         self._isolation = isolation
         self._report = report
         self._folder = folder or data.cache_file().parent / "trainings"
+        self._make_missing = make
         self._locks = {lab: threading.Lock() for lab in solutions}
         self._found: dict[str, Mapping[str, str]] = {}
 
@@ -74,8 +78,8 @@ class Recordings:
             return {}
         file = self._folder / f"{_key(notebook, assignment)}.json"
         kept = _read(file)
-        if kept is not None:
-            return kept
+        if kept is not None or not self._make_missing:
+            return kept or {}
         self._report(f"{assignment.name}: training the solution once; equal trainings of submissions take it over")
         try:
             made = self._make(notebook, assignment)

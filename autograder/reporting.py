@@ -32,6 +32,7 @@ from autograder.store import (
     read_class,
     results_folder,
     stored,
+    write_gradescope,
     write_report,
 )
 from autograder.submissions import Intake
@@ -72,6 +73,7 @@ class ExportOptions:
         canvas_column: see there.
         moodle: Moodle's grading worksheet, to be filled.
         moodle_feedback: whether to pack the feedback pages for Moodle.
+        gradescope: whether to write a results.json beside each result.
         lab: the lab whose grades are meant, where the results are of several.
     """
 
@@ -79,6 +81,7 @@ class ExportOptions:
     canvas_column: str | None = None
     moodle: Path | None = None
     moodle_feedback: bool = False
+    gradescope: bool = False
     lab: str | None = None
 
 
@@ -244,6 +247,9 @@ def _export(folder: Path, grades: ClassGrades, exports: ExportOptions) -> list[s
         filled = list(outcome.entries.values())
     if exports.moodle_feedback:
         told.append(_write_feedback(folder, grades, filled))
+    if exports.gradescope:
+        write_gradescope(folder, grades.rows)
+        told.append(f"Gradescope: {folder / 'submissions'}/ID/results.json, {counted(len(grades.rows), 'file')}")
     return told
 
 

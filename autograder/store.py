@@ -8,6 +8,7 @@ DIR/submissions/ID/executed.ipynb    the student's notebook as it was run, where
 DIR/submissions/ID/feedback.html     both for the student
 DIR/submissions/ID/fingerprint.json  what the result hangs on, and the SHA-256 of result.json: written last
 DIR/submissions/ID/earlier.json      the result before the latest change
+DIR/submissions/ID/results.json      the result for Gradescope, where somebody asked for it
 DIR/scores.csv, report.html, …       about the class: see `write_report`
 """
 
@@ -20,7 +21,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ from autograder.gradebook.overrides import Overrides
 from autograder.gradebook.record import Record
 from autograder.grades import Grade, Row
 from autograder.render.feedback import design, feedback_html
+from autograder.render.gradescope import results_json
 from autograder.render.scores_csv import scores_csv
 from autograder.render.words import question_names
 from autograder.report.files import write_class_report
@@ -49,6 +51,7 @@ _EXECUTED = "executed.ipynb"
 _FEEDBACK = "feedback.html"
 _FINGERPRINT = "fingerprint.json"
 _EARLIER = "earlier.json"
+_GRADESCOPE = "results.json"
 
 
 @contextmanager
@@ -212,6 +215,16 @@ def page_path(folder: Path, identity: str) -> Path:
 def is_anonymous(folder: Path) -> bool:
     """Whether the latest run wanted students' pages without names."""
     return _latest_run(folder).get("anonymous") is True
+
+
+def write_gradescope(folder: Path, rows: Iterable[Row]) -> None:
+    """Write Gradescope's results.json beside the result of each submission.
+
+    Raises:
+        KitError: a file cannot be written.
+    """
+    for row in rows:
+        write_whole(folder / _SUBMISSIONS / row.identity / _GRADESCOPE, results_json(row.grade))
 
 
 def not_graded(folder: Path) -> int:

@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+GRADING = (ROOT / "autograder" / "build" / "gradescope_files" / "requirements.txt").read_text(encoding="utf-8")
 
 
 def names(requirements: list[str]) -> set[str]:
@@ -28,8 +29,23 @@ def test_the_lock_holds_every_dependency_with_hashes() -> None:
     assert all("==" in entry and "--hash=sha256:" in entry for entry in entries)
 
 
+def test_the_list_for_grading_is_the_part_of_the_lock_without_the_tools_of_developers() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    locked, grading = pinned(LOCK), pinned(GRADING)
+    assert grading.items() <= locked.items()
+    assert names(project["dependencies"]) <= names(list(grading))
+    assert not {"pytest", "mypy", "ruff", "hatchling"} & names(list(grading))
+
+
+def pinned(lock: str) -> dict[str, frozenset[str]]:
+    """The hashes of every package and version."""
+    entries = re.split(r"\n(?=\S)", lock.strip())[1:]
+    return {entry.split()[0]: frozenset(re.findall(r"sha256:\w{64}", entry)) for entry in entries}
+
+
 def test_the_lock_holds_no_address() -> None:
-    assert not re.search(r"://|index-url|find-links|trusted-host| @ ", LOCK)
+    for lock in (LOCK, GRADING):
+        assert not re.search(r"://|index-url|find-links|trusted-host| @ ", lock)
 
 
 def test_scripts_can_be_run() -> None:

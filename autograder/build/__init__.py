@@ -8,6 +8,7 @@ gaps       the gaps of the student notebook
 normalise  the same bytes on every build; helpers into the tests
 leaks      no solution and no hidden test in a student notebook
 pack       the autograder zip with lab.json
+gradescope_zip  the zip for Gradescope
 files      atomic writes; the comparison of `--check`
 """
 
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from autograder.build.files import check_current, write_if_changed
 from autograder.build.gaps import read_gaps
+from autograder.build.gradescope_zip import pack_gradescope
 from autograder.build.leaks import check_leaks
 from autograder.build.master import Master, read_master
 from autograder.build.normalise import dump_notebook, normalise, rename, without_marks
@@ -107,10 +109,12 @@ def generate(master: Master, settings: LabSettings, output: OtterOutput) -> dict
     check_leaks(student, master)
     description = lab_description(master, gaps, settings)
     solution = rename(without_marks(solution), f"{master.name}.ipynb", f"{master.name}-solution.ipynb")
+    autograder, answer_key = pack_autograder(output.archive, master, description), dump_notebook(solution)
     return {
         f"assignment/{master.name}.ipynb": dump_notebook(student),
-        f"dist/{master.name}-autograder.zip": pack_autograder(output.archive, master, description),
-        f"dist/{master.name}-solution.ipynb": dump_notebook(solution),
+        f"dist/{master.name}-autograder.zip": autograder,
+        f"dist/{master.name}-gradescope.zip": pack_gradescope(autograder, answer_key, _points(master)),
+        f"dist/{master.name}-solution.ipynb": answer_key,
     }
 
 
@@ -152,16 +156,19 @@ def _unlisted(root: Path, generated: dict[str, bytes]) -> list[str]:
 
 
 def _built(master: Master, files: dict[str, bytes], changed: set[str]) -> BuiltLab:
-    points = sum(float(question.config["points"]) for question in master.questions)
     paths = tuple(sorted(files))
     return BuiltLab(
         master.name,
         master.title,
         len(master.questions),
-        points,
+        _points(master),
         paths,
         tuple(path for path in paths if path in changed),
     )
+
+
+def _points(master: Master) -> float:
+    return sum(float(question.config["points"]) for question in master.questions)
 
 
 def _line(lab: BuiltLab, *, check: bool) -> str:

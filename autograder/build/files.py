@@ -43,6 +43,6 @@ def check_current(root: Path, generated: Mapping[str, bytes], unlisted: list[str
     if faults:
         raise BuildDriftError(
             "\n  ".join([f"{counted(len(faults), 'file')} not as the masters make them:", *faults])
-            + "\nA master has changed since the last build, or a generated file was edited by hand.",
+            + "\nA master or the kit has changed since the last build, or a generated file was edited by hand.",
             hint="autograder build",
         )

@@ -53,6 +53,11 @@ def pack_autograder(archive: Mapping[str, bytes], master: Master, description: M
         path = f"tests/{question.name}.py"
         entries[path] = complete_test(entries[path].decode(), master, question.name).encode()
     entries[LAB_JSON] = (json.dumps(description, indent=2, ensure_ascii=False) + "\n").encode()
+    return zip_bytes(entries)
+
+
+def zip_bytes(entries: Mapping[str, bytes]) -> bytes:
+    """A zip of these files, in the order of their names; the scripts Gradescope calls can be executed."""
     buffer = io.BytesIO()
     # Stored, not deflated: zlib's output differs between its versions, and the whole is a few hundred kilobytes.
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as zipped:

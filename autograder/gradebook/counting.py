@@ -11,7 +11,7 @@ from autograder.gradebook.overrides import Overrides
 from autograder.gradebook.record import Lab, Record
 from autograder.grades import Grade, Lateness, Row
 from autograder.intake.handins import PLATFORM_WORDS, Handed, HandIn
-from autograder.render.words import duration, first_few, points
+from autograder.render.words import counted, duration, first_few, points
 from autograder.results import Result
 
 

@@ -96,13 +96,16 @@ def counted(number: int, noun: str) -> str:
 
 
 def seconds(value: float) -> str:
-    """A duration people can read: 0.4 s, 21 s, 2 min 5 s, 3 h 10 min."""
+    """A duration people can read: 0.4 s, 21 s, 2 min 5 s, 3 h 20 min, 2 d 3 h."""
     if value < 10:
         return f"{value:.1f} s"
     whole = round(value)
     if whole < 60:
         return f"{whole} s"
-    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
+    for size, unit, smaller, part in ((86400, "d", 3600, "h"), (3600, "h", 60, "min")):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // smaller} {part}"
+    return f"{whole // 60} min {whole % 60} s"
 
 
 def training(fit: FitRun) -> str:

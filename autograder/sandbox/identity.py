@@ -1,14 +1,17 @@
-"""Who a worker is: an unprivileged user in a user namespace of its own."""
+"""Who a worker is: an unprivileged user in a user namespace of its own. Notebooks and tests are different users."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from autograder.sandbox.job import Room
 from autograder.sandbox.kernel import CLONE_NEWUSER, PR_SET_DUMPABLE, prctl, unshare
 
+# Two, because without the layer `pid` a process may outlive its notebook, and is there while its answers are checked.
 # Between the people of a machine (up to 60000) and the users that services are given on the fly (from 61184).
 UNPRIVILEGED = 61_000
+_CHECKING = 61_001
 
 
 def runs_as_root() -> bool:
@@ -16,14 +19,19 @@ def runs_as_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
-def become_unprivileged() -> None:
+def user_of(room: Room) -> int:
+    """The user that root becomes in this room."""
+    return UNPRIVILEGED if room == "runner" else _CHECKING
+
+
+def become_unprivileged(user: int = UNPRIVILEGED) -> None:
     """Layer `uid`: root becomes a user that owns nothing, for good. Only for root; others are unprivileged already.
 
     First of all, because a user namespace made by root could reach root's own files.
     """
     os.setgroups([])
-    os.setresgid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED)
-    os.setresuid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED)
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
     # A change of user makes a process's own /proc files root's; without them it cannot write its user map.
     prctl(PR_SET_DUMPABLE, 1)
 

@@ -80,7 +80,7 @@ def _give_up_powers(order: Order) -> filesystem.Holdings | None:
     if "mount" in layers and identity.runs_as_root():
         holdings = filesystem.hold_pieces(order.inbox)
     if "uid" in layers:
-        identity.become_unprivileged()
+        identity.become_unprivileged(identity.user_of(order.room))
     flags = sum(flag for layer, flag in _NAMESPACES.items() if layer in layers)
     if "user" in layers:
         identity.enter_user_namespace(flags)
@@ -148,6 +148,7 @@ def prepare_folder(order: Order) -> Path:
     if "uid" in order.layers:
         for folder in (order.folder, *(() if order.inbox is None else (order.inbox.parent,))):
             folder.chmod(0o711)
+        user = identity.user_of(order.room)
         for path in (room, room / "scratch"):
-            os.chown(path, identity.UNPRIVILEGED, identity.UNPRIVILEGED)
+            os.chown(path, user, user)
     return room

@@ -74,7 +74,12 @@ def install() -> None:
     Raises:
         OSError: the kernel has no seccomp, or the architecture is unknown.
     """
-    code = b"".join(struct.pack("HBBI", *instruction) for instruction in program())
+    install_program(program())
+
+
+def install_program(lines: Iterable[_Instruction]) -> None:
+    """Filter system calls by a program of one's own."""
+    code = b"".join(struct.pack("HBBI", *instruction) for instruction in lines)
     # Without this flag older kernels slow all code down against a side channel that has nothing to find in here.
     call("seccomp", _FILTER_MODE, _SPECULATION_ALLOWED, _Program(len(code) // 8, code))
 

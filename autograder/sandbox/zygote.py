@@ -37,6 +37,8 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     folder = Path(sys.argv[2])
     npz = Path(sys.argv[3]) if len(sys.argv) > 3 else None
+    # Workers are another user where root grades: with the grader's own umask they might be kept from what they need.
+    os.umask(0o022)
     try:
         try:
             _warm_up(npz)

@@ -20,15 +20,16 @@ def main() -> None:
     user, command = int(sys.argv[1]), sys.argv[2:]
     kernel.unshare(kernel.CLONE_NEWNS)
     kernel.make_mounts_private()
-    _open_the_way([*python_folders(), _REPOSITORY])
+    open_the_way()
     os.setgroups([])
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)
     os.execv(command[0], command)  # noqa: S606 - that is its purpose
 
 
-def _open_the_way(folders: list[Path]) -> None:
-    """Put each folder that lies in a closed one on a fresh, open copy of the way to it."""
+def open_the_way() -> None:
+    """Put Python and this repository, where they lie in a closed folder, on a fresh, open copy of the way to them."""
+    folders = [*python_folders(), _REPOSITORY]
     closed = [(folder, step) for folder in folders for step in [_closed_step(folder)] if step is not None]
     held = [(folder, kernel.clone_tree(folder, 0)) for folder, _ in closed]
     for step in {step for _, step in closed}:

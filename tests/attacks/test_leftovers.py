@@ -1,0 +1,94 @@
+"""Without the layer `pid` a process may outlive its notebook: it must not reach the tests that come after it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from autograder.jobfiles import job_folder
+from autograder.sandbox import Job, identity
+from autograder.sandbox.warm import WarmProcess
+from tests.helpers import QUICK, question_file
+from tests.small_class import wait_until
+
+pytestmark = pytest.mark.skipif(not identity.runs_as_root(), reason="only root can make workers different users")
+
+# What a container of a usual service lacks.
+_LACKING = frozenset({"user", "net", "ipc", "uts", "pid", "mount", "landlock"})
+_FORGED = '{"begin": null}\n{"question": "q1", "verdict": {"forged": true}}\n'
+# Lives on in a session of its own and looks for other workers: whose folder it finds, there it writes a verdict.
+_LIVES_ON = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        end, own = time.monotonic() + 30, os.getcwd()
+        with open({note!r} + "/process", "w") as file:
+            file.write(str(os.getpid()))
+        while time.monotonic() < end and not os.path.exists({note!r} + "/stop"):
+            for pid in filter(str.isdigit, os.listdir("/proc")):
+                try:
+                    room = os.readlink("/proc/" + pid + "/cwd")
+                    if room.endswith("/room/scratch") and room != own:
+                        with open(os.path.dirname(room) + "/verdicts.jsonl", "w") as file:
+                            file.write({forged!r})
+                        open({note!r} + "/reached", "w").close()
+                except OSError:
+                    pass
+            time.sleep(0.01)
+    os._exit(0)
+os.wait()
+"""
+_SLOW_TEST = "@test_case(points=1, hidden=True)\ndef test_q1(answer):\n    import time; time.sleep(2); assert False\n"
+
+
+@pytest.fixture
+def note() -> Iterator[Path]:
+    """A folder everybody may write to, in which the leftover process tells what it reached."""
+    folder = Path(tempfile.mkdtemp(prefix="leftover-"))
+    folder.chmod(0o777)
+    yield folder
+    (folder / "stop").touch()
+    assert wait_until(lambda: not lives_on(folder), 5)
+    shutil.rmtree(folder)
+
+
+def lives_on(note: Path) -> bool:
+    try:
+        return Path("/proc", (note / "process").read_text()).exists()
+    except OSError:
+        return False
+
+
+def notebook(warm: WarmProcess, cells: list[str], folder: Path) -> None:
+    payload = {"cells": [{"number": 1, "source": cell} for cell in cells], "handover": {"q1": ["answer"]}, "seed": 0}
+    warm.run(Job("runner", payload, folder, QUICK, without=_LACKING))
+
+
+def test_a_process_that_outlives_its_notebook_does_not_reach_the_checker(warm: WarmProcess, note: Path) -> None:
+    with job_folder() as folder, job_folder() as checked:
+        notebook(warm, [_LIVES_ON.format(note=str(note), forged=_FORGED)], folder)
+        assert wait_until(lambda: lives_on(note), 5)
+        payload = {"outbox": str(folder / "outbox"), "tests": {"q1.py": question_file("q1", _SLOW_TEST)}, "seed": 0}
+        warm.run(Job("checker", {**payload, "explain_hidden": False}, checked, QUICK, without=_LACKING))
+        verdicts = [json.loads(line) for line in (checked / "verdicts.jsonl").read_text().splitlines()]
+        assert verdicts[-1]["verdict"]["tests"][0]["passed"] is False
+        assert lives_on(note), "it was there all the time"
+        assert not (note / "reached").exists()
+
+
+def test_it_would_reach_another_process_of_its_own_user(warm: WarmProcess, note: Path) -> None:
+    """The same attack, where it bites: on another notebook. `basic` without `pid` does not promise otherwise."""
+    with job_folder() as folder, job_folder() as other:
+        notebook(warm, [_LIVES_ON.format(note=str(note), forged=_FORGED)], folder)
+        assert wait_until(lambda: lives_on(note), 5)
+        start = time.monotonic()
+        notebook(warm, ["import time\ntime.sleep(2)"], other)
+        assert time.monotonic() - start >= 2
+        assert (note / "reached").exists()
