@@ -84,6 +84,7 @@ import numpy as np
 import tensorflow as tf
 
 CHUNK = 5000  # images a forward pass takes at a time
+SAMPLE = 10000  # images that settle whether a model has learnt, unless it is a near thing
 MEASURED = {}  # what the checks have measured, by name: told beside the marks, which do not depend on it
 
 
@@ -232,6 +233,19 @@ def accuracy_of(model, images, labels, name):
     if len(found) != len(labels):
         raise AssertionError(f"{name} holds {len(found)} images for {len(labels)} labels: use the whole data set (question 2).")
     return float(np.mean(found.argmax(axis=1) == labels))
+
+
+def training_accuracy(model, x_train):
+    """Return the accuracy on x_train to be held against 0.90: on a sixth of the images where that settles it, else on all.
+
+    If SAMPLE images give 0.95, all give over 0.90 but for a chance of e to the power of -50 (Hoeffding's inequality).
+    """
+    labels = raw_data()[1]
+    if hasattr(x_train, "__len__") and len(x_train) == len(labels):
+        sampled = accuracy_of(model, x_train[:SAMPLE], labels[:SAMPLE], "x_train")
+        if sampled >= 0.95:
+            return sampled
+    return accuracy_of(model, x_train, labels, "x_train")
 
 
 def are_probabilities(rows):
@@ -1086,7 +1100,7 @@ hidden: true
 """ # END TEST CONFIG
 @told_plainly
 def test_q6_model_has_learnt(model, x_train):
-    reached = measure("train_accuracy", accuracy_of(model, x_train, raw_data()[1], "x_train"))
+    reached = measure("train_accuracy", training_accuracy(model, x_train))
     if reached >= 0.90:
         return
     largest = float(np.max(array_of(x_train, "x_train")))
