@@ -25,13 +25,12 @@ from autograder.progress import show_progress, show_steps, show_waiting
 from autograder.recordings import Recordings
 from autograder.render.feedback import feedback_html
 from autograder.render.terminal import result_table
-from autograder.render.words import counted
 from autograder.results import Result
-from autograder.resume import Conditions, Plan, identities, make_plan
+from autograder.resume import Conditions, identities, make_plan
 from autograder.sandbox import Limits
 from autograder.sandbox.layers import Level
 from autograder.sandbox.warm import WarmProcess
-from autograder.showing import show_class, show_class_as_json, show_results_as_json
+from autograder.showing import show_class, show_class_as_json, show_results_as_json, tell_missing, tell_plan
 from autograder.steps import Telling
 from autograder.store import begin_run, not_asked_for, not_graded, results_folder, write_report, write_whole
 from autograder.submissions import find_submissions, read_submission
@@ -133,7 +132,7 @@ def grade_class(
         with _place(options, course) as place:
             plan = make_plan(submissions, output, place.conditions, regrade)
             begin_run(output, wanted, anonymous=course.anonymous)
-            _tell_of(plan, len(submissions), not_asked_for(output, wanted))
+            tell_plan(plan, len(submissions), not_asked_for(output, wanted))
             with show_progress(len(submissions), kept=len(plan.kept), at_once=place.at_once) as watch:
                 graded = grade_all(plan.to_grade, place, output, watch.finished, watch.step)
         rows = write_report(output)
@@ -143,25 +142,6 @@ def grade_class(
         effort = Effort(time.monotonic() - start, len(graded), len(plan.kept))
         show_class(rows, output, effort=effort, every=every_row)
     return exit_code([row.grade.result for row in rows])
-
-
-def _tell_of(plan: Plan, total: int, others: int) -> None:
-    """Say what is taken over, what is graded again and why, and what the folder holds besides."""
-    if plan.kept:
-        have = "has" if len(plan.kept) == 1 else "have"
-        _tell(f"{len(plan.kept)} of {total} {_were(len(plan.kept))} graded before and {have} not changed.")
-    for reason, count in plan.again.items():
-        _tell(f"{count} of {total} {_were(count)} graded before and {_is(count)} graded again: {reason}.")
-    if others:
-        _tell(f"The folder also holds results of {counted(others, 'other submission')}: kept, but not in the scores.")
-
-
-def _were(number: int) -> str:
-    return "was" if number == 1 else "were"
-
-
-def _is(number: int) -> str:
-    return "is" if number == 1 else "are"
 
 
 def exit_code(results: Sequence[Result]) -> int:
@@ -180,11 +160,7 @@ def report_class(folder: Path, *, anonymous: bool = False, as_json: bool = False
         show_class_as_json(rows, folder, missing)
     else:
         show_class(rows, folder, every=every_row)
-    if missing:
-        _tell(
-            f"{counted(missing, 'submission')} of the latest run {_is(missing)} not graded yet: "
-            "run the same `autograder grade` again."
-        )
+    tell_missing(missing)
 
 
 def fetch_data(profile: Path | None, *, as_json: bool = False) -> None:
