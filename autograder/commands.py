@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -189,7 +189,7 @@ def _grader(options: GradingOptions) -> Iterator[Grader]:
     """A grader with its warm process, which ends with the context."""
     zips = _zips(options)
     with WarmProcess(_mnist(required=options.zip_path is None), options.isolation) as warm:
-        with show_waiting("Starting TensorFlow, once for all submissions"):
+        with show_waiting("Starting TensorFlow, once for the whole run"):
             loaded = [load_assignment(path, warm) for path in zips]
         assignments = {lab.name: _with_limits(lab, options) for lab in loaded}
         recordings = Recordings(_solutions(loaded, zips), warm, _tell).of
@@ -206,7 +206,9 @@ def _solutions(labs: Sequence[Assignment], zips: Sequence[Path]) -> dict[str, Pa
 def _place(options: GradingOptions, course: ClassOptions) -> Iterator[Place]:
     """Where to grade: the processors of this machine, or a cluster."""
     if course.cluster is not None:
-        with _cluster(course.cluster, options) as place:
+        with ExitStack() as stack:
+            with show_waiting("Waiting for a worker of the cluster"):
+                place = stack.enter_context(_cluster(course.cluster, options))
             yield place
         return
     workers = course.jobs or usable_processors()
