@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -25,14 +25,13 @@ from autograder.progress import show_progress, show_steps, show_waiting
 from autograder.recordings import Recordings
 from autograder.render.feedback import feedback_html
 from autograder.render.terminal import result_table
-from autograder.render.words import counted
 from autograder.reporting import CountingOptions, begin_class, tell_notes
 from autograder.results import Result
-from autograder.resume import Conditions, Plan, identities, make_plan
+from autograder.resume import Conditions, identities, make_plan
 from autograder.sandbox import Limits
 from autograder.sandbox.layers import Level
 from autograder.sandbox.warm import WarmProcess
-from autograder.showing import show_class, show_results_as_json
+from autograder.showing import show_class, show_results_as_json, tell_plan
 from autograder.steps import Telling
 from autograder.store import not_asked_for, read_class, results_folder, write_report
 from autograder.submissions import find_submissions, read_submission, take_in
@@ -143,7 +142,7 @@ def grade_class(
         with _place(options, course) as place:
             plan = make_plan(submissions, output, place.conditions, regrade)
             begin_class(output, intake, place.conditions.assignments, course.counting, anonymous=course.anonymous)
-            _tell_of(plan, len(submissions), not_asked_for(output, wanted))
+            tell_plan(plan, len(submissions), not_asked_for(output, wanted))
             with show_progress(len(submissions), kept=len(plan.kept), at_once=place.at_once) as watch:
                 graded = grade_all(plan.to_grade, place, output, watch.finished, watch.step)
         grades = read_class(output)
@@ -155,25 +154,6 @@ def grade_class(
         show_class(rows, output, effort=effort, every=every_row)
         tell_notes(grades)
     return exit_code([row.grade.result for row in rows])
-
-
-def _tell_of(plan: Plan, total: int, others: int) -> None:
-    """Say what is taken over, what is graded again and why, and what the folder holds besides."""
-    if plan.kept:
-        have = "has" if len(plan.kept) == 1 else "have"
-        _tell(f"{len(plan.kept)} of {total} {_were(len(plan.kept))} graded before and {have} not changed.")
-    for reason, count in plan.again.items():
-        _tell(f"{count} of {total} {_were(count)} graded before and {_is(count)} graded again: {reason}.")
-    if others:
-        _tell(f"The folder also holds results of {counted(others, 'other submission')}: kept, but not in the scores.")
-
-
-def _were(number: int) -> str:
-    return "was" if number == 1 else "were"
-
-
-def _is(number: int) -> str:
-    return "is" if number == 1 else "are"
 
 
 def exit_code(results: Sequence[Result]) -> int:
@@ -205,7 +185,7 @@ def _grader(options: GradingOptions) -> Iterator[Grader]:
     """A grader with its warm process, which ends with the context."""
     zips = _zips(options)
     with WarmProcess(_mnist(required=options.zip_path is None), options.isolation) as warm:
-        with show_waiting("Starting TensorFlow, once for all submissions"):
+        with show_waiting("Starting TensorFlow, once for the whole run"):
             loaded = [load_assignment(path, warm) for path in zips]
         assignments = {lab.name: _with_limits(lab, options) for lab in loaded}
         recordings = Recordings(_solutions(loaded, zips), warm, _tell).of
@@ -222,7 +202,9 @@ def _solutions(labs: Sequence[Assignment], zips: Sequence[Path]) -> dict[str, Pa
 def _place(options: GradingOptions, course: ClassOptions) -> Iterator[Place]:
     """Where to grade: the processors of this machine, or a cluster."""
     if course.cluster is not None:
-        with _cluster(course.cluster, options) as place:
+        with ExitStack() as stack:
+            with show_waiting("Waiting for a worker of the cluster"):
+                place = stack.enter_context(_cluster(course.cluster, options))
             yield place
         return
     workers = course.jobs or usable_processors()

@@ -17,6 +17,7 @@ _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:[.,]\d+)*(?:e[-+]?\d+)?|nan\b|inf
 _NUMBERS_IN_BRACKETS = re.compile(r"[(\[]#(?:,?\s*#)*,?[)\]]")
 # What follows from another fault, or was never tried, is no mistake of its own.
 _NO_MISTAKE = frozenset({"passed", "not_attempted", "skipped"})
+_Key = tuple[str | None, str, str]  # lab, question, pattern of the message
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,12 @@ class Mistake:
 def common_mistakes(results: Sequence[Result], most: int) -> tuple[Mistake, ...]:
     """The mistakes made most often, at most `most`, the most frequent first; a submission counts once for each.
 
-    Left out are questions never attempted or skipped for what they build on, and submissions the grader failed on.
+    What only people were told who were told something more frequent in the same question is the same mistake in other
+    words, as when a public and a hidden check find it. Left out are questions never attempted or skipped for what they
+    build on, and submissions the grader failed on.
     """
-    wordings: dict[tuple[str | None, str, str], Counter[str]] = {}
-    submissions: dict[tuple[str | None, str, str], dict[str, None]] = {}
+    wordings: dict[_Key, Counter[str]] = {}
+    submissions: dict[_Key, dict[str, None]] = {}
     for result in results:
         for question in result.questions if result.status != "grader_error" else ():
             for message in _messages(question):
@@ -52,10 +55,17 @@ def common_mistakes(results: Sequence[Result], most: int) -> tuple[Mistake, ...]
                 wordings.setdefault(key, Counter())[message] += 1
                 submissions.setdefault(key, {})[result.submission] = None
     # Sorting keeps the order of equals: that of the results and of their questions.
-    ranked = sorted(submissions, key=lambda key: -len(submissions[key]))[:most]
+    ranked = sorted(submissions, key=lambda key: -len(submissions[key]))
+    chosen: list[_Key] = []
+    for key in ranked:
+        if len(chosen) >= most:
+            break
+        same_question = (other for other in chosen if other[:2] == key[:2])
+        if not any(submissions[key].keys() <= submissions[other].keys() for other in same_question):
+            chosen.append(key)
     return tuple(
-        Mistake(question, _usual(wordings[key]), len(submissions[key]), tuple(submissions[key]), lab)
-        for key in ranked
+        Mistake(question, wordings[key].most_common(1)[0][0], len(submissions[key]), tuple(submissions[key]), lab)
+        for key in chosen
         for lab, question, _ in [key]
     )
 
@@ -74,7 +84,3 @@ def pattern(message: str) -> str:
     """The message without what may differ from one submission to the next."""
     numbers_gone = _NUMBER.sub("#", _QUOTED.sub("'#'", message))
     return " ".join(_NUMBERS_IN_BRACKETS.sub("(#)", numbers_gone).split())
-
-
-def _usual(wordings: Counter[str]) -> str:
-    return wordings.most_common(1)[0][0]

@@ -23,7 +23,7 @@ from autograder.gradebook.tables import Table, read_table
 from autograder.gradebook.times import read_times
 from autograder.render.scores_csv import harmless
 from autograder.render.words import counted, first_few, points
-from autograder.showing import show_class, show_class_as_json
+from autograder.showing import show_class, show_class_as_json, tell_missing
 from autograder.store import (
     ClassGrades,
     begin_run,
@@ -162,13 +162,7 @@ def report_class(
     else:
         show_class(rows, folder, every=every_row)
     tell_notes(grades)
-    if missing:
-        are = "is" if missing == 1 else "are"
-        say(
-            f"{counted(missing, 'submission')} of the latest run {are} not graded yet: "
-            "run the same `autograder grade` again.",
-            err=True,
-        )
+    tell_missing(missing)
     for line in told:
         say(line, err=as_json)
 

@@ -1,4 +1,4 @@
-"""A class shown in the end: to people, or as JSON to scripts."""
+"""What is said of a class before and after it is graded: to people, or as JSON to scripts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from autograder.console import show, show_json, show_whole
+from autograder.console import say, show, show_json, show_whole
 from autograder.grades import Row
 from autograder.render.class_terminal import class_files, class_numbers, class_view
+from autograder.render.words import counted
+from autograder.resume import Plan
 from autograder.store import REPORT, SCORES, page_path
 from autograder.summary import Effort, summarise, to_look_at
 
@@ -26,7 +28,7 @@ def show_class(rows: Sequence[Row], folder: Path, *, effort: Effort | None = Non
     """
     show(class_view(rows, every=every), class_numbers(summarise(rows), effort))
     first = next(iter(to_look_at(rows)), None)
-    look_at = None if first is None else (first.grade.result, page_path(folder, first.identity))
+    look_at = None if first is None else page_path(folder, first.identity)
     show_whole(*class_files(folder / SCORES, folder / REPORT, look_at, linked=sys.stdout.isatty()))
 
 
@@ -44,3 +46,32 @@ def show_class_as_json(rows: Sequence[Row], folder: Path, not_graded: int) -> No
     ]
     files = {"scores": str(folder / SCORES), "report": str(folder / REPORT)}
     show_json({"schema": 1, **files, "not_graded": not_graded, **asdict(summarise(rows)), "to_look_at": look_at})
+
+
+def tell_plan(plan: Plan, total: int, others: int) -> None:
+    """Say what is taken over, what is graded again and why, and what the folder holds besides."""
+    if plan.kept:
+        kept = len(plan.kept)
+        say(
+            f"{kept} of {total} {_were(kept)} graded before and {'has' if kept == 1 else 'have'} not changed.", err=True
+        )
+    for reason, count in plan.again.items():
+        say(f"{count} of {total} {_were(count)} graded before and {_are(count)} graded again: {reason}.", err=True)
+    if others:
+        held = counted(others, "other submission")
+        say(f"The folder also holds results of {held}: kept, but not in the scores.", err=True)
+
+
+def tell_missing(missing: int) -> None:
+    """Say how many submissions of the latest run have no result yet, if any."""
+    if missing:
+        what = f"{counted(missing, 'submission')} of the latest run {_are(missing)} not graded yet"
+        say(f"{what}: run the same `autograder grade` again.", err=True)
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"

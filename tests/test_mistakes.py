@@ -97,6 +97,19 @@ def test_what_was_not_tried_or_follows_from_something_else_is_no_mistake() -> No
     assert common_mistakes(class_, 9) == ()
 
 
+def test_same_mistake_in_other_words_is_listed_once() -> None:
+    class_ = [
+        result("ada", question("q1", "normalised twice", "twice, says the hidden check"), question("q2", "crawls")),
+        result("bela", question("q1", "normalised twice", "something of its own")),
+        result("chen", question("q1", "not normalised")),
+    ]
+    assert [(mistake.question, mistake.message, mistake.count) for mistake in common_mistakes(class_, 9)] == [
+        ("q1", "normalised twice", 2),
+        ("q2", "crawls", 1),
+        ("q1", "not normalised", 1),
+    ]
+
+
 def test_cells_that_raised_are_named_and_grouped() -> None:
     class_ = [
         result(

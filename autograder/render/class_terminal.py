@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from rich import box
+from rich.cells import cell_len
 from rich.columns import Columns
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -16,15 +18,18 @@ from autograder.grades import Grade, Row
 from autograder.mistakes import Mistake
 from autograder.render.signs import SUBMISSION_STYLES, SUBMISSION_SYMBOLS, fitted, shortened
 from autograder.render.words import SUBMISSION_WORDS, clean, clean_line, counted, first_reason, lost, points, seconds
-from autograder.results import Result, SubmissionStatus
+from autograder.results import SubmissionStatus
 from autograder.summary import ClassSummary, Effort, lowest, to_look_at
 
 MOST_ROWS = 40
 _MOST_TO_LOOK_AT = 12
 _LOWEST = 8
 _MAX_NAME = 76
+_LEAST_NAME = 28
+_USUAL_WIDTH = 80
 _MAX_REASON = 240
-_MAX_SHORT_REASON = 120
+_MAX_SHORT_REASON = 160
+_CLASS = 10
 
 
 def class_view(rows: Sequence[Row], *, every: bool = False) -> RenderableType:
@@ -36,9 +41,9 @@ def class_view(rows: Sequence[Row], *, every: bool = False) -> RenderableType:
     parts: list[RenderableType] = []
     if look:
         of = f"{len(shown)} of {len(look)}" if len(look) > len(shown) else f"{len(look)}"
-        parts += [Text(f"To look at ({of})", "bold"), _look_table(shown)]
+        parts += [Text(f"To look at ({of})", "bold"), _Fitting(partial(_look_table, shown))]
     if low:
-        parts += [Text(f"Lowest scores ({len(low)} of {len(rows)})", "bold"), _rows_table(low)]
+        parts += [Text(f"Lowest scores ({len(low)} of {len(rows)})", "bold"), _Fitting(partial(_rows_table, low))]
     parts.append(Text(f"  All {len(rows)} rows are in scores.csv; --all prints them here.", "dim"))
     return Group(*parts, "")
 
@@ -50,7 +55,8 @@ def class_table(rows: Sequence[Row]) -> RenderableType:
         for row in rows
         if row.grade.result.detail
     ]
-    return Group(_rows_table(rows), *notes, "") if notes else _rows_table(rows)
+    table = _Fitting(partial(_rows_table, rows))
+    return Group(table, *notes, "") if notes else table
 
 
 def class_numbers(summary: ClassSummary, effort: Effort | None = None) -> RenderableType:
@@ -65,37 +71,34 @@ def class_numbers(summary: ClassSummary, effort: Effort | None = None) -> Render
     if effort is not None:
         grid.add_row(Text("time"), Text(_effort(effort)))
     parts: list[RenderableType] = [Text("Summary", "bold"), Padding(grid, (0, 0, 1, 2))]
-    if summary.mistakes and summary.submissions > 1:
+    # In a class, what one submission alone got wrong is not common.
+    mistakes = [m for m in summary.mistakes if m.count > 1 or 1 < summary.submissions < _CLASS]
+    if mistakes:
         parts += [
             Text("Most common mistakes", "bold"),
-            Padding(_mistakes(summary.mistakes, several=len(summary.labs) > 1), (0, 0, 1, 2)),
+            Padding(_mistakes(mistakes, several=len(summary.labs) > 1), (0, 0, 1, 2)),
         ]
     return Group(*parts)
 
 
-def class_files(
-    scores: Path, report: Path, look_at: tuple[Result, Path] | None, *, linked: bool = False
-) -> tuple[Text, ...]:
+def class_files(scores: Path, report: Path, look_at: Path | None, *, linked: bool = False) -> tuple[Text, ...]:
     """Lines, not to be broken, that say where the files are; as links where a terminal can follow them.
 
     Args:
         scores: the table.
         report: the page about the class.
-        look_at: the submission to look at first, and its page.
+        look_at: the page of the submission to look at first.
         linked: make links of the paths.
     """
     lines = [Text("Files", "bold"), _file("Scores", scores, linked), _file("Report", report, linked)]
     if look_at is not None:
-        result, page = look_at
-        what = (f"  ({SUBMISSION_WORDS[result.status]})", SUBMISSION_STYLES[result.status])
-        lines.append(Text.assemble(_file("Look at", page, linked), what))
+        lines.append(_file("Look at", look_at, linked))
     return tuple(lines)
 
 
-def _rows_table(rows: Sequence[Row]) -> Table:
+def _rows_table(rows: Sequence[Row], width: int) -> Table:
     labs = {row.grade.result.lab for row in rows if row.grade.result.lab is not None}
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold")
-    table.add_column("Submission", overflow="fold", max_width=40)
+    table = _submissions_table(rows, width)
     if len(labs) > 1:
         table.add_column("Lab", overflow="fold")
     table.add_column("Score", justify="right", no_wrap=True)
@@ -109,14 +112,32 @@ def _rows_table(rows: Sequence[Row]) -> Table:
     return table
 
 
-def _look_table(rows: Sequence[Row]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold")
-    table.add_column("Submission", overflow="fold", max_width=40)
+def _look_table(rows: Sequence[Row], width: int) -> Table:
+    table = _submissions_table(rows, width)
     table.add_column("Status", no_wrap=True)
     table.add_column("What happened", overflow="fold")
     for row in rows:
         reason = shortened(first_reason(row.grade.result), _MAX_SHORT_REASON)
         table.add_row(Text(_name(row.grade)), _status(row.grade.result.status), Text(reason))
+    return table
+
+
+class _Fitting:
+    """A table that is made for the width there is."""
+
+    def __init__(self, make: Callable[[int], Table]) -> None:
+        self._make = make
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+        yield self._make(options.max_width)
+
+
+def _submissions_table(rows: Sequence[Row], width: int) -> Table:
+    """A table with its first column; from 80 columns on, names of usual length stay in one piece there."""
+    longest = max((cell_len(_name(row.grade)) for row in rows), default=0)
+    least = min(longest, _LEAST_NAME) if width >= _USUAL_WIDTH else None
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold")
+    table.add_column("Submission", overflow="fold", min_width=least, max_width=40)
     return table
 
 
@@ -127,7 +148,7 @@ def _mistakes(mistakes: Sequence[Mistake], *, several: bool) -> Table:
     grid.add_column(overflow="fold")
     for mistake in mistakes:
         lab = f"{clean_line(mistake.lab)} " if several and mistake.lab else ""
-        message = shortened(" ".join(mistake.message.split()), _MAX_REASON)
+        message = shortened(" ".join(mistake.message.split()), _MAX_SHORT_REASON)
         grid.add_row(Text(f"{mistake.count} ×"), Text(f"{lab}{clean_line(mistake.question)}"), Text(message))  # noqa: RUF001
     return grid
 

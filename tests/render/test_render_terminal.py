@@ -172,6 +172,23 @@ def test_one_submission_is_no_class_with_common_mistakes() -> None:
     assert "mistakes" not in text
 
 
+def test_names_of_usual_length_stay_in_one_piece_at_eighty_columns() -> None:
+    lost = tuple(QuestionResult(f"q{number}", "failed", 0, 2) for number in range(1, 10))
+    class_ = rows(
+        replace(ADA, submission="emil_raises_again.ipynb", questions=(*lost, ADA.questions[0])),
+        replace(ADA, submission="fay_endless_loop_of_all.ipynb"[:28], lab="single_layer", status="out_of_memory"),
+    )
+    text = shown(class_view(class_), 80)
+    assert "emil_raises_again.ipynb " in text
+    assert "fay_endless_loop_of_all.ipyn " in text
+
+
+def test_what_one_of_many_got_wrong_is_not_common() -> None:
+    others = [replace(ADA, submission=f"s{number}", questions=ADA.questions[:1]) for number in range(11)]
+    assert "mistakes" not in shown(class_numbers(summarise(rows(ADA, *others))), 80)
+    assert "2 ×" in shown(class_numbers(summarise(rows(ADA, replace(ADA, submission="bela"), *others))), 80)  # noqa: RUF001 - as shown
+
+
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_large_class_shows_those_to_look_at_and_the_lowest(width: int) -> None:
     class_ = large_class(MOST_ROWS + 60)
@@ -192,12 +209,12 @@ def test_class_of_forty_is_printed_whole_and_a_larger_one_names_how_many_are_lef
 
 def test_files_are_named_in_one_piece_with_the_first_to_look_at() -> None:
     page = Path("out/submissions/" + "x" * 90 + "/feedback.html")
-    lines = class_files(Path("out/scores.csv"), Path("out/report.html"), (EVE, page), linked=True)
+    lines = class_files(Path("out/scores.csv"), Path("out/report.html"), page, linked=True)
     assert [line.plain.strip() for line in lines] == [
         "Files",
         "Scores   out/scores.csv",
         "Report   out/report.html",
-        f"Look at  {page}  (unreadable)",
+        f"Look at  {page}",
     ]
     assert any("link file:///" in str(span.style) for line in lines for span in line.spans)
     assert len(class_files(Path("a"), Path("b"), None)) == 3
