@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from autograder.runner.shown import LEFT_OUT
 
 # A phone shows so many characters of code on a line.
 _NARROW = 34
+_BESIDE = re.compile(r"^(?:question|exercise|task|q)\s*\d+\s*[:.\u2013-]\s*|\s*\([\d.]+ points?\)$", re.IGNORECASE)
 # What may need to be scrolled must be within reach of the keyboard.
 _BROAD = ("<table", "<pre", 'display="block"')
 
@@ -57,13 +59,23 @@ class Place:
     reading: str
     heading: str
 
+    @property
+    def topic(self) -> str:
+        """The heading without what stands beside it anyway: the question's number and its points."""
+        return _BESIDE.sub("", self.heading) or self.heading
+
 
 @dataclass(frozen=True)
 class NotebookView:
     """All cells, and where each question is found among them."""
 
-    cells: tuple[Cell, ...] = ()
-    places: Mapping[str, Place] = ()  # type: ignore[assignment]  # replaced below where there are any
+    cells: tuple[Cell, ...]
+    places: Mapping[str, Place]
+
+    @property
+    def last_run(self) -> int | None:
+        """The number of the last cell that was run, or begun."""
+        return max((cell.number for cell in self.cells if cell.ran and cell.number), default=None)
 
 
 def notebook_view(executed: bytes | None) -> NotebookView | None:

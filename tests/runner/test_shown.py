@@ -56,6 +56,8 @@ SHOWING = {
     "as_svg": "%config InlineBackend.figure_formats = ['svg']",
     "still_png": "plt.plot([1]); plt.show()",
     "sharp": "plt.figure(figsize=(2, 1), dpi=1000); plt.plot([1]); plt.show()",
+    "laid_out": "fig, ax = plt.subplots(figsize=(2, 1), layout='constrained'); ax.plot([1]); plt.show()",
+    "tight": "fig, ax = plt.subplots(figsize=(2, 1)); ax.plot([1]); fig.tight_layout(); plt.show()",
     "closed": "sys.stdout.close()",
     "after_closed": "print('again')",
     "child": "import multiprocessing\nif os.fork() == 0:\n    print('child'); os._exit(0)\nos.wait(); print('parent')",
@@ -107,7 +109,7 @@ def test_figures_are_pictures_in_their_place(cells: dict[str, list[Any]]) -> Non
     assert (printed, sorted(drawn)) == (("stdout", "drawn\n"), ["image/png", "text/plain"])
     kinds = ["picture" if isinstance(out, dict) else out[1] for out in cells["two_figures"]]
     assert kinds == ["picture", "0\n", "picture", "1\n"]
-    for cell in ("two_figures", "figure_object", "still_png", "sharp"):
+    for cell in ("two_figures", "figure_object", "still_png", "sharp", "laid_out", "tight"):
         data = base64.b64decode(next(out for out in cells[cell] if isinstance(out, dict))["image/png"])
         assert data.startswith(b"\x89PNG"), cell
         assert int.from_bytes(data[16:20], "big") < 700, cell
