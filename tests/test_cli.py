@@ -215,6 +215,7 @@ def test_report_is_written_anew_from_the_results(course: Path, mixed_class: Path
         (("grade", "nowhere", "-o", "out"), 2, "nowhere"),
         (("check", "one.ipynb", "--lab", "calculus"), 2, "calculus"),
         (("check", "one.ipynb", "-a", "nothing.zip"), 1, "nothing.zip"),
+        (("check", "one.ipynb", "--html", "nowhere/page.html"), 2, "nowhere/page.html"),
         (("check", "one.ipynb", "-a", "one.ipynb"), 1, "autograder build"),
         (("report", "out"), 1, "autograder grade"),
         (("build", "calculus"), 2, "calculus"),

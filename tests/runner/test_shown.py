@@ -45,7 +45,7 @@ SHOWING = {
     "let_go": "kept.show()",
     "progress": "for i in range(3000): print(f'\\r{i}/3000 [' + '=' * (i // 100) + ']', end='')\nprint()",
     "backspaces": "print('epoch 1' + '\\b' * 7 + 'EPOCH 2')",
-    "colours": "print('\\x1b[1;31mred\\x1b[0m \\x1b]0;title\\x07plain\\x1b[2K')",
+    "colours": "print('\\x1b[1;31mred\\x1b[0m \\x1b]0;title\\x07plain\\x1b[K')",
     "html": "from IPython.display import HTML, Math, Javascript\ndisplay(HTML('<b>x</b>'), Math('x^2'))",
     "script": "display(Javascript('alert(1)'))",
     "cleared": "from IPython.display import clear_output\nprint('old')\nclear_output(wait=True)\nprint('new')",
@@ -149,7 +149,8 @@ def test_a_killed_notebook_keeps_what_it_had_shown(warm: WarmProcess, tmp_path: 
     assert shown(ran, 2)[0][1].startswith("begun\n0\n1\n")
 
 
-LINES = {
+ODD = "class Odd(SyntaxError):\n    __traceback__ = property(lambda self: 1 / 0)\n    filename = 7\nraise Odd"
+LINES: dict[str, int | None] = {
     "x = 1\n\ny = x +\n": 3,
     "\n\nx = 1\n1 / 0": 4,
     "def f():\n    return 1 / 0\n\nf()": 4,
@@ -161,11 +162,13 @@ LINES = {
     "%no_such_magic": 1,
     "await undefined": 1,
     "x = 1\nraise f": 2,
+    ODD: None,
 }
 
 
 def test_the_line_that_raised_is_told(warm: WarmProcess, tmp_path: Path) -> None:
     ran = run_cells(warm, tmp_path, *LINES)
+    assert ran.story.finished
     assert {list(LINES)[error.cell - 1]: error.line for error in ran.story.errors} == LINES
 
 
