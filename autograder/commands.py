@@ -87,6 +87,8 @@ def check_notebook(
     notebook: Path, options: GradingOptions, *, as_json: bool, page: Path | None = None, anonymous: bool = False
 ) -> Result:
     """`autograder check`: grade one notebook and print why each point was lost; `page`: where to write its page."""
+    if page is not None and (page.is_dir() or not page.absolute().parent.is_dir()):
+        raise UsageError(f"The page cannot be written to {page}: name a file in a folder that exists.")
     submissions = find_submissions([notebook])
     if len(submissions) > 1:
         raise UsageError(

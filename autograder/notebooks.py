@@ -19,7 +19,7 @@ from autograder.sources import assigned_names, statements
 
 MAX_CODE = 10_000_000
 # What lies beyond is not shown; it has no influence on marks.
-MAX_TEXT = 1_000_000
+MAX_TEXT = 300_000
 MAX_PARTS = 3_000
 MAX_ATTACHMENTS = 4_000_000
 

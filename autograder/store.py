@@ -160,9 +160,9 @@ def write_report(folder: Path, *, anonymous: bool | None = None) -> tuple[Result
         raise KitError(f"There are no results in {folder}.", hint=f"autograder grade PATH… -o {folder}")
     results = tuple(result for result, _ in found)
     questions = question_names(results, ())
+    nameless = is_anonymous(folder) if anonymous is None else anonymous
     for result, identity in found:
-        shy = is_anonymous(folder) if anonymous is None else anonymous
-        write_page(folder, Row(identity, Grade(result)), anonymous=shy)
+        write_page(folder, Row(identity, Grade(result)), anonymous=nameless)
     write_whole(folder / SCORES, scores_csv(results, questions))
     write_class_report(folder / REPORT, [Row(identity, Grade(result)) for result, identity in found], write_whole)
     return results

@@ -54,8 +54,10 @@ def test_untouched_notebook_earns_nothing_and_counts_as_not_attempted(lab: str, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lab", LABS)
-def test_solution_earns_everything(lab: str, course: Path) -> None:
-    result = json.loads(autograder("check", course / "dist" / f"{lab}-solution.ipynb", "--json", cwd=course).stdout)
+def test_solution_earns_everything(lab: str, course: Path, tmp_path: Path) -> None:
+    solution, page = course / "dist" / f"{lab}-solution.ipynb", tmp_path / "page.html"
+    result = json.loads(autograder("check", solution, "--json", "--html", page, cwd=course).stdout)
+    assert "20</strong> <span>of 20 points" in page.read_text(encoding="utf-8")
     assert (result["status"], result["score"], result["max_score"]) == ("graded", 20.0, 20.0)
     assert {question["status"] for question in result["questions"]} == {"passed"}
     assert result["errors"] == []
@@ -192,7 +194,9 @@ def test_grade_gives_every_file_a_row_a_status_and_a_reason(course: Path, mixed_
 
 def test_report_is_written_anew_from_the_results(course: Path, mixed_class: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
-    autograder("grade", mixed_class / "empty.ipynb", "-o", output, cwd=course)
+    autograder("grade", mixed_class / "empty.ipynb", "-o", output, "--anonymous", cwd=course)
+    page = output / "submissions" / "empty.ipynb" / "feedback.html"
+    assert "empty.ipynb" not in page.read_text(encoding="utf-8")
     before = (output / "scores.csv").read_bytes()
     (output / "scores.csv").unlink()
     (output / "report.html").unlink()
@@ -211,6 +215,7 @@ def test_report_is_written_anew_from_the_results(course: Path, mixed_class: Path
         (("grade", "nowhere", "-o", "out"), 2, "nowhere"),
         (("check", "one.ipynb", "--lab", "calculus"), 2, "calculus"),
         (("check", "one.ipynb", "-a", "nothing.zip"), 1, "nothing.zip"),
+        (("check", "one.ipynb", "--html", "nowhere/page.html"), 2, "nowhere/page.html"),
         (("check", "one.ipynb", "-a", "one.ipynb"), 1, "autograder build"),
         (("report", "out"), 1, "autograder grade"),
         (("build", "calculus"), 2, "calculus"),

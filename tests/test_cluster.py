@@ -101,6 +101,7 @@ def test_worker_killed_half_way_costs_no_submission_its_result(cluster: Cluster,
     results = [json.loads("{" + part) for part in ("\n" + out).split("\n{")[1:]]
     marks = {result["submission"]: (result["status"], result["score"]) for result in results}
     assert len(results) == 16, "each graded once"
+    assert len(list((tmp_path / "out/submissions").glob("*/executed.ipynb"))) == 16
     assert marks == {f"s{number:02}.ipynb": ("graded", float(number % 2)) for number in range(16)}
     assert wait_until(lambda: not left_behind(first.pid), 20), "nothing survives the killed worker"
     assert second.poll() is None
@@ -159,8 +160,9 @@ def test_worker_grades_from_bytes_alone_and_ends_its_warm_process_when_idle(
     settings = Settings(bench, {lab.name: lab for lab in described.assignments}).packed()
     (kept,) = worker_side._KEPT.values()
     for number in range(2):
-        text = grade_on_worker(settings, Paper("ada", (handed_in / f"s{number:02}.ipynb").read_bytes()))
-        assert json.loads(text)["score"] == number
+        marked = grade_on_worker(settings, Paper("ada", (handed_in / f"s{number:02}.ipynb").read_bytes()))
+        assert json.loads(marked.result)["score"] == number
+        assert f"answer = {41 + number}" in (marked.executed or b"").decode(), "the notebook as it was run comes along"
         assert list(worker_side._KEPT.values()) == [kept], "one warm process serves the run"
     assert wait_until(lambda: not worker_side._KEPT and not kept.warm.alive, 10)
     end_run("a run")

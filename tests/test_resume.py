@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from autograder.assignment import Assignment, load_assignment
-from autograder.batch import Paper, Place, grade_all, grade_paper
+from autograder.batch import MarkedPaper, Paper, Place, grade_all, grade_paper
 from autograder.errors import KitError, UsageError
 from autograder.grading import Grader
 from autograder.jobfiles import job_folder
@@ -257,10 +257,10 @@ def test_submission_that_vanishes_before_it_is_read_has_a_row_and_ends_nothing(
 def test_fault_of_the_grader_is_a_row_and_ends_nothing(
     tmp_path: Path, tiny: Assignment, threads: ThreadPoolExecutor
 ) -> None:
-    def grade(paper: Paper) -> str:
+    def grade(paper: Paper) -> MarkedPaper:
         if paper.name == "s01.ipynb":
             raise RecursionError("too deep")
-        return graded(paper.name).to_json()
+        return MarkedPaper(graded(paper.name).to_json(), None)
 
     found = find_submissions([write_class(tmp_path, 3)])
     seen: list[Result] = []
@@ -277,10 +277,10 @@ def test_no_more_submissions_are_on_their_way_than_the_window_holds(
     most = 0
     waiting = 0
 
-    def grade(paper: Paper) -> str:
+    def grade(paper: Paper) -> MarkedPaper:
         nonlocal waiting
         waiting -= 1
-        return graded(paper.name).to_json()
+        return MarkedPaper(graded(paper.name).to_json(), None)
 
     class Counting(ThreadPoolExecutor):
         def submit(self, *arguments, **more):  # type: ignore[no-untyped-def]
@@ -320,7 +320,7 @@ def _write(submission: Submission, output: Path, held: Conditions, status: str) 
 
     digest = hashlib.sha256(submission.path.read_bytes()).hexdigest()
     result = graded(submission.name, digest, status=status)
-    write_result(output, submission.id, result, held.fingerprint(digest, "tiny"))
+    write_result(output, submission.id, result, held.fingerprint(digest, "tiny"), b"{}")
 
 
 def test_result_is_taken_over_while_nothing_has_changed(one: tuple[Submission, Path], tiny: Assignment) -> None:
@@ -358,7 +358,7 @@ def test_what_could_not_be_graded_is_tried_again(status: str, one: tuple[Submiss
     assert make_plan([submission], output, conditions(tiny)).to_grade == (submission,)
 
 
-@pytest.mark.parametrize("name", ["result.json", "feedback.html", "fingerprint.json"])
+@pytest.mark.parametrize("name", ["result.json", "executed.ipynb", "feedback.html", "fingerprint.json"])
 def test_files_that_do_not_belong_together_are_never_taken_over(
     name: str, one: tuple[Submission, Path], tiny: Assignment
 ) -> None:
@@ -373,6 +373,35 @@ def test_files_that_do_not_belong_together_are_never_taken_over(
     else:
         return
     assert make_plan([submission], output, conditions(tiny)).to_grade == (submission,)
+
+
+def test_result_of_a_notebook_that_was_not_run_holds_without_one(
+    one: tuple[Submission, Path], tiny: Assignment
+) -> None:
+    submission, output = one
+    result, hangs_on = stored(output, submission.id) or pytest.fail("nothing is stored")
+    write_result(output, submission.id, result, hangs_on)
+    assert not (output / "submissions" / submission.id / "executed.ipynb").exists(), "nothing of an earlier run is left"
+    assert list(make_plan([submission], output, conditions(tiny)).kept) == ["s00.ipynb"]
+
+
+def test_pages_are_written_anew_only_where_what_they_show_has_changed(one: tuple[Submission, Path]) -> None:
+    submission, output = one
+    page = output / "submissions" / submission.id / "feedback.html"
+    begin_run(output, [submission.id])
+    write_report(output)
+    written = page.stat().st_mtime_ns
+    write_report(output)
+    assert page.stat().st_mtime_ns == written
+    assert submission.name in page.read_text(encoding="utf-8")
+    write_report(output, anonymous=True)
+    assert submission.name not in page.read_text(encoding="utf-8")
+    write_report(output)
+    assert submission.name in page.read_text(encoding="utf-8")
+    begin_run(output, [submission.id], anonymous=True)
+    write_report(output)
+    assert submission.name not in page.read_text(encoding="utf-8"), "as the latest run had it"
+    assert stored(output, submission.id) is not None, "the page is no part of what a result hangs on"
 
 
 def test_kit_version_names_code_and_libraries() -> None:

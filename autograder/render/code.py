@@ -11,22 +11,35 @@ from pygments.lexers.python import PythonLexer
 
 from autograder.render.words import shown_plainly
 
-# A cell nobody reads to its end is shown in part, and without colours: those take a second for each megabyte.
+# A cell nobody reads to its end is shown in part, and without colours.
 _MAX_SHOWN = 60_000
 _MAX_COLOURED = 20_000
-_REMEMBERED = 1024
+# A lab's own code is the same in every submission of a class.
+_REMEMBERED, _MAX_REMEMBERED = 1024, 5_000
+
+
+def coloured(source: str) -> str:
+    """Code as HTML to be put in a `pre`: harmless, unseen characters written out, cut where it is very long."""
+    if len(source) > _MAX_COLOURED or source.lstrip().startswith("%%"):
+        return plain(source)
+    return _remembered(source) if len(source) <= _MAX_REMEMBERED else _in_colours(source)
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def coloured(source: str) -> str:
-    """Code as HTML to be put in a `pre`: harmless, unseen characters written out, cut where it is very long."""
-    text = shown_plainly(source[:_MAX_SHOWN].rstrip())
-    if len(source) > _MAX_SHOWN:
-        text += f"\n… ({len(source) - _MAX_SHOWN} characters more)"
-    if len(text) > _MAX_COLOURED or text.lstrip().startswith("%%"):
-        return html.escape(text)
+def _remembered(source: str) -> str:
+    return _in_colours(source)
+
+
+def _in_colours(source: str) -> str:
     lexer, formatter = _tools()
-    return str(highlight(text, lexer, formatter)).rstrip("\n")
+    return str(highlight(shown_plainly(source.rstrip()), lexer, formatter)).rstrip("\n")
+
+
+def plain(source: str, limit: int = _MAX_SHOWN) -> str:
+    """The same without colours, and no longer than `limit` characters of it."""
+    limit = min(limit, _MAX_SHOWN)
+    text = html.escape(shown_plainly(source[:limit].rstrip()))
+    return text if len(source) <= limit else f"{text}\n… ({len(source) - limit} characters more)"
 
 
 @cache

@@ -26,6 +26,7 @@ _SYMBOLS: dict[QuestionStatus, str] = {
     "error": "!",
     "skipped": "–",  # noqa: RUF001
 }
+_CUT_SHORT = ("timeout", "out_of_memory", "crashed")
 _MEASURED = {"train_accuracy": "accuracy on the training images", "test_accuracy": "accuracy on the test images"}
 
 
@@ -81,6 +82,7 @@ def feedback_html(grade: Grade, executed: bytes | None, *, anonymous: bool = Fal
             fits={number: [fit for fit in grade.result.fits if fit.cell == number] for number in _fitted(grade)},
             anchors={cell.number for cell in view.cells if cell.number is not None} if view else set(),
             cells=view.cells if view else (),
+            stopped_in=view.last_run if view and grade.result.status in _CUT_SHORT else None,
             late=_late(grade),
             css=css,
             css_hash=digest,

@@ -18,7 +18,9 @@ from autograder.pictures import Picture
 from autograder.render.safe_html import safe_html
 
 # A lab's own text is the same in every submission of a class.
-_REMEMBERED = 1024
+_REMEMBERED, _MAX_REMEMBERED = 1024, 8_000
+# What is longer nobody reads and takes long to understand: it is shown as it was written.
+_MAX_MARKDOWN = 30_000
 _MAX_FORMULA = 2_000
 _LEVELS_DOWN = 2
 _DELIMITERS = re.compile(r"^\s*\$\$?(.*?)\$\$?\s*$", re.DOTALL)
@@ -41,7 +43,9 @@ def rendered(source: str, attachments: Mapping[str, Picture] | None = None) -> R
         source: the Markdown.
         attachments: pictures that it may show by name.
     """
-    return _rendered(source, attachments) if attachments else _remembered(source)
+    if attachments or len(source) > _MAX_REMEMBERED:
+        return _rendered(source, attachments or {})
+    return _remembered(source)
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -68,12 +72,15 @@ def latex(text: str) -> str:
 
 
 def _rendered(source: str, attachments: Mapping[str, Picture]) -> Rendered:
+    as_written = f"<pre>{html.escape(source)}</pre>"
+    if len(source) > _MAX_MARKDOWN:
+        return Rendered(safe_html(as_written))
     try:
         tokens = _parser().parse(source)
         heading = _last_heading(tokens)
         made = _parser().renderer.render(tokens, _parser().options, {"attachments": attachments})
     except RecursionError:
-        return Rendered(safe_html(f"<pre>{html.escape(source)}</pre>"))
+        return Rendered(safe_html(as_written))
     return Rendered(safe_html(made), heading)
 
 

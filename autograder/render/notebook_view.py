@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from autograder.executed import KEY
 from autograder.pictures import KINDS, picture
-from autograder.render.code import coloured
+from autograder.render.code import coloured, plain
 from autograder.render.markdown import latex, rendered
 from autograder.render.safe_html import safe_html
 from autograder.render.words import clean, clean_line, shown_plainly
@@ -18,6 +19,10 @@ from autograder.runner.shown import LEFT_OUT
 
 # A phone shows so many characters of code on a line.
 _NARROW = 34
+_BESIDE = re.compile(r"^(?:question|exercise|task|q)\s*\d+\s*[:.\u2013-]\s*|\s*\([\d.]+ points?\)$", re.IGNORECASE)
+# Of a notebook; colours take a second for each megabyte.
+_MAX_COLOURED, _MAX_CODE = 200_000, 1_000_000
+_MAX_HTML = 40_000
 # What may need to be scrolled must be within reach of the keyboard.
 _BROAD = ("<table", "<pre", 'display="block"')
 
@@ -57,13 +62,23 @@ class Place:
     reading: str
     heading: str
 
+    @property
+    def topic(self) -> str:
+        """The heading without what stands beside it anyway: the question's number and its points."""
+        return _BESIDE.sub("", self.heading) or self.heading
+
 
 @dataclass(frozen=True)
 class NotebookView:
     """All cells, and where each question is found among them."""
 
-    cells: tuple[Cell, ...] = ()
-    places: Mapping[str, Place] = ()  # type: ignore[assignment]  # replaced below where there are any
+    cells: tuple[Cell, ...]
+    places: Mapping[str, Place]
+
+    @property
+    def last_run(self) -> int | None:
+        """The number of the last cell that was run, or begun."""
+        return max((cell.number for cell in self.cells if cell.ran and cell.number), default=None)
 
 
 def notebook_view(executed: bytes | None) -> NotebookView | None:
@@ -79,13 +94,15 @@ def notebook_view(executed: bytes | None) -> NotebookView | None:
 
 def _view(cells: Sequence[Mapping[str, Any]], answered: Mapping[int, tuple[str, ...]]) -> NotebookView:
     made: list[Cell] = []
+    code = 0
     places: dict[str, Place] = {}
     reading, heading = "notebook", ""
     for position, cell in enumerate(cells):
         anchor = f"part-{position + 1}"
         if cell["cell_type"] == "code":
             anchor = _code_anchor(cell, anchor)
-            made.append(_code_cell(cell, anchor, answered.get(position, ())))
+            code += len(cell["source"])
+            made.append(_code_cell(cell, anchor, answered.get(position, ()), before=code))
             places |= {question: Place(anchor, reading, heading) for question in made[-1].answers}
             continue
         text, found = _text_cell(cell, anchor)
@@ -111,12 +128,13 @@ def _code_anchor(cell: Mapping[str, Any], otherwise: str) -> str:
     return otherwise if number is None else f"cell-{int(number)}"
 
 
-def _code_cell(cell: Mapping[str, Any], anchor: str, answers: tuple[str, ...]) -> Cell:
+def _code_cell(cell: Mapping[str, Any], anchor: str, answers: tuple[str, ...], *, before: int) -> Cell:
+    """A code cell; `before` is how much code there is up to its end."""
     source = cell["source"]
     return Cell(
         anchor=anchor,
         kind="code",
-        html=coloured(source),
+        html=coloured(source) if before < _MAX_COLOURED else plain(source, max(0, _MAX_CODE - before)),
         broad=_is_broad(source),
         number=cell["metadata"][KEY]["number"],
         ran=cell["execution_count"] is not None,
@@ -166,7 +184,7 @@ def _display(data: Mapping[str, Any]) -> Iterator[Shown]:
             yield Shown("picture", f'<img src="{found.address}" alt="Shown by the cell: {described}" {size}>')
             return
     for kind, make in _FORMS.items():
-        made = make(data[kind]) if kind in data else ""
+        made = make(data[kind]) if len(data.get(kind, "")) in range(1, _MAX_HTML) else ""
         if made.strip():
             yield Shown("html", made, any(sign in made for sign in _BROAD))
             return

@@ -6,10 +6,11 @@ import re
 
 # Colours, cursor movements, window titles. What erases to the end of a line is kept apart: without it, the end of a
 # longer line would show behind a shorter one.
-_ERASE = re.compile(r"\x1b\[[02]?K")
+_ERASE = re.compile(r"\x1b\[([02]?)K")
 _OTHER = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\^_])")
-_UNFINISHED = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*)?\Z")
+_UNFINISHED = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*|\][^\x07\x1b\n]{0,2000}\x1b?)?\Z")
 _ERASED = "\x1b"  # stands for an erasure once all other escapes are gone
+_MARK = "\0erase\0"
 _MOVES = re.compile(rf"(\r|\x08+|{_ERASED})")
 
 
@@ -22,10 +23,10 @@ def settle(text: str) -> tuple[str, str]:
     """
     unfinished = _UNFINISHED.search(text)
     held_back = unfinished.group() if unfinished else ""
-    plain = _OTHER.sub("", _ERASE.sub("\0erase\0", text[: len(text) - len(held_back)]))
-    plain = plain.replace(_ERASED, "").replace("\0erase\0", _ERASED)
+    plain = _OTHER.sub("", _ERASE.sub(_marked, text[: len(text) - len(held_back)]))
+    plain = plain.replace(_ERASED, "").replace(_MARK, _ERASED)
     *lines, last = plain.split("\n")
-    whole = "".join(f"{_shown(line)[0]}\n" for line in lines)
+    whole = "".join(f"{_shown(line)[0].rstrip(' ') if _MOVES.search(line) else line}\n" for line in lines)
     shown, at = _shown(last)
     # Written so that it can be taken up again: the line, then the cursor where it was.
     back = "\r" if at == 0 and shown else "\b" * (len(shown) - at)
@@ -35,6 +36,11 @@ def settle(text: str) -> tuple[str, str]:
 def settled(rest: str) -> str:
     """The last line of `settle` when nothing follows."""
     return rest.split("\x1b")[0].rstrip("\r\b")
+
+
+def _marked(erasure: re.Match[str]) -> str:
+    """Who erases a whole line (2) goes on at its start."""
+    return f"\r{_MARK}" if erasure[1] == "2" else _MARK
 
 
 def _shown(line: str) -> tuple[str, int]:

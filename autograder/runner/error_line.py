@@ -18,7 +18,10 @@ def error_line(error: BaseException, source: str) -> int | None:
     """
     # IPython drops empty lines at the top before it counts.
     dropped = len(source) - len(source.lstrip("\n"))
-    lines = list(_lines(error))
+    try:
+        lines = list(_lines(error))
+    except Exception:  # noqa: BLE001 - an exception of a student's own may be odd in any way
+        return None
     if not lines:
         return None
     file, number = lines[0]

@@ -15,7 +15,7 @@ from autograder.runner.journal import OUTBOX, Journal
 from autograder.runner.meter import Meter
 from autograder.runner.otter_stand_in import install
 from autograder.runner.recorder import Recorder
-from autograder.runner.shell import new_shell, run_cell
+from autograder.runner.shell import Shell, new_shell, run_cell
 
 
 def enter(payload: dict[str, Any], folder: Path) -> None:
@@ -30,8 +30,7 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
     handover: dict[str, list[str]] = payload["handover"]
     journal = Journal(folder)
     outbox = Outbox(folder / OUTBOX)
-    recorder = Recorder(folder)
-    shell = new_shell(folder / "ipython", recorder)
+    shell = new_shell(folder / "ipython", Recorder(folder))
     sys.path.insert(0, "")  # as in Jupyter, where a cell can import what another wrote with %%writefile
     handed_over: set[str] = set()
     meter = Meter()
@@ -53,15 +52,20 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
         )
     )
     for cell in payload["cells"]:
-        journal.begin(cell["number"])
-        start = time.monotonic()
-        with meter.cell():
-            recorder.begin(cell["number"])
-            error = run_cell(shell, cell["source"])
-            recorder.end()
-        line = None if error is None else error_line(error, cell["source"])
-        journal.end(cell["number"], time.monotonic() - start, error, line)
+        _run(shell, cell["number"], cell["source"], journal, meter)
     for question in handover:
         if question not in handed_over:
             hand_over(question)
     journal.finish(meter.notebook_seconds)
+
+
+def _run(shell: Shell, number: int, source: str, journal: Journal, meter: Meter) -> None:
+    """Run a cell and write down what it showed and what became of it."""
+    journal.begin(number)
+    start = time.monotonic()
+    with meter.cell():
+        shell.recorder.begin(number)
+        error = run_cell(shell, source)
+        shell.recorder.end()
+    line = None if error is None else error_line(error, source)
+    journal.end(number, time.monotonic() - start, error, line)

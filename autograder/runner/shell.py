@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import sys
@@ -13,6 +14,7 @@ from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.pylabtools import print_figure
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.pyplot import close as close_figures
 from traitlets.config import Config
@@ -170,14 +172,20 @@ def _mend(shell: Shell) -> None:
 
 
 def _show_figures_as_pictures(shell: Any) -> None:
-    def draw(figure: Figure) -> Any:
-        if not shell.recorder.wants_picture():
-            return None
-        # Looking for what sticks out takes as long as drawing; a figure that was laid out has nothing that does.
-        margin = None if figure.get_layout_engine() else "tight"
-        print_it: Callable[..., Any] = print_figure
-        return print_it(figure, "png", margin, base64=True, dpi=min(figure.dpi, _MAX_DPI))
+    def draw(figure: Figure) -> str | None:
+        return _drawn(figure) if shell.recorder.wants_picture() else None
 
     for formatter in shell.display_formatter.formatters.values():
         formatter.pop(Figure, None)
     shell.display_formatter.formatters["image/png"].for_type(Figure, draw)
+
+
+def _drawn(figure: Any) -> str | None:
+    """A figure as PNG, drawn but once where that is enough: it is the notebook's processor time."""
+    laid_out = figure.get_layout_engine() is not None  # so nothing sticks out that a margin would have to be found for
+    if laid_out and figure.axes and figure.dpi <= _MAX_DPI and isinstance(figure.canvas, FigureCanvasAgg):
+        buffer = io.BytesIO()
+        figure.canvas.print_png(buffer)
+        return base64.b64encode(buffer.getvalue()).decode("ascii")
+    print_it: Callable[..., str | None] = print_figure
+    return print_it(figure, "png", base64=True, dpi=min(figure.dpi, _MAX_DPI))

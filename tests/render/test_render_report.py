@@ -16,7 +16,8 @@ from autograder.notebooks import CodeCell, Notebook
 from autograder.render.report import report_html
 from autograder.render.similar import page_name, similar_html
 from autograder.report.content import class_report
-from tests.render.test_render_html import EVIL, Page
+from tests.render.parsed import Page
+from tests.render.test_render_html import EVIL
 from tests.report.classes import question, row, rows_of
 from tests.report.test_similarity import LONG
 

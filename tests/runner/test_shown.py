@@ -45,7 +45,7 @@ SHOWING = {
     "let_go": "kept.show()",
     "progress": "for i in range(3000): print(f'\\r{i}/3000 [' + '=' * (i // 100) + ']', end='')\nprint()",
     "backspaces": "print('epoch 1' + '\\b' * 7 + 'EPOCH 2')",
-    "colours": "print('\\x1b[1;31mred\\x1b[0m \\x1b]0;title\\x07plain\\x1b[2K')",
+    "colours": "print('\\x1b[1;31mred\\x1b[0m \\x1b]0;title\\x07plain\\x1b[K')",
     "html": "from IPython.display import HTML, Math, Javascript\ndisplay(HTML('<b>x</b>'), Math('x^2'))",
     "script": "display(Javascript('alert(1)'))",
     "cleared": "from IPython.display import clear_output\nprint('old')\nclear_output(wait=True)\nprint('new')",
@@ -56,6 +56,8 @@ SHOWING = {
     "as_svg": "%config InlineBackend.figure_formats = ['svg']",
     "still_png": "plt.plot([1]); plt.show()",
     "sharp": "plt.figure(figsize=(2, 1), dpi=1000); plt.plot([1]); plt.show()",
+    "laid_out": "fig, ax = plt.subplots(figsize=(2, 1), layout='constrained'); ax.plot([1]); plt.show()",
+    "tight": "fig, ax = plt.subplots(figsize=(2, 1)); ax.plot([1]); fig.tight_layout(); plt.show()",
     "closed": "sys.stdout.close()",
     "after_closed": "print('again')",
     "child": "import multiprocessing\nif os.fork() == 0:\n    print('child'); os._exit(0)\nos.wait(); print('parent')",
@@ -107,7 +109,7 @@ def test_figures_are_pictures_in_their_place(cells: dict[str, list[Any]]) -> Non
     assert (printed, sorted(drawn)) == (("stdout", "drawn\n"), ["image/png", "text/plain"])
     kinds = ["picture" if isinstance(out, dict) else out[1] for out in cells["two_figures"]]
     assert kinds == ["picture", "0\n", "picture", "1\n"]
-    for cell in ("two_figures", "figure_object", "still_png", "sharp"):
+    for cell in ("two_figures", "figure_object", "still_png", "sharp", "laid_out", "tight"):
         data = base64.b64decode(next(out for out in cells[cell] if isinstance(out, dict))["image/png"])
         assert data.startswith(b"\x89PNG"), cell
         assert int.from_bytes(data[16:20], "big") < 700, cell
@@ -147,7 +149,8 @@ def test_a_killed_notebook_keeps_what_it_had_shown(warm: WarmProcess, tmp_path: 
     assert shown(ran, 2)[0][1].startswith("begun\n0\n1\n")
 
 
-LINES = {
+ODD = "class Odd(SyntaxError):\n    __traceback__ = property(lambda self: 1 / 0)\n    filename = 7\nraise Odd"
+LINES: dict[str, int | None] = {
     "x = 1\n\ny = x +\n": 3,
     "\n\nx = 1\n1 / 0": 4,
     "def f():\n    return 1 / 0\n\nf()": 4,
@@ -159,11 +162,13 @@ LINES = {
     "%no_such_magic": 1,
     "await undefined": 1,
     "x = 1\nraise f": 2,
+    ODD: None,
 }
 
 
 def test_the_line_that_raised_is_told(warm: WarmProcess, tmp_path: Path) -> None:
     ran = run_cells(warm, tmp_path, *LINES)
+    assert ran.story.finished
     assert {list(LINES)[error.cell - 1]: error.line for error in ran.story.errors} == LINES
 
 

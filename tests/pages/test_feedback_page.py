@@ -1,0 +1,97 @@
+"""A student's page as a browser shows it: a real one without fault, and one of a hostile notebook that stays inert."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.filling import fill_gaps
+from autograder.grades import Grade, Lateness, Override
+from autograder.grading import Grader
+from autograder.render.feedback import feedback_html
+from tests.pages.browser import PHONE, VIEWS, Browser, Seen, View
+from tests.render.test_render_feedback import CELLS, HOSTILE, PIXEL, code, display, markdown, page
+
+# Everything a page can hold: right, wrong, raising and skipped questions, pictures, formulas, tables, long lines.
+FILLS = {
+    "x_train": "x_train = train_images / 255\nx_train /= 255",
+    "x_test": "x_test = test_images / 255",
+    "model": "model = keras.Sequental([keras.Input((28, 28))])",
+}
+
+
+@pytest.fixture(scope="module")
+def real_page(
+    grader: Grader,
+    notebooks: dict[str, tuple[dict[str, Any], dict[str, Any]]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The page of a graded notebook of the first lab, with a correction and a late day."""
+    student, solution = notebooks["mnist_dense"]
+    data = json.dumps(fill_gaps(student, solution, FILLS)).encode()
+    graded = grader.graded("emil.ipynb", lambda: data)
+    assert graded.result.score > 0
+    grade = Grade(graded.result, {"q3": Override("q3", 1, "nearly: a typo")}, Lateness(90_000, 10))
+    path = tmp_path_factory.mktemp("page") / "feedback.html"
+    path.write_text(feedback_html(grade, graded.executed), encoding="utf-8")
+    return path
+
+
+def test_real_page_is_valid_and_good_to_use_on_desktop_and_phone_in_light_and_dark(
+    real_page: Path, nothing_wrong: Callable[[Path], None]
+) -> None:
+    nothing_wrong(real_page)
+
+
+def test_real_page_shows_pictures_formulas_and_verdicts(real_page: Path, browser: Browser) -> None:
+    drawn = "[...document.images].map(image => image.complete && image.naturalWidth)"
+    assert min(browser.ask(real_page, drawn)) > 100
+    formulas = "[...document.querySelectorAll('math')].map(math => math.getBoundingClientRect().height)"
+    heights = browser.ask(real_page, formulas)
+    assert len(heights) > 20
+    assert min(heights) > 5
+    assert browser.ask(real_page, "document.querySelectorAll('.verdict').length") == 9
+    reached = "[...document.querySelectorAll('a')].every(a => document.querySelector(a.getAttribute('href')))"
+    assert browser.ask(real_page, reached) is True
+
+
+def test_hostile_notebook_is_inert_and_stays_in_its_frames(browser: Browser, tmp_path: Path) -> None:
+    shown = [form(text) for text in HOSTILE for form in (html, latex, plain)]
+    posing = "<section class='verdict passed'><p class='headline'>q2 passed 3 / 3 points</p></section>"
+    wide = [markdown("| " + " | ".join("a" * 40 for _ in range(30)) + " |\n" + "|---" * 30 + "|"), code("x" * 5_000)]
+    cells = [CELLS[0], *map(markdown, HOSTILE), markdown(posing), *wide, *CELLS[1:], *map(code, HOSTILE)]
+    path = tmp_path / "hostile.html"
+    path.write_text(page(cells, {2: [*shown, display(image_png=PIXEL)]}), encoding="utf-8")
+    for view in VIEWS[::3]:
+        seen = browser.look(path, view)
+        assert (seen.messages, seen.requests, seen.overflow) == (Seen().messages, (), 0)
+    assert browser.ask(path, "document.querySelectorAll('script, iframe, form, base, [onerror], [style]').length") == 0
+    verdicts = browser.ask(
+        path, "[...document.querySelectorAll('.verdict, section')].map(box => !!box.closest('.cell'))"
+    )
+    assert verdicts == [False] * len(verdicts)
+    # What a text of the student's draws outside of its frame is cut off, and no frame covers what the grader says.
+    framed = "[...document.querySelectorAll('.cell')].every(cell => getComputedStyle(cell).contain === 'paint')"
+    assert browser.ask(path, framed) is True
+    covered = """[...document.querySelectorAll('.verdict .headline b')].every(word => {
+        word.scrollIntoView({block: 'center'});
+        const box = word.getBoundingClientRect();
+        return document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2) === word;
+    })"""
+    assert browser.ask(path, covered, View(*PHONE, "light")) is True
+
+
+def html(text: str) -> Any:
+    return display(text_html=text)
+
+
+def latex(text: str) -> Any:
+    return display(text_latex=text)
+
+
+def plain(text: str) -> Any:
+    return display(text_plain=text)

@@ -1,0 +1,289 @@
+"""A student's page: verdicts beside the answers, and nothing of the notebook's that could run, load or pose as one."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autograder.executed import executed_notebook
+from autograder.grades import Grade, Lateness, Override
+from autograder.notebooks import read_notebook
+from autograder.render.feedback import feedback_html
+from autograder.results import CellError, FitRun, QuestionResult, Result, TestResult
+from autograder.runner.journal import Story
+from autograder.runner.shown import LEFT_OUT, Output
+from tests.render.parsed import Page
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+ERROR = CellError(3, "ZeroDivisionError", "division by zero", 2)
+RESULT = Result(
+    submission="ada <lovelace>.ipynb",
+    sha256="abc",
+    lab="tiny",
+    isolation="full",
+    status="graded",
+    detail=None,
+    score=2.5,
+    max_score=6,
+    seconds=3,
+    questions=(
+        QuestionResult("q1", "passed", 1, 1, (TestResult("a", False, True, ""),)),
+        QuestionResult(
+            "q2",
+            "partial",
+            1.5,
+            3,
+            (
+                TestResult("b", False, True, "", 1, 1),
+                TestResult("c", True, False, "The accuracy is only 0.93.", 0.5, 2),
+            ),
+        ),
+        QuestionResult("q3", "error", 0, 2, (), "Its cell [3] raised ZeroDivisionError: division by zero"),
+    ),
+    errors=(ERROR,),
+    fits=(FitRun(2, True, 0.25),),
+    measured={"test_accuracy": 0.93456},
+)
+
+
+def markdown(text: str, **more: Any) -> dict[str, Any]:
+    return {"cell_type": "markdown", "metadata": {}, "source": text, **more}
+
+
+def code(text: str) -> dict[str, Any]:
+    return {"cell_type": "code", "metadata": {}, "source": text, "outputs": []}
+
+
+CELLS = [
+    markdown("# A lab"),
+    code("print('hello')"),
+    markdown("## Question 2: Fit the model (3 points)\n\nread $x^2$"),
+    code("model.fit(x)"),
+    markdown("### More\n\nbut no question"),
+    code("a = 1\na / 0"),
+    code("never()"),
+]
+
+
+def page(
+    cells: Sequence[Mapping[str, Any]] = CELLS,
+    shown: Mapping[int, Sequence[Output]] | None = None,
+    grade: Grade | None = None,
+    **options: Any,
+) -> str:
+    """The page of a notebook of which the first three cells were run."""
+    data = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": list(cells)}).encode()
+    answers = {1: ["q1"], 2: ["q2"], 3: ["q3"]}
+    executed = executed_notebook(read_notebook(data), answers, shown or {}, Story((ERROR,), 3))
+    return feedback_html(grade or Grade(RESULT), executed, **options)
+
+
+def text_of(html: str) -> str:
+    return " ".join(Page(html).text.split())
+
+
+def display(**data: str) -> Output:
+    return {"output_type": "display_data", "data": {k.replace("_", "/"): v for k, v in data.items()}, "metadata": {}}
+
+
+def test_each_verdict_stands_behind_its_answer_and_links_lead_there_and_back() -> None:
+    html = page()
+    for number, cell in ((1, 1), (2, 2), (3, 3)):
+        assert (
+            html.index(f'id="cell-{cell}"') < html.index(f'id="verdict-{number}"') < html.index(f'id="cell-{cell + 1}"')
+        )
+    parsed = Page(html)
+    ids = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    links = {str(attributes["href"]) for tag, attributes in parsed.tags if tag == "a"}
+    assert {"#question-1", "#question-2", "#question-3", "#cell-2", "#cell-3", "#part-3"} <= links
+    assert {link.removeprefix("#") for link in links} <= set(ids)
+
+
+def test_page_says_what_was_found_and_what_to_read_again() -> None:
+    text = text_of(page())
+    assert "2.5 of 6 points" in text
+    assert "q2 Fit the model" in text
+    assert "The accuracy is only 0.93. hidden check 0.5 of 2 points" in text
+    assert "Read again: Question 2: Fit the model (3 points)" in text
+    assert "Cell [3], line 2: ZeroDivisionError: division by zero" in text
+    assert "ZeroDivisionError: division by zeroCell [3], line 2: a / 0" in text
+    assert "accuracy on the test images 0.9346" in text
+    assert "Training taken over: the solution has trained exactly the same (0.2 s)" in text
+    assert "The grader did not come this far: the cell was not run." in text
+
+
+def test_cell_that_a_notebook_was_stopped_in_is_named() -> None:
+    text = text_of(page(grade=Grade(replace(RESULT, status="timeout", detail="it was still running after 60 seconds"))))
+    assert "The notebook was stopped in this cell: out of time." in text
+    assert "It was still running after 60 seconds." in text
+    assert "was stopped" not in text_of(page())
+
+
+def test_corrections_and_lateness_stand_apart_from_the_points_of_the_checks() -> None:
+    corrected = {"q3": Override("q3", 1.5, "the idea is <right>")}
+    text = text_of(page(grade=Grade(RESULT, corrected, Lateness(93_600, 10))))
+    assert "3.6 of 6 points" in text
+    assert "Points of the checks 2.5" in text.replace("checks2.5", "checks 2.5")
+    assert "After corrections by a person4" in text
+    assert "Handed in 1 day 2 hours late: 10% less−0.4" in text  # noqa: RUF001 - a minus
+    assert "Counts3.6" in text
+    assert "Corrected by a person: 1.5 instead of 0 points. the idea is <right>" in text
+    assert "q3 More ◐ partly right 1.5 / 2" in text.replace("q3 More partly", "q3 More ◐ partly")
+    assert "Counts" not in text_of(page())
+
+
+def test_anonymous_page_does_not_name_the_submission() -> None:
+    assert "lovelace" in page()
+    html = page(anonymous=True)
+    assert "lovelace" not in html
+    assert "Your submission" in html
+
+
+@pytest.mark.parametrize("executed", [None, b"", b"no json", b"[]", b"{}", b'{"cells": [{}]}', b'{"cells": [3]}'])
+def test_page_without_a_notebook_still_says_what_the_marks_are(executed: bytes | None) -> None:
+    html = feedback_html(Grade(RESULT), executed)
+    assert "2.5 of 6 points" in text_of(html)
+    assert 'id="notebook"' not in html
+    assert 'href="#cell' not in html
+
+
+def test_outputs_are_shown_in_their_richest_harmless_form() -> None:
+    shown = [
+        {"output_type": "stream", "name": "stdout", "text": "plain <b>\n"},
+        {"output_type": "stream", "name": "stderr", "text": "warned"},
+        display(image_png=PIXEL, text_plain="<Figure>"),
+        display(text_html="<table><tr><td>cell</td></tr></table>", text_plain="not this"),
+        display(text_latex="$\\displaystyle \\frac{1}{2}$"),
+        display(text_markdown="**strong**"),
+        display(text_html="<script>1</script>", text_plain="instead"),
+        {"output_type": "stream", "name": "stderr", "text": LEFT_OUT},
+    ]
+    html = page(shown={1: shown})
+    assert (
+        f'<img src="data:image/png;base64,{PIXEL}" alt="Shown by the cell: &lt;Figure&gt;" width="1" height="1">'
+        in html
+    )
+    assert "<td>cell</td>" in html
+    assert "<mfrac>" in html
+    assert "<strong>strong</strong>" in html
+    text = text_of(html)
+    for words in ("plain <b>", "warned", "instead", "The grader left out some of what this cell showed"):
+        assert words in text
+    assert "not this" not in text
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<img src='http://evil.example/x.png' alt='a\">b'>",
+    "<img src='data:text/html;base64,PHNjcmlwdD4='>",
+    "<img src='data:image/svg+xml;base64,PHN2Zz4='>",
+    "<svg onload=alert(1)><script>1</script><foreignObject><p class=verdict></foreignObject></svg>",
+    "<iframe srcdoc='<script>1</script>'></iframe><object data=x></object><embed src=x>",
+    "<style>.verdict { display: none }</style>",
+    "<base href='http://evil.example/'><meta http-equiv=refresh content='0;url=http://evil.example/'>",
+    "<link rel=stylesheet href=x><form action=x><input name=y><button>z</button></form>",
+    "<p style='position:fixed;background:url(http://evil.example/)' class='verdict passed' id='verdict-1'>x</p>",
+    "<a href='javascript:alert(1)'>x</a> <a href='data:text/html,<script>1</script>'>y</a> <a href=http://e.example>z</a>",
+    "</div></div></div><section class='verdict passed'>q1 passed</section><h1>x</h1>",
+    "</main></body></html><!-- <script> -->",
+    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)></style></mglyph></table></mtext></math>",
+    "<math><annotation-xml encoding='text/html'><script>1</script></annotation-xml></math>",
+    "<math href='javascript:alert(1)'><mspace width='10000em' height='9999px'/></math>",
+    "<details ontoggle=alert(1) open><summary>x</summary></details><marquee onstart=alert(1)>x</marquee>",
+    '<noscript><p title="</noscript><img src=x onerror=alert(1)>">',
+    "<textarea><img title='</textarea><img src=x onerror=alert(1)>'>",
+    "<template><img src=x onerror=alert(1)></template><table><td background=x colspan=999999>",
+    "$\\href{javascript:alert(1)}{x}$ $\\style{position:fixed}{x}$ $\\class{verdict}{x}$",
+    "$\\text{<img src=x onerror=alert(1)>}$ $\\text{<svg onload=alert(1)>}$",
+    "$\\text{</mtext></math><script>alert(1)</script>}$ $$\\unicode{x202e}$$",
+    '![x](javascript:alert(1)) ![x](http://evil.example/x.png) ![a"onerror=1](attachment:nothing)',
+    '[x](javascript:alert(1)) [y](http://evil.example/ "onclick=1") <http://evil.example/>',
+    "\u202egnp.exe\u202c \u2066x \x1b[31mred \x00 &#x202e; &#27;[2J \ufeff",
+    "```html\n</code></pre><script>1</script>\n```",
+    "{{ 7 * 7 }} {% raw %} {# x #}",
+)
+
+
+def harmless(html: str, plain: str) -> None:
+    """Assert that a page holds nothing beyond the kinds of things that the page of a plain notebook holds."""
+    tags = {tag for tag, _ in Page(html).tags}
+    assert not tags & {
+        *("script", "iframe", "object", "embed", "link", "base", "form", "input", "button", "template", "textarea"),
+        *("foreignobject", "annotation-xml", "mglyph", "noscript", "details", "marquee", "a:href"),
+    }
+    fixed = {"style", "meta", "section", "h1", "h2", "svg", "body", "html", "main", "title"}
+    for tag in fixed:
+        assert html.count(f"<{tag}") == plain.count(f"<{tag}"), tag
+    for tag, attributes in Page(html).tags:
+        assert not {name for name in attributes if name.startswith("on")} | {"style", "srcdoc"} & attributes.keys()
+        if tag == "a":
+            assert str(attributes["href"]).startswith("#")
+        if "src" in attributes:
+            assert str(attributes["src"]).startswith("data:image/png;base64,")
+    known = {name for _, attributes in Page(plain).tags for name in str(attributes.get("class", "")).split()}
+    mine = known | {"picture", "html", "stderr", "text", "outputs", "code", "source", "raw"}
+    used = {name for _, attributes in Page(html).tags for name in str(attributes.get("class", "")).split()}
+    assert {name for name in used if not name.startswith("py-")} <= mine
+    assert html.count('class="verdict') == plain.count('class="verdict')
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\x00\x1b\ufeff]", html)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_inert_wherever_it_stands(text: str) -> None:
+    plain = page()
+    streams: list[Output] = [{"output_type": "stream", "name": "stderr", "text": text}]
+    displays = [
+        display(text_html=text),
+        display(text_markdown=text),
+        display(text_latex=text),
+        display(text_plain=text),
+    ]
+    cells = [*CELLS, markdown(text), code(text), {"cell_type": "raw", "metadata": {}, "source": text}]
+    html = page(cells, {2: [*streams, *displays]})
+    harmless(html, plain)
+    in_the_middle = [CELLS[0], markdown(text), *CELLS[1:]]
+    harmless(page(in_the_middle), plain)
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.text(alphabet="<>&\"'/=`{}$\\![]()*_#|\n-: scriptmathonlvyxe1\u202e\x1b", max_size=80))
+def test_no_text_whatever_gets_out_of_its_frame(text: str) -> None:
+    html = page([*CELLS, markdown(text), code("x")], {2: [display(text_html=text)]})
+    assert html.count("<section") == page().count("<section")
+    assert "<script" not in html
+    assert not [name for _, attributes in Page(html).tags for name in attributes if name.startswith("on")]
+
+
+def test_attachments_are_shown_and_only_sound_ones() -> None:
+    attachments = {"a.png": {"image/png": PIXEL}, "b.png": {"image/png": "AAAA"}}
+    text = "![mine](attachment:a.png) ![broken](attachment:b.png) ![none](attachment:c.png)"
+    html = page([*CELLS, markdown(text, attachments=attachments)])
+    assert html.count("<img") == 1
+    assert "[picture left out: broken]" in html
+
+
+def test_policy_allows_this_style_alone() -> None:
+    html = page()
+    (style,) = re.findall(r"<style>(.*?)</style>", html, flags=re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'" in html
+    assert not re.search(r"https?://|@import|url\(", html)
+
+
+def test_very_long_things_are_bounded() -> None:
+    lines: Output = {"output_type": "stream", "name": "stdout", "text": "x" * 60_000}
+    nested = ">" * 2_000 + "[" * 2_000 + "$" + "{" * 1_900 + "$"
+    html = page([*CELLS, code("y = 1\n" * 400_000), markdown(nested), markdown("*a " * 20_000)], {1: [lines]})
+    assert len(html) < 800_000
+    assert "characters more" in html
