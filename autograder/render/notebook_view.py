@@ -31,7 +31,7 @@ _BROAD = ("<table", "<pre", 'display="block"')
 class Shown:
     """An output: harmless HTML; `broad` if it may be broader or longer than there is room for."""
 
-    kind: Literal["text", "stderr", "html", "picture", "error", "grader"]
+    kind: Literal["stdout", "stderr", "html", "picture", "error", "grader"]
     html: str
     broad: bool = False
 
@@ -171,7 +171,7 @@ def _stream(output: Mapping[str, Any]) -> Shown:
     text = str(output["text"])
     if text == LEFT_OUT:
         return Shown("grader", html.escape(text.strip("[]\n")))
-    return _plain(text, "stderr" if output["name"] == "stderr" else "text")
+    return _plain(text, "stderr" if output["name"] == "stderr" else "stdout")
 
 
 def _display(data: Mapping[str, Any]) -> Iterator[Shown]:
@@ -189,13 +189,13 @@ def _display(data: Mapping[str, Any]) -> Iterator[Shown]:
             yield Shown("html", made, any(sign in made for sign in _BROAD))
             return
     if "text/plain" in data:
-        yield _plain(data["text/plain"], "text")
+        yield _plain(data["text/plain"], "stdout")
 
 
 _FORMS = {"text/html": safe_html, "text/markdown": lambda text: rendered(text).html, "text/latex": latex}
 
 
-def _plain(text: str, kind: Literal["text", "stderr"]) -> Shown:
+def _plain(text: str, kind: Literal["stdout", "stderr"]) -> Shown:
     plain = shown_plainly(text).rstrip("\n")
     return Shown(kind, html.escape(plain), _is_broad(plain) or plain.count("\n") > 24)
 
