@@ -129,12 +129,15 @@ def disguised(rng: random.Random, fills: Mapping[str, str]) -> Fills:
 
 
 def _in_other_words(rng: random.Random, code: str, names: Mapping[str, str]) -> str:
+    commented = [rng.random() < 0.15 for _ in code.splitlines()]
     tree = ast.parse(code)
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             node.id = names.get(node.id, node.id)
     lines = ast.unparse(tree).replace("'", '"').splitlines()
-    return "\n".join(line + ("  # checked" if rng.random() < 0.15 and line.strip() else "") for line in lines)
+    marks = [*commented, *[False] * len(lines)]
+    told = ("  # checked" if mark and line.strip() else "" for line, mark in zip(lines, marks, strict=False))
+    return "\n".join(line + more for line, more in zip(lines, told, strict=True))
 
 
 def make_class(labs: Mapping[str, Lab], size: int = SIZE, seed: int = SEED) -> list[Made]:

@@ -74,18 +74,20 @@ def _looks(row: Row, cells: Sequence[CodeCell] | None, starter: Starter) -> Iter
     misfits = " ".join(_misfits(row, cells, starter)) if cells is not None else ""
     if misfits:
         yield Look("does_not_fit", row, misfits)
-    if SECOND_TRY in (result.detail or ""):
+    # Of one that was stopped again, its detail says so already.
+    if SECOND_TRY in (result.detail or "") and result.status not in CUT_SHORT:
         yield Look("retried", row, f"{_sentence(SECOND_TRY)}.")
 
 
 def _misfits(row: Row, cells: Sequence[CodeCell], starter: Starter) -> Iterator[str]:
     student = written(cells)
     # Where a person has corrected the points, a person has looked.
-    earned = [q.name for q in row.grade.result.questions if q.score > 0 and q.name not in row.grade.overrides]
-    nowhere = [name for name in earned if without_code(student, starter, name)]
+    questions = [q for q in row.grade.result.questions if q.score > 0 and q.name not in row.grade.overrides]
+    # Some points may be for what the question builds on (the model's accuracy, say); all of them are not.
+    nowhere = [q.name for q in questions if q.status == "passed" and without_code(student, starter, q.name)]
     if nowhere:
         yield f"Points for {clean_line(', '.join(nowhere))}, but no cell gives the answer: where does it come from?"
-    for name in earned:
+    for name in (question.name for question in questions):
         lines = typed_in(student, starter, name)
         if lines:
             shown = clean("; ".join(lines), 200)

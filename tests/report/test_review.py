@@ -52,7 +52,9 @@ def test_the_most_pressing_comes_first() -> None:
 
 def test_a_submission_may_need_a_look_for_several_reasons() -> None:
     endless = row("a", question("q1", 2), status="timeout", detail=f"{SECOND_TRY}; still running")
-    assert [kind for _, kind, _ in looks(endless)] == ["cut_short", "does_not_fit", "retried"]
+    assert [kind for _, kind, _ in looks(endless)] == ["cut_short", "does_not_fit"]
+    ended = row("a", question("q1", 2), detail=SECOND_TRY)
+    assert [kind for _, kind, _ in looks(ended)] == ["does_not_fit", "retried"]
 
 
 def test_equal_accuracies_are_too_good_and_unmeasured_ones_are_not() -> None:
@@ -61,8 +63,12 @@ def test_equal_accuracies_are_too_good_and_unmeasured_ones_are_not() -> None:
 
 
 def test_points_without_any_code_are_reported_together() -> None:
-    (only,) = looks(row("a", question("q1", 2), question("q2", 1)), cells=())
+    (only,) = looks(row("a", question("q1", 2), question("q2", 2)), cells=())
     assert only[2] == "Points for q1, q2, but no cell gives the answer: where does it come from?"
+
+
+def test_a_part_of_the_points_may_be_for_what_a_question_builds_on() -> None:
+    assert looks(row("a", question("q1", 1)), cells=()) == []
 
 
 def test_no_points_no_suspicion_and_none_after_a_correction() -> None:
