@@ -226,7 +226,7 @@ def grade(
 @click.option("--all", "every_row", is_flag=True, help="Print every row, also of a class of more than 40.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers about the class as JSON instead of tables.")
 def report(folder: Path, anonymous: bool, every_row: bool, as_json: bool, **options: Any) -> None:
-    """Write scores.csv, report.html and files for Canvas and Moodle from the results in DIR."""
+    """Write scores, report and gradebook files from the results in DIR."""
     from autograder.reporting import ExportOptions, report_class
 
     counting = _counting(options)

@@ -100,7 +100,10 @@ def check_notebook(
 ) -> Result:
     """`autograder check`: grade one notebook and print why each point was lost; `page`: where to write its page."""
     if page is not None and (page.is_dir() or not page.absolute().parent.is_dir()):
-        raise UsageError(f"The page cannot be written to {page}: name a file in a folder that exists.")
+        raise UsageError(
+            f"The page cannot be written to {page}: there is no such folder, or it is a folder itself.",
+            hint=f"autograder check {notebook} --html page.html",
+        )
     submissions = find_submissions([notebook])
     if len(submissions) > 1:
         raise UsageError(

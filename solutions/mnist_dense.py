@@ -84,7 +84,7 @@ import numpy as np
 import tensorflow as tf
 
 CHUNK = 5000  # images a forward pass takes at a time
-SAMPLE = 10000  # images that settle whether a model has learnt, unless it is a near thing
+SAMPLE = 2 * CHUNK  # images that settle whether a model has learnt, unless it is a near thing
 MEASURED = {}  # what the checks have measured, by name: told beside the marks, which do not depend on it
 
 

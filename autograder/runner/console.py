@@ -28,14 +28,15 @@ def settle(text: str) -> tuple[str, str]:
     *lines, last = plain.split("\n")
     whole = "".join(f"{_shown(line)[0].rstrip(' ') if _MOVES.search(line) else line}\n" for line in lines)
     shown, at = _shown(last)
-    # Written so that it can be taken up again: the line, then the cursor where it was.
+    # Written so that it can be taken up again: that the cursor has moved, the line, then the cursor where it was.
+    moved = "\r" if _MOVES.search(last) else ""
     back = "\r" if at == 0 and shown else "\b" * (len(shown) - at)
-    return whole, f"{shown}{back}{held_back}"
+    return whole, f"{moved}{shown}{back}{held_back}"
 
 
 def settled(rest: str) -> str:
     """The last line of `settle` when nothing follows."""
-    return rest.split("\x1b")[0].rstrip("\r\b")
+    return rest.split("\x1b")[0].strip("\r\b")
 
 
 def _marked(erasure: re.Match[str]) -> str:

@@ -41,6 +41,10 @@ def test_the_end_state_is_shown(text: str, seen: str) -> None:
     assert shown(*text) == seen
 
 
+def test_a_line_written_over_ends_without_the_spaces_it_was_wiped_with_in_whatever_pieces() -> None:
+    assert shown("\r ", "\n") == shown("\r \n") == "\n"
+
+
 @given(st.lists(st.text(alphabet="ab\r\b\n\x1b[K0;m \0", max_size=8), max_size=8))
 def test_pieces_make_no_difference(pieces: list[str]) -> None:
     assert shown(*pieces) == shown("".join(pieces))
