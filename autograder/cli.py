@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from autograder import __version__
-from autograder.errors import KitError
+from autograder.errors import KitError, UsageError
 from autograder.sandbox.layers import LEVELS
 from autograder.stopping import stop_in_order
 from autograder.visibility import VISIBILITIES
@@ -36,7 +36,8 @@ class _Command(click.Group):
         except KitError as error:
             from autograder.console import say_error
 
-            say_error(str(error), error.hint)
+            called = f"autograder {ctx.invoked_subcommand} --help" if isinstance(error, UsageError) else None
+            say_error(str(error), error.hint or called)
             sys.exit(error.exit_code)
         except (KeyboardInterrupt, click.Abort):
             click.echo(f"\nStopped.{_GOES_ON.get(ctx.invoked_subcommand or '', '')}", err=True)

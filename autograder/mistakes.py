@@ -42,9 +42,7 @@ class Mistake:
 def common_mistakes(results: Sequence[Result], most: int) -> tuple[Mistake, ...]:
     """The mistakes made most often, at most `most`, the most frequent first; a submission counts once for each.
 
-    What only people were told who were told something more frequent in the same question is the same mistake in other
-    words, as when a public and a hidden check find it. Left out are questions never attempted or skipped for what they
-    build on, and submissions the grader failed on.
+    Left out are questions never attempted or skipped for what they build on, and submissions the grader failed on.
     """
     wordings: dict[_Key, Counter[str]] = {}
     submissions: dict[_Key, dict[str, None]] = {}
@@ -55,19 +53,23 @@ def common_mistakes(results: Sequence[Result], most: int) -> tuple[Mistake, ...]
                 wordings.setdefault(key, Counter())[message] += 1
                 submissions.setdefault(key, {})[result.submission] = None
     # Sorting keeps the order of equals: that of the results and of their questions.
-    ranked = sorted(submissions, key=lambda key: -len(submissions[key]))
-    chosen: list[_Key] = []
-    for key in ranked:
-        if len(chosen) >= most:
-            break
-        same_question = (other for other in chosen if other[:2] == key[:2])
-        if not any(submissions[key].keys() <= submissions[other].keys() for other in same_question):
-            chosen.append(key)
+    ranked = sorted(submissions, key=lambda key: -len(submissions[key]))[:most]
     return tuple(
         Mistake(question, wordings[key].most_common(1)[0][0], len(submissions[key]), tuple(submissions[key]), lab)
-        for key in chosen
+        for key in ranked
         for lab, question, _ in [key]
     )
+
+
+def distinct(mistakes: Sequence[Mistake]) -> tuple[Mistake, ...]:
+    """Mistakes without those made only by people who made a more frequent one in the same question: mostly the same
+    in other words, as when a public and a hidden check find it."""
+    kept: list[Mistake] = []
+    for mistake in mistakes:
+        same_question = (other for other in kept if (other.lab, other.question) == (mistake.lab, mistake.question))
+        if not any(set(mistake.submissions) <= set(other.submissions) for other in same_question):
+            kept.append(mistake)
+    return tuple(kept)
 
 
 def _messages(question: QuestionResult) -> Iterator[str]:

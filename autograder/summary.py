@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean, median
 
 from autograder.grades import Row
-from autograder.mistakes import Mistake, common_mistakes
+from autograder.mistakes import Mistake, common_mistakes, distinct
+from autograder.report.numbers import NO_MARK
 from autograder.results import SubmissionStatus
 
-# What says nothing about what students know is left out of the averages.
-_NO_MARK = frozenset({"unreadable", "grader_error"})
 # In the order in which a person should look at them.
 _TO_LOOK_AT: tuple[SubmissionStatus, ...] = ("grader_error", "timeout", "out_of_memory", "crashed", "unreadable")
 _MISTAKES = 3
@@ -56,7 +56,7 @@ class Effort:
 def summarise(rows: Sequence[Row]) -> ClassSummary:
     """The numbers about a class; what counts is the grade: corrections and lateness included."""
     statuses = Counter(row.grade.result.status for row in rows)
-    marked = [row.grade for row in rows if row.grade.result.status not in _NO_MARK]
+    marked = [row.grade for row in rows if row.grade.result.status not in NO_MARK]
     labs = dict.fromkeys(grade.result.lab for grade in marked if grade.result.lab is not None)
     return ClassSummary(
         submissions=len(rows),
@@ -72,7 +72,7 @@ def summarise(rows: Sequence[Row]) -> ClassSummary:
             for lab in labs
             for scores in [[grade.score for grade in marked if grade.result.lab == lab]]
         ),
-        mistakes=common_mistakes([row.grade.result for row in rows], _MISTAKES),
+        mistakes=distinct(common_mistakes([row.grade.result for row in rows], sys.maxsize))[:_MISTAKES],
     )
 
 

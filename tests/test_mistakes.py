@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.mistakes import Mistake, common_mistakes
+from autograder.mistakes import Mistake, common_mistakes, distinct
 from autograder.results import QuestionResult, QuestionStatus, Result, SubmissionStatus, TestResult
 
 TWICE = "x_train is normalised twice: its values end at {}. Divide once."
@@ -103,11 +103,12 @@ def test_same_mistake_in_other_words_is_listed_once() -> None:
         result("bela", question("q1", "normalised twice", "something of its own")),
         result("chen", question("q1", "not normalised")),
     ]
-    assert [(mistake.question, mistake.message, mistake.count) for mistake in common_mistakes(class_, 9)] == [
+    assert [(mistake.question, mistake.message, mistake.count) for mistake in distinct(common_mistakes(class_, 9))] == [
         ("q1", "normalised twice", 2),
         ("q2", "crawls", 1),
         ("q1", "not normalised", 1),
     ]
+    assert len(common_mistakes(class_, 9)) == 5, "the report lists them all"
 
 
 def test_cells_that_raised_are_named_and_grouped() -> None:

@@ -166,6 +166,10 @@ def test_the_autograder_is_otters_with_a_description(built: Path) -> None:
         "seed": 1234,
     }  # fmt: skip
 
+
+def test_a_labs_toml_sets_its_limits_and_what_late_costs(built: Path) -> None:
+    settings = "seed = 5\n[limits]\nseconds = 30\n[late]\ndue = 2026-10-05T23:59:00+02:00\npercent_per_day = 10\n"
+    (built / "solutions" / "fractions.toml").write_text(settings, encoding="utf-8")
     assert rebuild(built) == [
         "fractions: 3 questions, 4 points, written: dist/fractions-autograder.zip, dist/fractions-gradescope.zip"
     ]
