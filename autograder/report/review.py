@@ -24,6 +24,9 @@ KINDS: dict[Kind, str] = {
     "retried": "run twice",
 }
 
+_WELL_LEARNT = 0.95  # accuracy
+_CHANCE = 0.01  # two standard errors of the accuracy of a weak model on 10,000 images
+
 
 @dataclass(frozen=True)
 class Look:
@@ -57,6 +60,14 @@ def needs_a_look(
     return tuple(sorted(found, key=lambda look: look.place))
 
 
+def _too_good(trained: float, tested: float) -> bool:
+    """Whether a model does better on test images than on those it was trained on, by more than chance.
+
+    A weak model is about as good on both. One that has learnt well is better on what it has seen.
+    """
+    return tested >= trained and (trained >= _WELL_LEARNT or tested - trained > _CHANCE)
+
+
 def _looks(row: Row, cells: Sequence[CodeCell] | None, starter: Starter) -> Iterator[Look]:
     result = row.grade.result
     stopped: dict[str, Kind] = dict.fromkeys(CUT_SHORT, "cut_short")
@@ -64,7 +75,7 @@ def _looks(row: Row, cells: Sequence[CodeCell] | None, starter: Starter) -> Iter
     if kind is not None:
         yield Look(kind, row, _sentence(result.detail) or note(result))
     trained, tested = result.measured.get("train_accuracy"), result.measured.get("test_accuracy")
-    if trained is not None and tested is not None and tested >= trained:
+    if trained is not None and tested is not None and _too_good(trained, tested):
         yield Look(
             "too_good",
             row,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from autograder.grades import Override, Row
 from autograder.notebooks import CodeCell
 from autograder.report.handed_in import Starter
@@ -57,8 +59,25 @@ def test_a_submission_may_need_a_look_for_several_reasons() -> None:
     assert [kind for _, kind, _ in looks(ended)] == ["does_not_fit", "retried"]
 
 
-def test_equal_accuracies_are_too_good_and_unmeasured_ones_are_not() -> None:
-    assert [k for _, k, _ in looks(row("a", measured={"train_accuracy": 0.5, "test_accuracy": 0.5}))] == ["too_good"]
+@pytest.mark.parametrize(
+    ("trained", "tested", "told"),
+    [
+        (0.97, 0.97, True),
+        (0.93, 0.95, True),
+        (0.988, 1.0, True),
+        (0.99, 0.98, False),
+        # never trained, one layer, trained on 1000 images: as good on both, by chance a little better on one
+        (0.032, 0.034, False),
+        (0.923, 0.924, False),
+        (0.799, 0.802, False),
+    ],
+)
+def test_only_better_on_test_images_than_chance_allows_is_too_good(trained: float, tested: float, told: bool) -> None:
+    measured = {"train_accuracy": trained, "test_accuracy": tested}
+    assert [k for _, k, _ in looks(row("a", measured=measured))] == ["too_good"] * told
+
+
+def test_what_was_not_measured_is_not_too_good() -> None:
     assert looks(row("a", measured={"test_accuracy": 0.99})) == []
 
 
