@@ -228,7 +228,8 @@ def grade(
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers about the class as JSON instead of tables.")
 def report(folder: Path, anonymous: bool, every_row: bool, as_json: bool, **options: Any) -> None:
     """Write scores, report and gradebook files from the results in DIR."""
-    from autograder.reporting import ExportOptions, report_class
+    from autograder.exporting import ExportOptions
+    from autograder.reporting import report_class
 
     counting = _counting(options)
     report_class(folder, counting, ExportOptions(**options), anonymous=anonymous, as_json=as_json, every_row=every_row)

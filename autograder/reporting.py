@@ -10,33 +10,28 @@ from pathlib import Path
 from autograder.assignment import Assignment
 from autograder.console import say
 from autograder.errors import KitError, UsageError
-from autograder.gradebook.canvas import assignment_column, fill_canvas
+from autograder.exporting import ExportOptions, export
 from autograder.gradebook.counting import notes, policy_of
-from autograder.gradebook.fill import Entry, Filled, Line, entries_of, fill
 from autograder.gradebook.kept import read_overrides, read_record, write_overrides, write_record
 from autograder.gradebook.late import LateOptions, LatePolicy
-from autograder.gradebook.moodle import feedback_pages, feedback_zip, fill_moodle
 from autograder.gradebook.overrides import Known, changes
 from autograder.gradebook.overrides import read_overrides as parse_overrides
 from autograder.gradebook.record import Lab, Record
-from autograder.gradebook.tables import Table, read_table
 from autograder.gradebook.times import read_times
 from autograder.render.scores_csv import harmless
-from autograder.render.words import counted, first_few, points
+from autograder.render.words import counted, first_few
 from autograder.showing import show_class, show_class_as_json, tell_missing
 from autograder.store import (
     ClassGrades,
     begin_run,
     not_graded,
-    page_path,
     read_class,
     results_folder,
     stored,
-    write_gradescope,
     write_report,
 )
 from autograder.submissions import Intake
-from autograder.writing import write_whole
+from autograder.writing import content_of
 
 _MAX_TOLD = 3
 
@@ -61,28 +56,7 @@ class CountingOptions:
             raise UsageError(f"--due: {error}.") from None
         for path in (self.override, self.times):
             if path is not None:
-                _content(path)
-
-
-@dataclass(frozen=True)
-class ExportOptions:
-    """Which files for other platforms `report` writes.
-
-    Args:
-        canvas: Canvas's gradebook, to be filled; `canvas_column` names the column, if the lab's title does not.
-        canvas_column: see there.
-        moodle: Moodle's grading worksheet, to be filled.
-        moodle_feedback: whether to pack the feedback pages for Moodle.
-        gradescope: whether to write a results.json beside each result.
-        lab: the lab whose grades are meant, where the results are of several.
-    """
-
-    canvas: Path | None = None
-    canvas_column: str | None = None
-    moodle: Path | None = None
-    moodle_feedback: bool = False
-    gradescope: bool = False
-    lab: str | None = None
+                content_of(path)
 
 
 def begin_class(
@@ -155,7 +129,7 @@ def report_class(
             write_record(folder, _adopt(folder, read_record(folder), counting, _known(read_class(folder))))
         grades = read_class(folder)
         rows = write_report(folder, grades, anonymous=anonymous or None)
-        told = _export(folder, grades, exports)
+        told = export(folder, grades, exports)
     missing = not_graded(folder)
     if as_json:
         show_class_as_json(rows, folder, missing)
@@ -173,20 +147,17 @@ def tell_notes(grades: ClassGrades) -> None:
         say(line, err=True)
 
 
-# --- corrections and times -------------------------------------------------------------------------------------------
-
-
 def _adopt(folder: Path, record: Record, counting: CountingOptions, known: Known) -> Record:
     """Keep the corrections given; the record with the times and options given."""
     if counting.override is not None:
-        given = parse_overrides(_content(counting.override), counting.override.name, known)
+        given = parse_overrides(content_of(counting.override), counting.override.name, known)
         say(changes(read_overrides(folder), given), err=True)
         write_overrides(folder, given)
     record = replace(record, options=counting.late.over(record.options))
     if counting.times is None:
         return record
     name = counting.times.name
-    times = read_times(_content(counting.times), name, known.identities, record.handins, _zone(record))
+    times = read_times(content_of(counting.times), name, known.identities, record.handins, _zone(record))
     if times.unknown:
         unknown = counted(len(times.unknown), "unknown submission")
         say(f"{name} has times of {unknown}: {first_few(times.unknown, _MAX_TOLD)}", err=True)
@@ -211,92 +182,3 @@ def _called(names: Mapping[str, str]) -> dict[str, str]:
     """IDs by all that a person may call a submission: its ID, its name, and its name as scores.csv shows it."""
     shown = {harmless(name): identity for identity, name in names.items()}
     return {**shown, **{identity: identity for identity in names}, **{name: i for i, name in names.items()}}
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}.") from None
-
-
-# --- other platforms -------------------------------------------------------------------------------------------------
-
-
-def _export(folder: Path, grades: ClassGrades, exports: ExportOptions) -> list[str]:
-    """Write the files asked for; what to tell about them."""
-    told: list[str] = []
-    if exports.canvas is not None:
-        lab = _lab(grades, exports.lab)
-        table = read_table(_content(exports.canvas), exports.canvas.name)
-        title = grades.record.labs.get(lab or "", Lab()).title
-        column = assignment_column(table, exports.canvas_column, [title, lab or ""])
-        told += _write(folder, "canvas", *fill_canvas(table, entries_of(grades.counted, lab), column))
-    filled: list[Entry] | None = None
-    if exports.moodle is not None:
-        lab = _lab(grades, exports.lab)
-        table = read_table(_content(exports.moodle), exports.moodle.name)
-        worksheet, outcome = fill_moodle(table, entries_of(grades.counted, lab))
-        told += _write(folder, "moodle", worksheet, outcome)
-        filled = list(outcome.entries.values())
-    if exports.moodle_feedback:
-        told.append(_write_feedback(folder, grades, filled))
-    if exports.gradescope:
-        write_gradescope(folder, grades.rows)
-        told.append(f"Gradescope: {folder / 'submissions'}/ID/results.json, {counted(len(grades.rows), 'file')}")
-    return told
-
-
-def _lab(grades: ClassGrades, asked: str | None) -> str | None:
-    labs = sorted({row.grade.result.lab for row in grades.rows if row.grade.result.lab is not None})
-    if asked is not None and asked not in labs:
-        raise UsageError(f"There is no result of a lab {asked}: there are results of {', '.join(labs) or 'none'}.")
-    if asked is None and len(labs) > 1:
-        raise UsageError(
-            f"The results are of {len(labs)} labs ({', '.join(labs)}), and a gradebook's column holds one.",
-            hint=f"say which is meant: --lab {labs[0]}",
-        )
-    return asked or (labs[0] if labs else None)
-
-
-def _write(folder: Path, name: str, table: Table, filled: Filled) -> list[str]:
-    path = folder / f"{name}.csv"
-    write_whole(path, table.text())
-    scales = {e.grade.result.max_score for e in filled.entries.values()}
-    told = f"{name.capitalize()}: {path}, {counted(len(filled.values), 'grade')} filled in"
-    if filled.maxima and filled.maxima != scales:
-        told += f" (scaled from {_points(scales)} to {_points(filled.maxima)} points)"
-    notes_path = folder / f"{name}-notes.txt"
-    write_whole(notes_path, filled.report(told))
-    lines = [told]
-    for heading, found in filled.told.items():
-        lines.append(f"  {heading} ({len(found)})")
-        lines += [f"    {line}" for line in found[:_MAX_TOLD]] + (["    …"] if len(found) > _MAX_TOLD else [])
-    return [*lines, f"  All of this: {notes_path}"] if filled.told else lines
-
-
-def _points(values: set[float]) -> str:
-    return " or ".join(points(value) for value in sorted(values))
-
-
-def _write_feedback(folder: Path, grades: ClassGrades, filled: Sequence[Entry] | None) -> str:
-    """Pack the pages of the submissions in the worksheet, or, without one, of all that came from Moodle."""
-    labs = sorted({row.grade.result.lab or "" for row in grades.rows if row.grade.result.questions})
-    if filled is None:
-        filled = [entry for lab in labs for entry in _from_moodle(entries_of(grades.counted, lab))]
-    wanted = {entry.identity for entry in filled if entry.handin is not None and entry.handin.platform == "moodle"}
-    if not wanted:
-        raise KitError(
-            f"No graded submission in {folder} came from a download of Moodle, whose names say whose page is whose.",
-            hint='in Moodle: "Download all submissions", then autograder grade that zip',
-        )
-    pages = {identity: page_path(folder, identity).read_bytes() for identity in wanted}
-    path = folder / "moodle-feedback.zip"
-    write_whole(path, feedback_zip(feedback_pages(filled, pages, len(labs))))
-    return f"Moodle: {path}, {counted(len(wanted), 'feedback page')}"
-
-
-def _from_moodle(entries: Sequence[Entry]) -> list[Entry]:
-    people = {e.handin.key: e.handin.people[0] for e in entries if e.handin and e.handin.platform == "moodle"}
-    lines = [Line(i, p.name, (("moodle", key),), "", None) for i, (key, p) in enumerate(people.items())]
-    return list(fill(lines, entries, ",").entries.values())

@@ -1,4 +1,4 @@
-"""Writing files of the results' folder: whole or not at all, and in words where it cannot be done."""
+"""Files: written whole or not at all, and what the system says about them in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from autograder.atomic import write_atomically
-from autograder.errors import KitError
+from autograder.errors import KitError, UsageError
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -35,3 +35,15 @@ def writing(path: Path) -> Iterator[None]:
             f"{path} cannot be written: {reason}. What was graded before is kept.",
             hint="choose another folder with -o, or free some space, and run the same command again",
         ) from error
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of a file that a person named.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}.") from None

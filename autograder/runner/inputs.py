@@ -57,8 +57,6 @@ def digest_of(model: Any, arguments: Mapping[str, Any], seed: int, surroundings:
         return None
     if not (arguments["batch_size"] is None or _is_count(arguments["batch_size"])) or arguments["shuffle"] is not True:
         return None
-    if not (model.compiled and model.built and _is_plain_keras(model)):
-        return None
     facts = _facts(model, surroundings)
     if facts is None:
         return None
@@ -83,8 +81,6 @@ def digest_of_call(name: str, model: Any, arguments: Mapping[str, Any], surround
     plain = all(arguments.get(key) is None for key in _NONE_IN_CALLS) and not arguments.get("kwargs")
     if not (plain and all(map(_is_array, arrays)) and (batch_size is None or _is_count(batch_size))):
         return None
-    if not (model.compiled and model.built and _is_plain_keras(model)):
-        return None
     facts = _facts(model, surroundings)
     if facts is None:
         return None
@@ -93,7 +89,9 @@ def digest_of_call(name: str, model: Any, arguments: Mapping[str, Any], surround
 
 
 def _facts(model: Any, surroundings: str) -> dict[str, Any] | None:
-    """What any call hangs on, but for the values of arrays; None where the model is not to be described."""
+    """What any call hangs on, but for the values of arrays; None where the model is not of the plain kind."""
+    if not (model.compiled and model.built and _is_plain_keras(model)):
+        return None
     try:
         described = describe_model(model)
     except CannotCrossError:

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import UsageError
+from autograder.exporting import ExportOptions
 from autograder.gradebook.kept import write_record
 from autograder.gradebook.late import LateOptions
 from autograder.gradebook.record import Record
 from autograder.intake.handins import HandIn, Person
-from autograder.reporting import CountingOptions, ExportOptions, report_class
+from autograder.reporting import CountingOptions, report_class
 from autograder.results import QuestionResult, Result, SubmissionStatus
 from autograder.store import begin_run, page_path, write_report, write_result
 from tests.gradebook.samples import csv_bytes, put, table
