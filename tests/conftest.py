@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from autograder.build import build_labs
 from autograder.grading import Grader
 from autograder.labs import autograder_zip
 from autograder.sandbox.warm import WarmProcess
+
+# Whoever runs the tests in the background has their shell ignore Ctrl-C, and what they start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LABS = ("mnist_dense", "single_layer")

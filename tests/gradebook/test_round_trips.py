@@ -72,7 +72,7 @@ def test_options_of_report_go_before_the_lab_and_hold(gradescope: Path) -> None:
     assert len(rewritten) == 1, "only the page whose grade has changed"
     autograder("report", "out", "--due", "none", cwd=gradescope)
     assert "late" not in next(iter(scores(gradescope).values()))
-    (error,) = autograder("report", "out", "--due", "2026-10-05 23:59", cwd=gradescope, code=2).stderr.splitlines()
+    error = autograder("report", "out", "--due", "2026-10-05 23:59", cwd=gradescope, code=2).stderr
     assert "--due: '2026-10-05 23:59' has no time zone" in error
 
 
@@ -124,7 +124,7 @@ def test_a_correction_survives_grading_again_and_a_new_due_time_grades_nothing_a
     write_lab(canvas / "tiny.zip", late=LATE)
     told = grade(canvas, "submissions", "--regrade", LEE)
     assert "3 of 5 were graded before and have not changed" in told
-    assert "1 of 5 graded again: asked for" in told
+    assert "1 of 5 was graded before and is graded again: asked for" in told
     assert "Corrected by hand: 1 question" in told
     row = scores(canvas)[LEE]
     assert (row["score"], row["q2"]) == ("3.5", "1.5")
