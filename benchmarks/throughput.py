@@ -27,12 +27,12 @@ from benchmarks.processes import Took
 from benchmarks.tools import Graded, Nbgrader, grade, otter_run
 
 _LIBRARIES = ("tensorflow", "keras", "otter-grader")
-_SIZES = {"distinct": 8, "typical": 40}
+_SIZES = {"distinct": 16, "typical": 40}
 
 
 @click.command()
 @click.option("--classes", default="distinct,typical", show_default=True, help="Classes to grade; empty for none.")
-@click.option("--size", type=int, help="Submissions of each class (default: 8 distinct, 40 typical).")
+@click.option("--size", type=int, help="Submissions of each class (default: 16 distinct, 40 typical).")
 @click.option("--sample", default=4, show_default=True, help="Submissions for each stock tool; 0 leaves them out.")
 @click.option("--rounds", default=2, show_default=True, help="How often the kit grades each class.")
 @click.option("--sizes", default="10,160", show_default=True, help="Sizes of the class whose growth is shown.")
