@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import json
 import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from autograder.errors import WorkerError
 from autograder.scratch import remove_folder, run_folder
@@ -57,3 +60,16 @@ def read_ordinary_file(path: Path, max_bytes: int) -> bytes:
         return path.read_bytes() if is_ordinary_file(path, max_bytes) else b""
     except OSError:
         return b""
+
+
+def read_entries(path: Path, max_bytes: int, max_line: int) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a file with one a line, as `read_ordinary_file` reads it; what is damaged or long is none.
+
+    One by one, so that the memory they take is never more than that of one.
+    """
+    for line in io.BytesIO(read_ordinary_file(path, max_bytes)):
+        if len(line) <= max_line:
+            with contextlib.suppress(ValueError, RecursionError):
+                entry = json.loads(line)
+                if isinstance(entry, dict):
+                    yield entry

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from autograder.runner.inputs import digest_of, surroundings
-from autograder.runner.recall import recalling
+from autograder.runner.recall import put_back, recalling
 from autograder.runner.sealed import State, name_of, seal, unseal
 
 # Bitwise the same training as with Keras's default of 1, in less time: fewer calls from Python into the graph.
@@ -145,10 +145,8 @@ def _taken_over(model: Any, arguments: Mapping[str, Any], digest: bytes, recordi
         return None
     variables = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
     arrays = [array for group in ("model", "optimizer", "metrics") for array in state.groups[group]]
-    if [tuple(variable.shape) for variable in variables] != [array.shape for array in arrays]:
+    if not put_back(variables, arrays):
         return None
-    for variable, array in zip(variables, arrays, strict=True):
-        variable.assign(array)
     return _history(model, state.plain, arguments["verbose"])
 
 

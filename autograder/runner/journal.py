@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from autograder.jobfiles import read_ordinary_file
+from autograder.jobfiles import read_entries
 from autograder.results import CellError, FitRun
 from autograder.text import text_of
 
@@ -80,7 +77,7 @@ def read_story(folder: Path) -> Story:
     finished = False
     cpu_seconds: Any = None
     fits: list[FitRun] = []
-    for entry in _entries(folder / JOURNAL):
+    for entry in read_entries(folder / JOURNAL, _MAX_BYTES, _MAX_LINE):
         cell = entry.get("cell")
         if entry.get("event") == "finish":
             finished = True
@@ -109,13 +106,3 @@ def _fit(entry: dict[str, Any]) -> list[FitRun]:
     if type(cell) is int and type(taken_over) is bool and _is_duration(seconds):
         return [FitRun(cell, taken_over, seconds)]
     return []
-
-
-def _entries(path: Path) -> Iterator[dict[str, Any]]:
-    """The entries one by one, so that the memory they take is never more than that of one; long lines are none."""
-    for line in io.BytesIO(read_ordinary_file(path, _MAX_BYTES)):
-        if len(line) <= _MAX_LINE:
-            with contextlib.suppress(ValueError, RecursionError):
-                entry = json.loads(line)
-                if isinstance(entry, dict):
-                    yield entry

@@ -10,7 +10,7 @@ import base64
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -59,23 +59,29 @@ def recalling(
     return call
 
 
+def put_back(variables: Sequence[Any], arrays: Sequence[np.ndarray[Any, Any]]) -> bool:
+    """Give variables the values they had; False, and nothing is changed, where their number or shapes are others."""
+    if [tuple(variable.shape) for variable in variables] != [array.shape for array in arrays]:
+        return False
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+    return True
+
+
 def _recorded(model: Any, digest: bytes, recordings: Mapping[str, str]) -> State | None:
     """The recorded call's state after its metrics were put in place; None if there is no such recording."""
     packed = recordings.get(name_of(digest))
     if packed is None:
         return None
     state = unseal(base64.b64decode(packed), digest)
-    variables, metrics = model.metrics_variables, state.groups["metrics"]
-    if [tuple(variable.shape) for variable in variables] != [array.shape for array in metrics]:
+    if not put_back(model.metrics_variables, state.groups["metrics"]):
         return None
-    for variable, array in zip(variables, metrics, strict=True):
-        variable.assign(array)
     model.stop_evaluating = model.stop_predicting = False
     return state
 
 
 def _result(state: State) -> Any:
-    (*arrays,) = state.groups["result"]
+    arrays = state.groups["result"]
     return arrays[0] if arrays else state.plain["result"]
 
 

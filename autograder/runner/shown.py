@@ -11,15 +11,12 @@ One line of JSON for each output, whole before the next one is written:
 
 from __future__ import annotations
 
-import contextlib
-import io
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder.jobfiles import read_ordinary_file
+from autograder.jobfiles import read_entries
 from autograder.pictures import KINDS, picture
 from autograder.text import text_of
 
@@ -86,7 +83,7 @@ def read_shown(folder: Path) -> dict[int, tuple[Output, ...]]:
     """
     cells: dict[int, _CellReader] = {}
     total = Account(NOTEBOOK_BUDGET)
-    for entry in _entries(folder / SHOWN):
+    for entry in read_entries(folder / SHOWN, _MAX_FILE, _MAX_LINE):
         number = entry.get("cell")
         if type(number) is int and 0 < number <= _MAX_CELL and (number in cells or len(cells) < total.budget.outputs):
             _take(entry, cells.setdefault(number, _CellReader()), total)
@@ -166,12 +163,3 @@ def _sound(output: object) -> Output | None:
         if shown is not None:
             data[name] = shown.base64
     return {"output_type": kind, "data": data, "metadata": {}} if data else None
-
-
-def _entries(path: Path) -> Iterator[dict[str, Any]]:
-    for line in io.BytesIO(read_ordinary_file(path, _MAX_FILE)):
-        if len(line) <= _MAX_LINE:
-            with contextlib.suppress(ValueError, RecursionError):
-                entry = json.loads(line)
-                if isinstance(entry, dict):
-                    yield entry
