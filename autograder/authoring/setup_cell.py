@@ -50,7 +50,8 @@ class SetUp:
 
     Attributes:
         lab: the lab's name.
-        questions: per question `name`, `title`, `points`, `variables`, `stubs`, and `checks`: what each public check looks at.
+        questions: per question `name`, `title`, `points`, `variables`, `stubs`, and `checks`,
+            which says what each public check looks at.
         tests: the public checks, test files by question.
         imports: modules the cell loads quietly.
         requires: what pip installs where otter is missing.
