@@ -14,21 +14,26 @@ files      atomic writes; the comparison of `--check`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from autograder.authoring.fitting import fit_out
+from autograder.authoring.readme import ListedLab, student_readme
+from autograder.authoring.setup_cell import SetUp
 from autograder.build.files import check_current, write_if_changed
 from autograder.build.gaps import read_gaps
 from autograder.build.gradescope_zip import pack_gradescope
 from autograder.build.leaks import check_leaks
 from autograder.build.master import Master, read_master
-from autograder.build.normalise import dump_notebook, normalise, rename, without_marks
+from autograder.build.normalise import dump_notebook, normalise, without_marks
 from autograder.build.otter_step import OtterOutput, run_otter_assign
 from autograder.build.pack import lab_description, pack_autograder
-from autograder.build.requirements import lab_requirements, requirements_file
-from autograder.build.rules import check_master
-from autograder.build.settings import LabSettings, read_settings
+from autograder.build.requirements import OTTER, lab_modules, lab_requirements, requirements_file
+from autograder.build.rules import check_description, check_master
+from autograder.build.settings import LabSettings, read_course, read_settings
+from autograder.data import ARRAYS
 from autograder.errors import MasterError, UsageError
 from autograder.labs import lab_names
 
@@ -48,7 +53,9 @@ class BuiltLab:
 
 
 @dataclass(frozen=True)
-class _Source:
+class Source:
+    """A master, its text, and its lab's settings."""
+
     master: Master
     text: str
     settings: LabSettings
@@ -72,12 +79,17 @@ def build_labs(root: Path, names: Sequence[str], *, check: bool, report: Callabl
     known = lab_names(root)
     chosen = _choose(names, known, root)
     sources = {name: _read_source(root, name) for name in chosen}
+    published = read_course(root).published
     outputs = run_otter_assign(
         [source.master for source in sources.values()],
         {name: lab_requirements(source.text) for name, source in sources.items()},
     )
-    products = {name: generate(source.master, source.settings, outputs[name]) for name, source in sources.items()}
+    products = {name: generate(source, outputs[name]) for name, source in sources.items()}
     shared = {"assignment/requirements.txt": requirements_file(_read_master_text(root, name) for name in known)}
+    if len(chosen) == len(known):
+        shared["assignment/README.md"] = student_readme(
+            [_listed(source) for source in sources.values()], published=published
+        )
     if check:
         everything = {path: content for files in (*products.values(), shared) for path, content in files.items()}
         unlisted = _unlisted(root, everything) if set(chosen) == set(known) else []
@@ -98,17 +110,22 @@ def build_labs(root: Path, names: Sequence[str], *, check: bool, report: Callabl
     return built
 
 
-def generate(master: Master, settings: LabSettings, output: OtterOutput) -> dict[str, bytes]:
-    """All files of one lab, by path relative to the root, from what otter made of its master.
+def generate(source: Source, output: OtterOutput) -> dict[str, bytes]:
+    """Return all files of one lab, by path relative to the root, from what otter made of its master.
 
     Raises:
         MasterError: the student notebook is not what students may get.
     """
+    master, settings = source.master, source.settings
     student, solution = normalise(output.student, master), normalise(output.solution, master)
     gaps = read_gaps(student["cells"], master)
-    check_leaks(student, master)
     description = lab_description(master, gaps, settings)
-    solution = rename(without_marks(solution), f"{master.name}.ipynb", f"{master.name}-solution.ipynb")
+    contents = _set_up(source, description, student["metadata"]["otter"].get("tests", {}))
+    export = master.config.get("export_cell")
+    instructions = str(export.get("instructions", "")) if isinstance(export, dict) else ""
+    student = fit_out(student, contents, instructions=instructions)
+    check_leaks(student, master)
+    solution = fit_out(without_marks(solution), contents, instructions=instructions)
     autograder, answer_key = pack_autograder(output.archive, master, description), dump_notebook(solution)
     return {
         f"assignment/{master.name}.ipynb": dump_notebook(student),
@@ -116,6 +133,31 @@ def generate(master: Master, settings: LabSettings, output: OtterOutput) -> dict
         f"dist/{master.name}-gradescope.zip": pack_gradescope(autograder, answer_key, _points(master)),
         f"dist/{master.name}-solution.ipynb": answer_key,
     }
+
+
+def _set_up(source: Source, description: Mapping[str, Any], tests: Mapping[str, str]) -> SetUp:
+    """Gather what the set-up cell of a lab is made from."""
+    questions = tuple(
+        {
+            **{key: entry[key] for key in ("name", "title", "points", "variables", "stubs")},
+            "checks": [check_description(test) for test in question.tests if not test.config.get("hidden", False)],
+        }
+        for entry, question in zip(description["questions"], source.master.questions, strict=True)
+    )
+    return SetUp(
+        source.master.name,
+        questions,
+        tests,
+        imports=lab_modules(source.text),
+        requires=OTTER,
+        hand_in=source.settings.hand_in,
+        digests={name: digest for name, (_, digest) in ARRAYS.items()} if "mnist.load_data" in source.text else {},
+    )
+
+
+def _listed(source: Source) -> ListedLab:
+    master = source.master
+    return ListedLab(master.name, master.title, len(master.questions), _points(master), source.settings.hand_in)
 
 
 def _choose(names: Sequence[str], known: Sequence[str], root: Path) -> list[str]:
@@ -139,7 +181,7 @@ def _read_master_text(root: Path, name: str) -> str:
         raise MasterError(f"this file is not UTF-8 text: {error.reason}", file=f"solutions/{name}.py") from error
 
 
-def _read_source(root: Path, name: str) -> _Source:
+def _read_source(root: Path, name: str) -> Source:
     text = _read_master_text(root, name)
     master = read_master(text, name=name, file=f"solutions/{name}.py")
     check_master(master)
@@ -147,7 +189,7 @@ def _read_source(root: Path, name: str) -> _Source:
     settings = LabSettings()
     if toml.is_file():
         settings = read_settings(toml.read_text(encoding="utf-8"), file=f"solutions/{name}.toml")
-    return _Source(master, text, settings)
+    return Source(master, text, settings)
 
 
 def _unlisted(root: Path, generated: dict[str, bytes]) -> list[str]:

@@ -22,6 +22,11 @@ def lab_requirements(text: str) -> tuple[str, ...]:
     return tuple(sorted({line for module, line in _BY_MODULE.items() if module in modules}))
 
 
+def lab_modules(text: str) -> tuple[str, ...]:
+    """Return the modules a master imports that students have to install."""
+    return tuple(sorted(set(_IMPORT.findall(text)) & set(_BY_MODULE)))
+
+
 def requirements_file(texts: Iterable[str]) -> bytes:
     """`assignment/requirements.txt` for all labs together."""
     lines = sorted({OTTER, *(line for text in texts for line in lab_requirements(text))})
