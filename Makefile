@@ -31,15 +31,17 @@ prove: $(READY) ## grade every known answer, the rare ones too, and set up as on
 	@$(BIN)/python -m pytest --quiet -m slow tests/known tests/test_gradescope_zip.py
 
 .PHONY: bench
-bench: $(READY) ## compare with stock otter and nbgrader, about 20 minutes (BENCH="--classes typical --sizes ''" for parts)
+bench: $(READY) ## compare with stock otter and nbgrader, about 35 minutes (BENCH="--classes typical --sizes ''" for parts)
 	@$(BIN)/python -m benchmarks.throughput $(BENCH)
 
 .PHONY: lint
-lint: $(READY) ## style, formatting and types
+lint: $(READY) ## style, formatting, types and import directions
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet || { echo "Some files are not formatted. Next: $(BIN)/ruff format" >&2; exit 1; }
 	@$(BIN)/mypy --no-error-summary
-	@echo "lint and types: fine"
+	@$(BIN)/lint-imports --no-logo >.import-linter.log || { cat .import-linter.log >&2; exit 1; }
+	@rm -f .import-linter.log
+	@echo "lint, types and imports: fine"
 
 .PHONY: lock
 lock: ## choose the newest versions that pyproject.toml allows, into requirements.lock

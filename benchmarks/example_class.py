@@ -3,7 +3,7 @@
     python -m benchmarks.example_class FOLDER [--size 60] [--seed 2026] [--write-only]
 
 writes FOLDER/class and grades it into FOLDER/results; the same command goes on where it was stopped. Right answers are
-written in the usual ways at random (`styles/LAB.toml`), mistakes are known wrong answers (`tests/known`), and some copy
+written in the usual ways at random (`styles/LAB.toml`), mistakes are known wrong answers (`solutions/known`), and some copy
 from others, run for ever, type results in, or train on the test images. `FOLDER/kinds.csv` says who did what.
 """
 
@@ -22,9 +22,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from autograder.commands import ClassOptions, GradingOptions, grade_class
-from autograder.filling import fill_gaps
-from autograder.labs import find_root
+from autograder.cli.commands import ClassOptions, GradingOptions, grade_class
+from autograder.labs.course import find_root
+from autograder.notebooks.filling import fill_gaps
 from tests.known.cases import Case, all_cases
 
 SEED = 2026

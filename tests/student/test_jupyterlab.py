@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from autograder.data import npz_path
+from autograder.datasets.mnist import npz_path
 from tests.conftest import REPOSITORY
 from tests.student.jupyterlab import JupyterLab, find_chromium
 

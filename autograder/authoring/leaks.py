@@ -1,0 +1,149 @@
+"""The last look at a student notebook before it is written: no solution and no hidden test may be in it."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import binascii
+import bz2
+import contextlib
+import gzip
+import json
+import lzma
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from autograder.authoring.master import Cell, Master, Question, parse_python
+from autograder.authoring.validate import test_function
+from autograder.errors import MasterError
+
+_SHORTEST = 12  # characters, without spaces: shorter pieces stand anywhere by chance
+_ENCODED = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+_WRAPPED = re.compile(r"(?:^[A-Za-z0-9+/_-]{60,}\n)+[A-Za-z0-9+/_-]*={0,2}", re.MULTILINE)
+
+
+def check_leaks(notebook: Mapping[str, Any], master: Master) -> None:
+    """Search every string of a student notebook, also encoded and compressed, for what must stay secret.
+
+    A secret is: a statement of a solution, the name of a hidden test, its code, and the texts it alone holds.
+
+    Raises:
+        MasterError: something secret is in the notebook.
+    """
+    haystack = "\n".join(_squeeze(text) for text in _strings(notebook))
+    public = _public_texts(master)
+    for question in master.questions:
+        for cell in question.answers:
+            for line, secret in _solution_statements(cell):
+                if secret in haystack:
+                    raise _leak(master, question, cell.line_of(line), "a statement of its solution")
+        for test in question.tests:
+            if test.config.get("hidden", False) and any(
+                secret in haystack and secret not in public for secret in _test_secrets(test_function(test))
+            ):
+                raise _leak(master, question, test.body_line, "a hidden test, or a text only it holds,")
+
+
+def _leak(master: Master, question: Question, line: int | None, what: str) -> MasterError:
+    return MasterError(
+        f"{what} would stand in the student notebook: look for it in the text, the given code, the helpers and the "
+        "public tests, and take it out there",
+        file=master.file,
+        question=question.name,
+        line=line,
+    )
+
+
+def _solution_statements(cell: Cell) -> Iterator[tuple[int, str]]:
+    """The statements of an answer cell that students must not see, squeezed, with their line in the cell."""
+    for node in ast.walk(parse_python(cell.source)):
+        if not isinstance(node, ast.stmt):
+            continue
+        segment = ast.get_source_segment(cell.source, node) or ""
+        for secret in {_squeeze(ast.unparse(node)), _squeeze(segment)}:
+            if len(secret) >= _SHORTEST and not _is_gap(node):
+                yield node.lineno, secret
+
+
+def _is_gap(node: ast.stmt) -> bool:
+    """A prompt inside the cell (a text) or a gap is not part of the solution."""
+    value = node.value if isinstance(node, ast.Expr | ast.Assign) else None
+    if not isinstance(value, ast.Constant):
+        return False
+    return value.value is Ellipsis or (isinstance(node, ast.Expr) and isinstance(value.value, str))
+
+
+def _test_secrets(function: ast.FunctionDef) -> Iterator[str]:
+    yield _squeeze(function.name)
+    yield _squeeze("".join(ast.unparse(statement) for statement in function.body))
+    for node in ast.walk(function):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = _squeeze(node.value)
+            if len(text) >= _SHORTEST:
+                yield text
+
+
+def _public_texts(master: Master) -> str:
+    """What the author made public on purpose in helpers and public tests: a hidden test may share it."""
+    texts = [helper.source for helper in master.helpers]
+    texts += [
+        test.body for question in master.questions for test in question.tests if not test.config.get("hidden", False)
+    ]
+    return "\n".join(_squeeze(text) for text in texts)
+
+
+def _squeeze(text: str) -> str:
+    """Without white space and with one kind of quotes, so that another layout of the same code is found too."""
+    return re.sub(r"\s+", "", text).replace('"', "'")
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Yield every string in a JSON value, and what it becomes when it is decoded and decompressed."""
+    if isinstance(value, str):
+        yield value
+        yield from _decoded(value)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield str(key)
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+
+
+def _decoded(text: str) -> Iterator[str]:
+    """Yield what pieces of a text hold as base64 or hex, also where it is compressed or JSON, and inside of that."""
+    tokens = {*_ENCODED.findall(text), *("".join(lines.split()) for lines in _WRAPPED.findall(text))}
+    for token in tokens:
+        for decode in (_from_base64, _from_hex):
+            for plain in _texts(decode(token)):
+                try:
+                    yield from _strings(json.loads(plain))
+                except ValueError:
+                    yield plain
+
+
+def _texts(data: bytes | None) -> Iterator[str]:
+    """Yield the texts that bytes may be: as they are, and decompressed."""
+    if data is None:
+        return
+    for expand in (bytes, zlib.decompress, gzip.decompress, bz2.decompress, lzma.decompress):
+        with contextlib.suppress(zlib.error, lzma.LZMAError, OSError, EOFError, ValueError):
+            yield expand(data).decode()
+
+
+def _from_base64(token: str) -> bytes | None:
+    body = token.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(body + "=" * (-len(body) % 4))
+    except binascii.Error:
+        return None
+
+
+def _from_hex(token: str) -> bytes | None:
+    try:
+        return bytes.fromhex(token)
+    except ValueError:
+        return None

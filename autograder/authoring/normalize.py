@@ -1,0 +1,151 @@
+"""Makes otter's notebooks the same on every run: ids from content, no timestamps, no traces of the tools."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import re
+import tokenize
+from collections.abc import Mapping
+from typing import Any
+
+from autograder.authoring.master import ANSWER_TAG, Master
+from autograder.authoring.validate import test_function
+from autograder.errors import MasterError
+
+_KEPT_CELL_METADATA = ("deletable", "editable", "tags", "otter")
+_PROMPT_BLOCK = re.compile(
+    r'^\s*"""\s*#\s*BEGIN\s+PROMPT\s*$.*?^\s*""";?\s*#\s*END\s+PROMPT\s*$', re.MULTILINE | re.DOTALL
+)
+_SOLUTION_LINE = re.compile(r"\s*#\s*(BEGIN|END)\s+SOLUTION\b")
+_SOLUTION_MARK = re.compile(r"\s*#\s*SOLUTION(\s+NO\s+PROMPT)?\s*$")
+_CHECK = re.compile(r'^grader\.check\("(\w+)"\)$')
+
+
+def normalise(notebook: Mapping[str, Any], master: Master) -> dict[str, Any]:
+    """A notebook of otter's as the kit publishes it: without outputs, deterministic, the helpers in every test.
+
+    Args:
+        notebook: a student or solution notebook as `otter assign` wrote it.
+        master: the master it came from.
+
+    Raises:
+        MasterError: a generated test is not Python.
+    """
+    used: dict[str, int] = {}
+    return {
+        "cells": [_cell(cell, master.name, used) for cell in notebook["cells"]],
+        "metadata": _metadata(notebook["metadata"], master),
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def without_marks(notebook: dict[str, Any]) -> dict[str, Any]:
+    """A solution without the marks otter cut it by, so that it reads as an answer key."""
+    cells = [
+        {**cell, "source": _unmarked(cell["source"])} if cell["cell_type"] == "code" else cell
+        for cell in notebook["cells"]
+    ]
+    return {**notebook, "cells": cells}
+
+
+def _unmarked(source: str) -> str:
+    kept = _PROMPT_BLOCK.sub("", source).split("\n")
+    return "\n".join(_SOLUTION_MARK.sub("", line) for line in kept if not _SOLUTION_LINE.match(line)).strip("\n")
+
+
+def dump_notebook(notebook: Mapping[str, Any]) -> bytes:
+    """The bytes of a notebook file: sorted keys, one line of source a line, a newline at the end."""
+    import nbformat  # a quarter of a second to import: only builds pay for it
+
+    node = nbformat.from_dict(dict(notebook))
+    nbformat.validate(node)
+    text: str = nbformat.writes(node, version=nbformat.NO_CONVERT)
+    return (text.rstrip("\n") + "\n").encode()
+
+
+def complete_test(source: str, master: Master, question: str) -> str:
+    """A generated test file with the shared helpers before it.
+
+    They come first so that what otter says after them (`name`, `points`) has the last word.
+
+    Raises:
+        MasterError: the result does not compile.
+    """
+    (helpers,) = master.helpers
+    complete = f"{helpers.source.strip()}\n\n\n{_as_written(source, master, question).strip()}\n"
+    try:
+        compile(complete, f"tests/{question}.py", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        line = next((found.line for found in master.questions if found.name == question), None)
+        raise MasterError(
+            f"the test file generated from this question is not Python ({error}): look at the messages in its test "
+            "configurations and at the helpers",
+            file=master.file,
+            question=question,
+            line=line,
+        ) from error
+    return complete
+
+
+def _as_written(source: str, master: Master, question: str) -> str:
+    """Put the author's own text, without comments, where otter put its rewriting of each test.
+
+    Otter writes functions with `ast.unparse`, whose layout changes between versions of Python: a file built with one
+    would not be current with another.
+    """
+    for found in master.questions:
+        for test in found.tests if found.name == question else ():
+            source = source.replace(ast.unparse(test_function(test)), without_comments(test.body))
+    return source
+
+
+def without_comments(source: str) -> str:
+    """Python source without its comments and without the blank lines at its ends; the rest as it was."""
+    lines = source.split("\n")
+    for token in reversed(list(tokenize.generate_tokens(io.StringIO(source).readline))):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            before = lines[row - 1][:column].rstrip()
+            lines[row - 1 : row] = [before] if before else []
+    return "\n".join(lines).strip("\n")
+
+
+def _metadata(metadata: Mapping[str, Any], master: Master) -> dict[str, Any]:
+    otter = dict(metadata.get("otter", {}))
+    if "tests" in otter:
+        otter["tests"] = {name: complete_test(source, master, name) for name, source in otter["tests"].items()}
+    return {
+        "autograder": {
+            "generated_from": master.file,
+            "note": "Generated: do not edit. Change the master, then run `autograder build`.",
+        },
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+        "otter": otter,
+    }
+
+
+def _cell(cell: Mapping[str, Any], lab: str, used: dict[str, int]) -> dict[str, Any]:
+    source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+    metadata = {key: value for key, value in cell["metadata"].items() if key in _KEPT_CELL_METADATA}
+    name = _cell_name(source, metadata.get("tags", []), lab)
+    used[name] = used.get(name, 0) + 1
+    identity = name if used[name] == 1 else f"{name}-{used[name]}"
+    plain = {"cell_type": cell["cell_type"], "id": identity, "metadata": metadata, "source": source}
+    return {**plain, "outputs": [], "execution_count": None} if cell["cell_type"] == "code" else plain
+
+
+def _cell_name(source: str, tags: list[str], lab: str) -> str:
+    """A cell's id before numbering: speaking where a cell has a role, else from its content.
+
+    Content rather than position: a cell inserted at the top must not rename all that follow.
+    """
+    for tag in tags:
+        if tag.startswith(ANSWER_TAG):
+            return f"answer-{tag.removeprefix(ANSWER_TAG)}"[:60]
+    if check := _CHECK.match(source.strip()):
+        return f"check-{check.group(1)}"[:60]
+    return hashlib.sha256(f"{lab}\n{source}".encode()).hexdigest()[:12]

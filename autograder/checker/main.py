@@ -1,0 +1,101 @@
+"""Runs the tests of every question on the answers that were handed over and writes down what came out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder.checker import cache as savings
+from autograder.checker.partial_credit import measured_in, share_of
+from autograder.checker.test_files import LoadedQuestion, LoadedTest, load_question
+from autograder.handover.checker_files import VERDICTS
+from autograder.handover.decode import HandoverReader, Unusable
+from autograder.handover.seeding import seed_everything
+from autograder.util.text import text_of
+
+_MAX_MESSAGE = 2_000
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """What one test found: the share of its points from 0 to 1, and below 1 the reason."""
+
+    share: float
+    message: str = ""
+
+
+def enter(payload: dict[str, Any], folder: Path) -> None:
+    """Check one submission.
+
+    Each question is announced before its answers are looked at and written down as soon as it is judged: should an
+    answer end this very process (by its sheer size, say), the grader knows whose it was and what was judged before.
+
+    Args:
+        payload: `input` (the folder to read), `tests` (file name -> source), `explain_hidden` (hidden tests' messages
+            were written for students), `blank` (judge as if nothing had been handed over).
+        folder: the job's folder; writes `verdicts.jsonl`: {"begin": question} and then
+            {"question": …, "verdict": …} each; {"begin": null} stands for reading the hand-over itself.
+    """
+    seed_everything(int(payload.get("seed", 0)))
+    savings.install()
+    questions = [load_question(source, file) for file, source in payload["tests"].items()]
+    with (folder / VERDICTS).open("w", encoding="utf-8", buffering=1) as file:
+
+        def tell(entry: dict[str, Any]) -> None:
+            file.write(json.dumps(entry) + "\n")
+
+        tell({"begin": None})
+        reader = HandoverReader(folder / "nothing" if payload.get("blank") else Path(payload["input"]))
+        for question in questions:
+            tell({"begin": question.name})
+            verdict = _judge(question, reader, explain_hidden=payload["explain_hidden"])
+            tell({"question": question.name, "verdict": verdict})
+
+
+def _judge(question: LoadedQuestion, reader: HandoverReader, *, explain_hidden: bool) -> dict[str, Any]:
+    values = reader.values(question.name)
+    return {
+        "handed_over": question.name in reader.questions,
+        "variables": {name: _state(value) for name, value in values.items()},
+        "tests": [_run(test, values, explain_hidden=explain_hidden) for test in question.tests],
+        "measured": measured_in(question.namespace),
+    }
+
+
+def _state(value: Any) -> str:
+    if value is ...:
+        return "gap"
+    return f"unusable: {text_of(value.reason, _MAX_MESSAGE)}" if isinstance(value, Unusable) else "present"
+
+
+def _run(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) -> dict[str, Any]:
+    found = _find(test, values, explain_hidden=explain_hidden)
+    passed = found.share >= 1
+    message = "" if passed else text_of(found.message, _MAX_MESSAGE)
+    return {"name": test.name, "passed": passed, "share": found.share, "message": message}
+
+
+def _find(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) -> _Finding:
+    for name in test.required:
+        value = values.get(name)
+        if isinstance(value, Unusable):
+            return _Finding(0.0, f"{name} cannot be used: {value.reason}.")
+    usable = {name: None if isinstance(value, Unusable) else value for name, value in values.items()}
+    share = 0.0
+    try:
+        test.case.body.call_func(usable)
+    except AssertionError as error:
+        share = share_of(error)
+        said = "" if test.hidden and not explain_hidden else text_of(error, _MAX_MESSAGE).strip()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a test may stumble in any way over a strange answer
+        # Only the kind of stumble is told of a hidden test: the error's text could quote what it expects.
+        said = "This check could not use the answer"
+        said += "." if test.hidden else f" ({type(error).__name__}: {text_of(error, _MAX_MESSAGE)})."
+    else:
+        return _Finding(1.0)
+    note = str(test.case.failure_message or "").strip()
+    parts = [part for part in (note, said) if part]
+    return _Finding(share, " ".join(parts) or ("A hidden check failed." if test.hidden else "The check failed."))
