@@ -108,7 +108,7 @@ def _numbers(seconds: float, cpu: float, count: int) -> tuple[str, str, str]:
 
 
 def _all_cpu(run: Graded) -> float:
-    """Submissions, parent and warm process."""
+    """Submissions, parent and fork server."""
     return run.took.cpu_seconds + sum(result.cost.cpu_seconds for result in run.results if result.cost)
 
 
