@@ -1,4 +1,4 @@
-"""Hostile hand-overs: whatever lies in the outbox, it costs its own question and never the grader its work."""
+"""Hostile hand-overs: whatever lies in the handover folder, it costs its own question and never the grader its work."""
 
 from __future__ import annotations
 
@@ -133,10 +133,10 @@ HOSTILE = [
         '{"cell": 99999999999999999999999}\\n{"cell": 1, "error": {"name": [], "message": {}}}\\nnull\\n\')',
     ),
     Hostile("no_journal", "os.unlink(JOB + '/journal.jsonl')"),
-    Hostile("no_outbox", "import shutil; shutil.rmtree(JOB + '/outbox')"),
+    Hostile("no_folder", "import shutil; shutil.rmtree(JOB + '/handover')"),
 ]
 # These take the right answer away with the forged one.
-LOSES_ALL = {"no_outbox"}
+LOSES_ALL = {"no_folder"}
 
 
 @pytest.fixture(scope="module")
@@ -201,14 +201,14 @@ def test_pickled_arrays_run_no_code(tmp_path: Path) -> None:
         def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
             return os.mkdir, (str(marker),)
 
-    outbox = tmp_path / "handover"
-    outbox.mkdir()
-    np.save(outbox / "0000.npy", np.array([Payload()], dtype=object), allow_pickle=True)
+    handover_folder = tmp_path / "handover"
+    handover_folder.mkdir()
+    np.save(handover_folder / "0000.npy", np.array([Payload()], dtype=object), allow_pickle=True)
     line = {"question": "q1", "values": {"evil": {"kind": "array", "file": "0000.npy"}}}
-    (outbox / "answers.jsonl").write_text(json.dumps(line), encoding="utf-8")
-    assert isinstance(HandoverReader(outbox).values("q1")["evil"], Unusable)
+    (handover_folder / "answers.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    assert isinstance(HandoverReader(handover_folder).values("q1")["evil"], Unusable)
     assert not marker.exists()
-    np.load(outbox / "0000.npy", allow_pickle=True)
+    np.load(handover_folder / "0000.npy", allow_pickle=True)
     assert marker.exists()
 
 
@@ -223,7 +223,7 @@ def left(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def taken(source: Path, job: Path, max_bytes: int = 1 << 20) -> set[str]:
-    """Harvest and say what came."""
+    """Collect files and return the names that arrived."""
     descriptor = os.open(source, os.O_RDONLY)
     try:
         collect(descriptor, job, RUN_NOTEBOOK.outputs, max_bytes=max_bytes)

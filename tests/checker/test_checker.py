@@ -94,11 +94,11 @@ def check(
     given: Sequence[str] = ("q1",),
 ) -> dict[str, Any]:
     """The verdicts on the answers above, all of them given for each question in `given`."""
-    outbox = folder / "handed"
-    outbox.mkdir()
+    handover_folder = folder / "handed"
+    handover_folder.mkdir()
     lines = [json.dumps({"question": name, "values": ANSWERS}) + "\n" for name in given]
-    (outbox / "answers.jsonl").write_text("".join(lines), encoding="utf-8")
-    payload = {"input": str(outbox), "tests": dict(tests), "explain_hidden": explain_hidden}
+    (handover_folder / "answers.jsonl").write_text("".join(lines), encoding="utf-8")
+    payload = {"input": str(handover_folder), "tests": dict(tests), "explain_hidden": explain_hidden}
     job = folder / "job"
     job.mkdir()
     outcome = fork_server.run(Job(RUN_TESTS, payload, job, QUICK))

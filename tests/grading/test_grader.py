@@ -195,7 +195,7 @@ SABOTAGE = {
     "{'name': 'a', 'passed': True, 'message': ''}]}}, open('../verdicts.json', 'w'))",
     "locked_folders": "os.makedirs('deep/er'); open('deep/er/f', 'w'); os.chmod('deep/er', 0); os.chmod('deep', 0)",
     "journal_fifo": "os.remove('../journal.jsonl'); os.symlink('/dev/null', '../journal.jsonl')",
-    "answers_gone": "os.rename('../outbox', '../elsewhere')",
+    "answers_gone": "os.rename('../handover', '../elsewhere')",
     "folder_linked": "here = os.path.dirname(os.getcwd()); os.rename(here, here + 'x'); os.symlink(here + 'x', here); "
     "shutil.rmtree(here + 'x')",
 }

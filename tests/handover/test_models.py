@@ -138,7 +138,7 @@ def crossed(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -
     ran = run_cells(fork_server, tmp_path_factory.mktemp("models"), *cells, handover={"q1": names})
     assert ran.outcome.end == "done", ran.outcome.detail
     assert not ran.raised, ran.run_log.errors
-    return ran.inbox.values("q1")
+    return ran.handed_over.values("q1")
 
 
 @pytest.mark.parametrize("name", SAME)

@@ -1,4 +1,4 @@
-"""Every kind of plain value crosses unchanged from a real runner to the inbox; what cannot says why."""
+"""Every kind of plain value crosses unchanged from a real runner to the checker; what cannot says why."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ Point = collections.namedtuple('Point', 'x y')
 
 @pytest.fixture(scope="module")
 def crossed(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """All values above, by name, as the inbox reads them after one real run."""
+    """All values above, by name, as the checker reads them after one real run."""
     expressions = PLAIN | ARRAYS | {name: pair[0] for name, pair in (TENSORS | REFUSED).items()}
     cells = [f"{name} = {expression}" for name, expression in expressions.items()]
     names = list(expressions)
@@ -156,7 +156,7 @@ def crossed(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -
     assert ran.outcome.end == "done", ran.outcome.detail
     assert ran.run_log.finished
     assert not ran.raised, ran.run_log.errors
-    return ran.inbox.values("q1")
+    return ran.handed_over.values("q1")
 
 
 def _key(dtype: str) -> str:
@@ -234,7 +234,7 @@ def test_a_subclass_of_ndarray_arrives_as_a_plain_array(crossed: Mapping[str, An
 
 
 def files(ran: Ran) -> list[str]:
-    """The arrays in the outbox."""
+    """The arrays in the handover folder."""
     return sorted(path.name for path in (ran.folder / "handover").glob("*.npy"))
 
 
@@ -257,8 +257,8 @@ def test_an_unchanged_array_is_written_once_and_a_changed_one_again(fork_server:
 
 def test_a_name_that_is_not_there_is_left_out(fork_server: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(fork_server, tmp_path, "a = 1", "del a", handover={"q1": ["a", "b", "print", "__name__"]})
-    assert ran.inbox.values("q1").keys() == {"__name__"}
-    assert ran.inbox.questions == {"q1"}
+    assert ran.handed_over.values("q1").keys() == {"__name__"}
+    assert ran.handed_over.questions == {"q1"}
 
 
 MAPPED = """
@@ -275,8 +275,10 @@ other = {'nearly': nearly, 'turned': (raw_test / 255).transpose(0, 2, 1), 'fewer
 
 def test_images_changed_value_by_value_cross_as_a_table_bit_for_bit(fork_server: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(fork_server, tmp_path, MAPPED, "answer = [answer, other]")
-    outbox = tmp_path / "handover"
-    assert sum(file.stat().st_size for file in outbox.glob("*.npy")) < 3.1 * 10_000 * 784 * 8, "only three in full"
+    handover_folder = tmp_path / "handover"
+    assert sum(file.stat().st_size for file in handover_folder.glob("*.npy")) < 3.1 * 10_000 * 784 * 8, (
+        "only three in full"
+    )
     with np.load(data.npz_path()) as file:
         raw = file["x_test"]
     known.share({"x_test": raw})

@@ -115,10 +115,10 @@ def test_a_question_is_handed_over_as_it_was_when_last_checked(fork_server: Fork
         "grader.check('q99')",
         handover={"q1": ["a"], "q2": ["b", "a"], "q3": ["c", "nowhere"], "q4": ["d"]},
     )
-    assert ran.inbox.values("q1") == {"a": 1}
-    assert ran.inbox.values("q2") == {"b": 3, "a": 2}
-    assert ran.inbox.values("q3") == {"c": 4}
-    assert ran.inbox.values("q4") == {"d": 1}
+    assert ran.handed_over.values("q1") == {"a": 1}
+    assert ran.handed_over.values("q2") == {"b": 3, "a": 2}
+    assert ran.handed_over.values("q3") == {"c": 4}
+    assert ran.handed_over.values("q4") == {"d": 1}
     assert ran.raised == {10: "FileNotFoundError"}
 
 
@@ -131,8 +131,8 @@ def test_check_all_hands_everything_over(fork_server: ForkServer, tmp_path: Path
         "a = b = 2",
         handover={"q1": ["a"], "q2": ["b"]},
     )
-    assert ran.inbox.values("q1") == {"a": 1}
-    assert ran.inbox.values("q2") == {"b": 1}
+    assert ran.handed_over.values("q1") == {"a": 1}
+    assert ran.handed_over.values("q2") == {"b": 1}
 
 
 def test_what_was_handed_over_before_a_sudden_end_is_kept(fork_server: ForkServer, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_what_was_handed_over_before_a_sudden_end_is_kept(fork_server: ForkServe
     assert ran.outcome.end == "done"
     assert not ran.run_log.finished
     assert ran.run_log.last_cell == 2
-    assert ran.inbox.questions == {"q1"}
+    assert ran.handed_over.questions == {"q1"}
     assert ran.value("answer") == 1
 
 

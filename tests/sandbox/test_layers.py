@@ -126,10 +126,10 @@ def test_the_checker_is_confined_as_well(task: Task, fork_server: ForkServer, tm
         "try:\n    open('/etc/hostname')\nexcept OSError:\n    seen.append('files')\n"
         "@test_case(points=1)\ndef a(answer=None):\n    assert not seen, seen",
     )
-    outbox = tmp_path / "handover"
-    outbox.mkdir()
+    handover_folder = tmp_path / "handover"
+    handover_folder.mkdir()
     (tmp_path / "job").mkdir()
-    payload = {"tests": {"q1.py": source}, "input": str(outbox), "explain_hidden": True}
+    payload = {"tests": {"q1.py": source}, "input": str(handover_folder), "explain_hidden": True}
     outcome = fork_server.run(Job(task, payload, tmp_path / "job", QUICK))
     assert outcome.end == "done", outcome
     if task is RUN_TESTS:
