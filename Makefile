@@ -35,11 +35,13 @@ bench: $(READY) ## compare with stock otter and nbgrader, about 20 minutes (BENC
 	@$(BIN)/python -m benchmarks.throughput $(BENCH)
 
 .PHONY: lint
-lint: $(READY) ## style, formatting and types
+lint: $(READY) ## style, formatting, types and import directions
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet || { echo "Some files are not formatted. Next: $(BIN)/ruff format" >&2; exit 1; }
 	@$(BIN)/mypy --no-error-summary
-	@echo "lint and types: fine"
+	@$(BIN)/lint-imports --no-logo >.import-linter.log || { cat .import-linter.log >&2; exit 1; }
+	@rm -f .import-linter.log
+	@echo "lint, types and imports: fine"
 
 .PHONY: lock
 lock: ## choose the newest versions that pyproject.toml allows, into requirements.lock

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.filling import fill_gaps
+from autograder.notebooks.filling import fill_gaps
 
 LAB = "mnist_dense"
 _SEED_CALL = "keras.utils.set_random_seed(1234)"

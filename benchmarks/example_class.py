@@ -22,9 +22,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from autograder.commands import ClassOptions, GradingOptions, grade_class
-from autograder.filling import fill_gaps
-from autograder.labs import find_root
+from autograder.cli.commands import ClassOptions, GradingOptions, grade_class
+from autograder.labs.course import find_root
+from autograder.notebooks.filling import fill_gaps
 from tests.known.cases import Case, all_cases
 
 SEED = 2026

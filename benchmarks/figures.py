@@ -19,7 +19,7 @@ class Own:
     cpu_seconds: float
     own_cpu_seconds: float
     peak_mb: int
-    taken_over: int
+    reused: int
 
 
 def scaled(submissions: Sequence[Submission], sampled: Mapping[str, Sequence[Took]]) -> tuple[float, float]:
@@ -37,7 +37,7 @@ def own(graded: Graded) -> Own:
         cpu_seconds=mean(cost.cpu_seconds for cost, _ in costs),
         own_cpu_seconds=mean(cost.cpu_seconds - cost.notebook_cpu_seconds for cost, _ in costs),
         peak_mb=max(cost.peak_mb for cost, _ in costs),
-        taken_over=sum(any(fit.taken_over for fit in result.fits) for _, result in costs),
+        reused=sum(any(fit.reused for fit in result.fits) for _, result in costs),
     )
 
 

@@ -17,8 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from autograder.notebooks import CodeCell, read_notebook
-from autograder.results import Cost, QuestionResult, Result, TestResult
+from autograder.notebooks.notebook import CodeCell, read_notebook
+from autograder.results.result import Cost, QuestionResult, Result, TestResult
 from benchmarks.example_class import LABS, SEED, Lab, Made, make_class, read_lab
 
 # About what the pictures of an executed notebook take, in bytes.

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
-from autograder.labs import find_root
+from autograder.labs.course import find_root
 from autograder.report.content import LONGEST_CODE
-from autograder.report.handed_in import Starter, answer_code, own_cells, read_code, starter_of
 from autograder.report.similarity import similar
+from autograder.report.student_code import Starter, answer_code, own_cells, read_code, starter_of
 from benchmarks.example_class import LABS, Fills, Lab, disguised, read_lab, right_answers
 
 # Size of the class: how many classes.

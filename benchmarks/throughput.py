@@ -18,9 +18,9 @@ from statistics import median
 
 import click
 
-from autograder import data
-from autograder.commands import build_course
-from autograder.labs import find_root
+from autograder.cli.commands import build_course
+from autograder.datasets import mnist as data
+from autograder.labs.course import find_root
 from benchmarks.classes import CLASSES, Course, Submission, typical
 from benchmarks.figures import own, sample_of, scaled, table
 from benchmarks.processes import Took
@@ -114,7 +114,7 @@ def _all_cpu(run: Graded) -> float:
 
 def _cost_row(name: str, run: Graded) -> tuple[str, ...]:
     figures = own(run)
-    share = f"{figures.taken_over} of {len(run.results)}"
+    share = f"{figures.reused} of {len(run.results)}"
     return (name, f"{figures.cpu_seconds:.2f}", f"{figures.own_cpu_seconds:.2f}", f"{figures.peak_mb}", share)
 
 

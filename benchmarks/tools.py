@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.results import Result
+from autograder.results.result import Result
 from benchmarks.classes import LAB, Course, Submission, write
 from benchmarks.processes import FailedError, Took, run
 

@@ -38,7 +38,7 @@
 #
 # **How to work.** Run the cells from top to bottom. Three dots `...` mark a gap: replace them with your answer and keep the
 # name on the left. The line `grader.check(...)` below each question runs the public checks and tells you what it found.
-# Hidden checks follow when your work is graded, so passing the public checks is necessary but not the whole story.
+# Hidden checks follow when your work is graded, so passing the public checks is necessary but not the whole run_log.
 # Training takes less than a minute on a laptop.
 #
 # | Question | Topic | Points |
@@ -791,7 +791,7 @@ def test_q5_metric(model):
 # # BEGIN QUESTION
 # name: q6
 # points: 3
-# builds_on: q5
+# depends_on: q5
 
 # %% [raw]
 # # BEGIN SOLUTION
@@ -1035,7 +1035,7 @@ if answered(predictions, first_digit, first_confidence):
 # # BEGIN QUESTION
 # name: q8
 # points: 3
-# builds_on: [q5, q6]
+# depends_on: [q5, q6]
 
 # %% [raw]
 # # BEGIN SOLUTION
@@ -1181,7 +1181,7 @@ if answered(predictions):
 # # BEGIN QUESTION
 # name: q9
 # points: 2
-# builds_on: q7
+# depends_on: q7
 
 # %% [raw]
 # # BEGIN SOLUTION

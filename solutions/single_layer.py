@@ -39,7 +39,7 @@
 # **How to work.** Run the cells from top to bottom. Three dots `...` mark a gap: replace them with your answer and
 # keep the name on the left. The line `grader.check(...)` below each question runs the public checks and tells you
 # what it found. Hidden checks follow when your work is graded, so passing the public checks is necessary but not the
-# whole story. Training takes well under a minute on a laptop.
+# whole run_log. Training takes well under a minute on a laptop.
 #
 # | Question | Topic | Points |
 # |---|---|---|
@@ -566,7 +566,7 @@ if answered(linear_history) and isinstance(linear_history, keras.callbacks.Histo
 # # BEGIN QUESTION
 # name: q3
 # points: 4
-# builds_on: q2
+# depends_on: q2
 
 # %% [markdown]
 # ## Question 3: Evaluate: what is the hidden layer worth? (4 points)

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from autograder import data
-from autograder.assignment import Assignment, load_assignment
-from autograder.build import build_labs
-from autograder.grading import Grader
-from autograder.labs import autograder_zip
-from autograder.sandbox.warm import WarmProcess
+from autograder.authoring import build_labs
+from autograder.datasets import mnist as data
+from autograder.grading.grader import Grader
+from autograder.grading.preload import keras_preload
+from autograder.labs.assignment import Assignment, load_assignment
+from autograder.labs.course import autograder_zip
+from autograder.sandbox.client import ForkServer
 
 # Whoever runs the tests in the background has their shell ignore Ctrl-C, and what they start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -35,20 +36,20 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def warm() -> Iterator[WarmProcess]:
+def warm() -> Iterator[ForkServer]:
     """The real warm process with the real MNIST."""
-    with WarmProcess(data.npz_path()) as process:
+    with ForkServer(keras_preload(data.npz_path())) as process:
         yield process
 
 
 @pytest.fixture(scope="session")
-def assignments(course: Path, warm: WarmProcess) -> dict[str, Assignment]:
+def assignments(course: Path, warm: ForkServer) -> dict[str, Assignment]:
     """Both labs as the grader loads them."""
     return {lab: load_assignment(autograder_zip(course, lab), warm) for lab in LABS}
 
 
 @pytest.fixture(scope="session")
-def grader(assignments: dict[str, Assignment], warm: WarmProcess) -> Grader:
+def grader(assignments: dict[str, Assignment], warm: ForkServer) -> Grader:
     """A grader for both labs."""
     return Grader(assignments, warm)
 

@@ -1,1 +1,1 @@
-"""Runs otter's test files, public and hidden, on rebuilt answers; no student code ever runs in its process."""
+"""Run otter's test files on rebuilt answers, inside the sandbox; no student code runs here."""

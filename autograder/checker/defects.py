@@ -6,7 +6,7 @@ import re
 import types
 from typing import Any
 
-from autograder.text import text_of
+from autograder.util.text import text_of
 
 _MAX_TEXT = 300
 _WRONG_CALL = re.compile(r"([\w.]+)\(\) (?:got an unexpected keyword|missing \d+ required|takes .*\d+ positional)")

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from autograder.gradebook.late import LatePolicy
-from autograder.gradebook.overrides import Overrides
+from autograder.gradebook.corrections import Overrides
 from autograder.gradebook.record import Lab, Record
-from autograder.grades import Grade, Lateness, Row
-from autograder.intake.handins import PLATFORM_WORDS, Handed, HandIn
-from autograder.render.words import counted, duration, first_few, points
-from autograder.results import Result
+from autograder.labs.lateness import LatePolicy
+from autograder.platforms.matching import Entry
+from autograder.results.grade import Grade, Lateness, Row
+from autograder.results.handin import PLATFORM_NAMES, Handed, HandIn
+from autograder.results.result import Result
+from autograder.util.text import counted, duration, first_few, points
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,21 @@ def count(results: Sequence[tuple[str, Result]], record: Record, overrides: Over
     return Counted(tuple(rows), handed)
 
 
+def entries_of(counted: Counted, lab: str | None) -> list[Entry]:
+    """The submissions of a lab, and those that could not be assigned to any."""
+    return [
+        Entry(row.identity, row.grade, counted.handed[row.identity].handin, counted.handed[row.identity].time)
+        for row in counted.rows
+        if row.grade.result.lab in (lab, None)
+    ]
+
+
 def _late_words(lateness: Lateness | None, policy: LatePolicy, handin: HandIn | None, time: datetime | None) -> str:
     if lateness is not None:
         within = lateness.seconds <= 60 * policy.grace_minutes
         return f"{duration(lateness.seconds)} late" + (", within the grace time" if within else "")
     if handin is not None and handin.late and time is None:
-        return f"marked late by {PLATFORM_WORDS[handin.platform]}; it is not known by how much: nothing deducted"
+        return f"marked late by {PLATFORM_NAMES[handin.platform]}; it is not known by how much: nothing deducted"
     return ""
 
 

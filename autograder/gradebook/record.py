@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from autograder.gradebook.late import LateOptions, LatePolicy, policy_from
-from autograder.intake.handins import HandIn
 from autograder.intake.sorting import SetAside
+from autograder.labs.lateness import LateOptions, LatePolicy, policy_from
+from autograder.results.handin import HandIn
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.intake.handins import HandIn
+from autograder.results.handin import HandIn
 
 # Browsers like to add .txt or .json to a download; what is inside is a notebook all the same.
 NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from autograder.archives import MB, Member, list_members, read_member
 from autograder.errors import SubmissionError, UsageError
-from autograder.intake.canvas import read_canvas_name
 from autograder.intake.found import NOTEBOOK, ZIP, Found
-from autograder.intake.gradescope import METADATA
-from autograder.intake.moodle import read_moodle_path
+from autograder.platforms.canvas import read_canvas_name
+from autograder.platforms.gradescope import METADATA
+from autograder.platforms.moodle import read_moodle_path
+from autograder.util.zips import MB, Member, list_members, read_member
 
 MAX_NOTEBOOK_BYTES = 100 * MB
 # A student's own zip inside a class download: notebook, PDF and pictures.

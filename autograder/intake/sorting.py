@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from autograder.intake.canvas import read_canvas_name
 from autograder.intake.found import Found
-from autograder.intake.gradescope import METADATA, read_metadata
-from autograder.intake.handins import PLATFORM_WORDS, Claim, HandIn
-from autograder.intake.moodle import read_moodle_path
-from autograder.render.words import clean_line, counted, first_few
+from autograder.platforms.canvas import read_canvas_name
+from autograder.platforms.gradescope import METADATA, read_metadata
+from autograder.platforms.moodle import read_moodle_path
+from autograder.results.handin import PLATFORM_NAMES, Claim, HandIn
+from autograder.util.text import clean_line, counted, first_few
 
 # Of the notebooks and zips of a folder, the share that must be named as Canvas does before it counts as Canvas's.
 _MOST = 0.5
@@ -241,7 +241,7 @@ def _broken(claimed: _Claimed) -> SetAside:
 def _recognised(kept: Sequence[Found], others: Sequence[Found]) -> str:
     handins = [one.handin for one in kept if one.handin is not None]
     parts = []
-    for platform, word in PLATFORM_WORDS.items():
+    for platform, word in PLATFORM_NAMES.items():
         these = [handin for handin in handins if handin.platform == platform]
         if these:
             students = {(person.id, person.name, person.email) for handin in these for person in handin.people}

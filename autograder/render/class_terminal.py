@@ -14,12 +14,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from autograder.grades import Grade, Row
-from autograder.mistakes import Mistake
-from autograder.render.signs import SUBMISSION_STYLES, SUBMISSION_SYMBOLS, fitted, shortened
-from autograder.render.words import SUBMISSION_WORDS, clean, clean_line, counted, first_reason, lost, points, seconds
-from autograder.results import SubmissionStatus
-from autograder.summary import ClassSummary, Effort, lowest, to_look_at
+from autograder.render.styles import SUBMISSION_STYLES, SUBMISSION_SYMBOLS, fitted, shortened
+from autograder.report.mistakes import Mistake
+from autograder.report.summary import ClassSummary, Effort, lowest, to_look_at
+from autograder.results.grade import Grade, Row
+from autograder.results.labels import SUBMISSION_LABELS, first_reason, lost
+from autograder.results.result import SubmissionStatus
+from autograder.util.text import clean, clean_line, counted, points, seconds
 
 MOST_ROWS = 40
 _MOST_TO_LOOK_AT = 12
@@ -156,7 +157,7 @@ def _mistakes(mistakes: Sequence[Mistake], *, several: bool) -> Table:
 def _statuses(counts: dict[SubmissionStatus, int]) -> Columns:
     """Side by side; what has no room in a line goes into the next as a whole."""
     told = [
-        Text(f"{SUBMISSION_SYMBOLS[status]} {count} {SUBMISSION_WORDS[status]}", SUBMISSION_STYLES[status])
+        Text(f"{SUBMISSION_SYMBOLS[status]} {count} {SUBMISSION_LABELS[status]}", SUBMISSION_STYLES[status])
         for status, count in counts.items()
     ]
     return Columns(told, padding=(0, 3, 0, 0))
@@ -190,7 +191,7 @@ def _name(grade: Grade) -> str:
 
 
 def _status(status: SubmissionStatus) -> Text:
-    return Text(f"{SUBMISSION_SYMBOLS[status]} {SUBMISSION_WORDS[status]}", SUBMISSION_STYLES[status])
+    return Text(f"{SUBMISSION_SYMBOLS[status]} {SUBMISSION_LABELS[status]}", SUBMISSION_STYLES[status])
 
 
 def _file(label: str, path: Path, linked: bool) -> Text:

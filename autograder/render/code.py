@@ -9,7 +9,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers.python import PythonLexer
 
-from autograder.render.words import shown_plainly
+from autograder.util.text import shown_plainly
 
 # A cell nobody reads to its end is shown in part, and without colours.
 _MAX_SHOWN = 60_000

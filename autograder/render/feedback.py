@@ -10,11 +10,12 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from autograder.grades import Grade, Override
 from autograder.render.html import environment
 from autograder.render.notebook_view import NotebookView, Place, notebook_view
-from autograder.render.words import QUESTION_WORDS, Reason, clean, duration, lost, note, percent, points, reasons
-from autograder.results import QuestionResult, QuestionStatus, TestResult
+from autograder.results.grade import Grade, Override
+from autograder.results.labels import QUESTION_LABELS, Reason, lost, note, reasons
+from autograder.results.result import QuestionResult, QuestionStatus, TestResult
+from autograder.util.text import clean, duration, percent, points
 
 _HERE = Path(__file__).parent
 _STYLES = ("style.css", "feedback.css")
@@ -63,7 +64,7 @@ def feedback_html(grade: Grade, executed: bytes | None, *, anonymous: bool = Fal
 
     Args:
         grade: the result, a person's corrections, lateness.
-        executed: the notebook as it was run (see `autograder.executed`), None where it was not.
+        executed: the notebook as it was run (see `autograder.grading.executed`), None where it was not.
         anonymous: leave out the submission's name.
     """
     view = notebook_view(executed)
@@ -110,7 +111,7 @@ def _verdicts(grade: Grade, view: NotebookView | None) -> list[Verdict]:
                 number=number,
                 question=question,
                 status=status,
-                words=QUESTION_WORDS[status],
+                words=QUESTION_LABELS[status],
                 symbol=_SYMBOLS[status],
                 counts=counts,
                 share=percent(counts, question.max_score),

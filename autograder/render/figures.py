@@ -13,15 +13,16 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from autograder.render.words import QUESTION_WORDS, clean_line
 from autograder.report.numbers import BINS, QuestionNumbers
+from autograder.results.labels import QUESTION_LABELS
+from autograder.util.text import clean_line
 
 _WIDTH = 5.4  # inches of 72 units: what fits a phone without shrinking the text much
 _TEXT = 10.5
 # Stand-ins that no other colour of a picture equals, each for a variable of the page's style.
 _INK, _QUIET, _LINE, _BAR, _ON_BAR = "#010101", "#010102", "#010103", "#010104", "#010105"
-_STATUS = {status: f"#0102{place:02}" for place, status in enumerate(QUESTION_WORDS)}
-_ON_STATUS = {status: f"#0103{place:02}" for place, status in enumerate(QUESTION_WORDS)}
+_STATUS = {status: f"#0102{place:02}" for place, status in enumerate(QUESTION_LABELS)}
+_ON_STATUS = {status: f"#0103{place:02}" for place, status in enumerate(QUESTION_LABELS)}
 _VARIABLES = {
     _INK: "text",
     _QUIET: "quiet",
@@ -87,7 +88,7 @@ def _bars(questions: Sequence[QuestionNumbers]) -> Any:
     figure, axes = _canvas(_height(len(questions)))
     for row, question in enumerate(questions):
         left = 0.0
-        for status in QUESTION_WORDS:
+        for status in QUESTION_LABELS:
             share = 100 * question.counts.get(status, 0) / question.count
             if not share:
                 continue
@@ -116,7 +117,7 @@ def _settings(name: str) -> Iterator[None]:
 def _told(questions: Sequence[QuestionNumbers]) -> str:
     parts = (
         f"{clean_line(question.name)}: "
-        + ", ".join(f"{question.counts[s]} {word}" for s, word in QUESTION_WORDS.items() if question.counts.get(s))
+        + ", ".join(f"{question.counts[s]} {word}" for s, word in QUESTION_LABELS.items() if question.counts.get(s))
         for question in questions
     )
     return "; ".join(parts) + "."

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from autograder.render import words
+from autograder.results import labels
+from autograder.util import text
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -23,19 +24,19 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        clean=words.clean,
-        line=words.clean_line,
-        points=words.points,
-        seconds=words.seconds,
-        reasons=words.reasons,
-        training=words.training,
+        clean=text.clean,
+        line=text.clean_line,
+        points=text.points,
+        seconds=text.seconds,
+        reasons=labels.reasons,
+        training=labels.training,
     )
     made.globals.update(
-        lost=words.lost,
-        note=words.note,
-        percent=words.percent,
-        first_reason=words.first_reason,
-        submission_words=words.SUBMISSION_WORDS,
-        question_words=words.QUESTION_WORDS,
+        lost=labels.lost,
+        note=labels.note,
+        percent=text.percent,
+        first_reason=labels.first_reason,
+        submission_labels=labels.SUBMISSION_LABELS,
+        question_labels=labels.QUESTION_LABELS,
     )
     return made

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from autograder.render.signs import SUBMISSION_STYLES, SUBMISSION_SYMBOLS, fitted
-from autograder.render.words import SUBMISSION_WORDS, clean_line, seconds
-from autograder.results import SubmissionStatus
-from autograder.steps import Step
+from autograder.grading.stages import Step
+from autograder.render.styles import SUBMISSION_STYLES, SUBMISSION_SYMBOLS, fitted
+from autograder.results.labels import SUBMISSION_LABELS
+from autograder.results.result import SubmissionStatus
+from autograder.util.text import clean_line, seconds
 
 _STEP_WORDS: dict[Step, str] = {
     "sent": "waits",
@@ -80,7 +81,7 @@ def class_view(snapshot: Snapshot, width: int, height: int) -> Text:
 def class_line(snapshot: Snapshot, *, names: bool) -> str:
     """The same for a log; with `names`, what the workers are busy with."""
     parts = [f"Grading: {snapshot.done} of {snapshot.total} ({_percent(snapshot)} %)"]
-    parts += [f"{count} {SUBMISSION_WORDS[status]}" for status, count in _counts(snapshot)]
+    parts += [f"{count} {SUBMISSION_LABELS[status]}" for status, count in _counts(snapshot)]
     parts += [f"{snapshot.kept} graded before"] if snapshot.kept else []
     line = f"{', '.join(parts)}; {duration(snapshot.seconds)} so far{_left(snapshot)}"
     if names and snapshot.doing:
@@ -116,7 +117,7 @@ def _bar(snapshot: Snapshot, width: int) -> Text:
 def _tally(snapshot: Snapshot, width: int) -> Text:
     words = Text(" ")
     for status, count in _counts(snapshot):
-        words.append(f" {SUBMISSION_SYMBOLS[status]} {count} {SUBMISSION_WORDS[status]} ", SUBMISSION_STYLES[status])
+        words.append(f" {SUBMISSION_SYMBOLS[status]} {count} {SUBMISSION_LABELS[status]} ", SUBMISSION_STYLES[status])
     if snapshot.kept:
         words.append(f" + {snapshot.kept} graded before", "dim")
     if len(words) == 1:
@@ -139,7 +140,7 @@ def _worker(doing: Doing, width: int) -> Text:
 
 
 def _counts(snapshot: Snapshot) -> list[tuple[SubmissionStatus, int]]:
-    return [(status, snapshot.counts[status]) for status in SUBMISSION_WORDS if snapshot.counts.get(status)]
+    return [(status, snapshot.counts[status]) for status in SUBMISSION_LABELS if snapshot.counts.get(status)]
 
 
 def _percent(snapshot: Snapshot) -> int:

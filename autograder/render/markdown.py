@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-from autograder.pictures import Picture
+from autograder.notebooks.images import Picture
 from autograder.render.safe_html import safe_html
 
 # A lab's own text is the same in every submission of a class.

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from autograder.executed import KEY
-from autograder.pictures import KINDS, picture
+from autograder.grading.executed import KEY
+from autograder.handover.outputs import LEFT_OUT
+from autograder.notebooks.images import KINDS, picture
 from autograder.render.code import coloured, plain
 from autograder.render.markdown import latex, rendered
 from autograder.render.safe_html import safe_html
-from autograder.render.words import clean, clean_line, shown_plainly
-from autograder.runner.shown import LEFT_OUT
+from autograder.util.text import clean, clean_line, shown_plainly
 
 # A phone shows so many characters of code on a line.
 _NARROW = 34
@@ -82,7 +82,7 @@ class NotebookView:
 
 
 def notebook_view(executed: bytes | None) -> NotebookView | None:
-    """What to show of a notebook that `autograder.executed` composed; None where there is none that can be read."""
+    """What to show of a notebook that `grading.executed` composed; None where there is none that can be read."""
     try:
         document = json.loads(executed or b"")
         cells = document["cells"]

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from autograder.grades import Grade
-from autograder.mistakes import Mistake
 from autograder.render import figures
 from autograder.render.html import environment
-from autograder.render.similar import feedback_link, page_name
-from autograder.render.words import clean_line
+from autograder.render.similar_pages import feedback_link, page_name
 from autograder.report.content import ClassReport
+from autograder.report.mistakes import Mistake
 from autograder.report.numbers import NO_MARK, LabNumbers, QuestionNumbers
 from autograder.report.review import KINDS
 from autograder.report.similarity import FEWEST_MATCHED, SIMILAR_FROM
+from autograder.results.grade import Grade
+from autograder.util.text import clean_line
 
 _SCRIPT = Path(__file__).parent / "templates" / "report.js"
 # A mistake of fewer submissions stands with the rarer ones, as do those beyond the first so many.

@@ -11,8 +11,8 @@ from typing import Final
 
 import nh3
 
-from autograder.pictures import KINDS, picture
-from autograder.render.words import shown_plainly
+from autograder.notebooks.images import KINDS, picture
+from autograder.util.text import shown_plainly
 
 _TEXT = "p br hr em strong b i u s del ins sub sup kbd code pre blockquote div span ul ol li dl dt dd"
 _TABLES = "table thead tbody tfoot tr th td caption"

@@ -7,9 +7,9 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from autograder.grades import Grade, Row
-from autograder.intake.handins import Handed
-from autograder.render.words import MAX_MESSAGE, clean_line, points
+from autograder.results.grade import Grade, Row
+from autograder.results.handin import Handed
+from autograder.util.text import MAX_MESSAGE, clean_line, points
 
 # A spreadsheet takes a text that begins so for a formula, and a student chooses file names. The last four are the
 # full-width forms, which some spreadsheets fold into the plain ones.

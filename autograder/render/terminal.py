@@ -8,21 +8,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from autograder.render.signs import QUESTION_STYLES, QUESTION_SYMBOLS, SUBMISSION_STYLES, SUBMISSION_SYMBOLS
-from autograder.render.words import (
-    QUESTION_WORDS,
-    SUBMISSION_WORDS,
-    clean,
-    clean_line,
-    lost,
-    note,
-    percent,
-    points,
-    reasons,
-    seconds,
-    training,
-)
-from autograder.results import Result
+from autograder.render.styles import QUESTION_STYLES, QUESTION_SYMBOLS, SUBMISSION_STYLES, SUBMISSION_SYMBOLS
+from autograder.results.labels import QUESTION_LABELS, SUBMISSION_LABELS, lost, note, reasons, training
+from autograder.results.result import Result
+from autograder.util.text import clean, clean_line, percent, points, seconds
 
 _BAR = 40
 
@@ -53,7 +42,7 @@ def _header(result: Result) -> RenderableType:
     facts = Text.assemble(
         (f"{points(result.score)} / {points(result.max_score)} points", "bold"),
         "   ",
-        (f"{SUBMISSION_SYMBOLS[result.status]} {SUBMISSION_WORDS[result.status]}", SUBMISSION_STYLES[result.status]),
+        (f"{SUBMISSION_SYMBOLS[result.status]} {SUBMISSION_LABELS[result.status]}", SUBMISSION_STYLES[result.status]),
         (f"   {seconds(result.seconds)}", "dim"),
         (f"   isolation: {clean_line(result.isolation)}", "dim"),
     )
@@ -80,7 +69,7 @@ def _questions(result: Result) -> Table:
             Text(points(question.score)),
             Text(points(question.max_score)),
             Text(
-                f"{QUESTION_SYMBOLS[question.status]} {QUESTION_WORDS[question.status]}",
+                f"{QUESTION_SYMBOLS[question.status]} {QUESTION_LABELS[question.status]}",
                 QUESTION_STYLES[question.status],
             ),
         )

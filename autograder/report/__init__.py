@@ -1,1 +1,1 @@
-"""What an instructor is told about a class: numbers, what needs a look, similar submissions; and its files."""
+"""Class statistics: pure analysis of results and code."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from autograder.grades import Row
-from autograder.notebooks import Notebook
-from autograder.report.handed_in import NO_STARTER, Starter, answer_code, own_cells
+from autograder.notebooks.notebook import Notebook
 from autograder.report.numbers import LabNumbers, by_lab
 from autograder.report.review import Look, needs_a_look
 from autograder.report.similarity import Pair, Similar, similar
+from autograder.report.student_code import NO_STARTER, Starter, answer_code, own_cells
+from autograder.results.grade import Row
 
 # More pairs than anybody will look at, and more code of one student's than any answer needs.
 MOST_PAIRS = 100

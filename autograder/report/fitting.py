@@ -11,9 +11,9 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from autograder.notebooks import CodeCell
-from autograder.report.handed_in import Starter
-from autograder.sources import assigned_names, parse_cell
+from autograder.notebooks.notebook import CodeCell
+from autograder.notebooks.source import assigned_names, parse_cell
+from autograder.report.student_code import Starter
 
 # A shape may be typed in; a list this long, of whole numbers too, is a result.
 _LONG = 5

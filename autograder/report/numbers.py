@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from math import isclose
 from statistics import correlation, mean, median, pstdev, pvariance
 
-from autograder.grades import Row
-from autograder.mistakes import Mistake, common_mistakes
-from autograder.render.words import percent, question_names
-from autograder.results import QuestionResult, QuestionStatus
+from autograder.report.mistakes import Mistake, common_mistakes
+from autograder.results.grade import Row
+from autograder.results.labels import question_names
+from autograder.results.result import QuestionResult, QuestionStatus
+from autograder.util.text import percent
 
 BINS = 10
 # What says nothing about what students know is left out of the numbers.

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from autograder.grades import Row
-from autograder.notebooks import CodeCell
-from autograder.render.words import clean, clean_line, note
+from autograder.grading.retry import RETRIED
+from autograder.notebooks.notebook import CodeCell
 from autograder.report.fitting import typed_in, without_code, written
-from autograder.report.handed_in import NO_STARTER, Starter
 from autograder.report.numbers import CUT_SHORT
-from autograder.second_try import SECOND_TRY
+from autograder.report.student_code import NO_STARTER, Starter
+from autograder.results.grade import Row
+from autograder.results.labels import note
+from autograder.util.text import clean, clean_line
 
 Kind = Literal["grader_error", "cut_short", "unreadable", "too_good", "does_not_fit", "retried"]
 KINDS: dict[Kind, str] = {
@@ -86,8 +87,8 @@ def _looks(row: Row, cells: Sequence[CodeCell] | None, starter: Starter) -> Iter
     if misfits:
         yield Look("does_not_fit", row, misfits)
     # Of one that was stopped again, its detail says so already.
-    if SECOND_TRY in (result.detail or "") and result.status not in CUT_SHORT:
-        yield Look("retried", row, f"{_sentence(SECOND_TRY)}.")
+    if RETRIED in (result.detail or "") and result.status not in CUT_SHORT:
+        yield Look("retried", row, f"{_sentence(RETRIED)}.")
 
 
 def _misfits(row: Row, cells: Sequence[CodeCell], starter: Starter) -> Iterator[str]:

@@ -1,1 +1,1 @@
-"""The only code that runs student code. It knows neither tests nor results."""
+"""Run student code inside the sandbox; knows neither tests nor results."""

@@ -1,7 +1,7 @@
-"""Writes down what cells show, as they show it and within the budgets; see `runner.shown` for the file.
+"""Writes down what cells show, as they show it and within the budgets; see `handover.outputs` for the file.
 
 It runs in the notebook's own process: a notebook can write the file itself. Honest ones are shown right; for the
-others all that counts is what `read_shown` lets through.
+others all that counts is what `read_outputs` lets through.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from autograder.pictures import KINDS
-from autograder.runner.console import settle, settled
-from autograder.runner.shown import CELL_BUDGET, NOTEBOOK_BUDGET, SHOWN, TEXTS, Account, Output
-from autograder.text import text_of
+from autograder.handover.outputs import CELL_BUDGET, NOTEBOOK_BUDGET, OUTPUTS, TEXTS, Account, Output
+from autograder.notebooks.images import KINDS
+from autograder.runner.terminal_text import settle, settled
+from autograder.util.text import text_of
 
 # A stream is written down when this much is new or it is this old: little is lost when the process is killed.
 _PIECE = 8_000
@@ -30,7 +30,7 @@ class Recorder:
     """The outputs of one cell after the other."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / SHOWN
+        self._path = folder / OUTPUTS
         self._owner = os.getpid()
         self._lock = threading.RLock()
         self._total = Account(NOTEBOOK_BUDGET)

@@ -1,5 +1,5 @@
-"""Where jobs run: a warm process forks one supervised worker per job, and nothing of the job outlives it."""
+"""Run one job, isolated: a fork server forks a supervised worker, and nothing of the job outlives it."""
 
-from autograder.sandbox.job import Isolation, Job, Limits, Outcome
+from autograder.sandbox.job import Isolation, Job, Limits, Outcome, Preload, Task
 
-__all__ = ["Isolation", "Job", "Limits", "Outcome"]
+__all__ = ["Isolation", "Job", "Limits", "Outcome", "Preload", "Task"]

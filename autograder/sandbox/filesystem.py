@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.sandbox import kernel
-from autograder.sandbox.grants import DEVICES, readable_folders
 from autograder.sandbox.job import Limits
+from autograder.sandbox.readable_paths import DEVICES, readable_folders
 from autograder.sandbox.worker import Place
 
 JOB = Path("/job")
 SCRATCH = Path("/scratch")
-INBOX = Path("/inbox")
+INPUT = Path("/input_folder")
 _SHARED = (SCRATCH, Path("/tmp"), Path("/dev/shm"))  # noqa: S108 - these are made here, for one worker
-PLACE = Place(folder=JOB, scratch=SCRATCH, writable=(JOB, *_SHARED), readable=(INBOX,))
+PLACE = Place(folder=JOB, scratch=SCRATCH, writable=(JOB, *_SHARED), readable=(INPUT,))
 _BUILDING_SITE = Path("/tmp")  # noqa: S108 - any folder that exists; what is mounted on it is seen by nobody else
 _SKELETON_MB, _SKELETON_FILES = 1, 2_000
 _OUTPUT_FILES = 512
@@ -28,8 +28,8 @@ _READ_ONLY = kernel.MOUNT_ATTR_RDONLY | kernel.MOUNT_ATTR_NOSUID
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A piece of the machine's file system, held by a descriptor, and where it goes in the worker's."""
+class Mount:
+    """A mount of the machine's file system, held by a descriptor, and where it goes in the worker's."""
 
     descriptor: int
     place: Path
@@ -38,29 +38,29 @@ class Piece:
 
 @dataclass(frozen=True)
 class Holdings:
-    """All that a worker's file system is made of: pieces of the machine's, and links to be made again."""
+    """All that a worker's file system is made of: mounts of the machine's, and links to be made again."""
 
-    pieces: tuple[Piece, ...]
+    mounts: tuple[Mount, ...]
     links: tuple[tuple[Path, Path], ...]
 
 
-def hold_pieces(inbox: Path | None) -> Holdings:
+def hold_mounts(input_folder: Path | None) -> Holdings:
     """Take hold of all that the worker may read. Root does it before it gives up its powers, which opens the way to a
     Python in root's own home; a user does it in a user namespace.
 
     Args:
-        inbox: what another worker handed over, for one that is to read it.
+        input_folder: what another worker handed over, for one that is to read it.
     """
     folders = readable_folders()
-    pieces = [_hold(path, path, _READ_ONLY | kernel.MOUNT_ATTR_NODEV) for path in folders if not _link(path)]
-    pieces += [_hold(Path(name), Path(name), _READ_ONLY) for name in DEVICES]
-    if inbox is not None:
-        pieces.append(_hold(inbox, INBOX, _READ_ONLY | kernel.MOUNT_ATTR_NODEV))
-    return Holdings(tuple(pieces), tuple((path, path.readlink()) for path in folders if _link(path)))
+    mounts = [_hold(path, path, _READ_ONLY | kernel.MOUNT_ATTR_NODEV) for path in folders if not _link(path)]
+    mounts += [_hold(Path(name), Path(name), _READ_ONLY) for name in DEVICES]
+    if input_folder is not None:
+        mounts.append(_hold(input_folder, INPUT, _READ_ONLY | kernel.MOUNT_ATTR_NODEV))
+    return Holdings(tuple(mounts), tuple((path, path.readlink()) for path in folders if _link(path)))
 
 
-def _hold(source: Path, place: Path, attributes: int) -> Piece:
-    return Piece(kernel.clone_tree(source, attributes), place, source.is_dir())
+def _hold(source: Path, place: Path, attributes: int) -> Mount:
+    return Mount(kernel.clone_tree(source, attributes), place, source.is_dir())
 
 
 def _link(path: Path) -> bool:
@@ -76,8 +76,8 @@ def build_root(holdings: Holdings, limits: Limits, *, own_processes: bool) -> No
     for path, target in holdings.links:
         _inside(root, path).symlink_to(target)
     _make_disks(root, limits)
-    for piece in holdings.pieces:
-        _attach(root, piece)
+    for mount in holdings.mounts:
+        _attach(root, mount)
     _inside(root, Path("/proc")).mkdir(exist_ok=True)
     if processes is None:
         kernel.mount_proc(root / "proc")
@@ -106,14 +106,14 @@ def _make_disks(root: Path, limits: Limits) -> None:
     disk.rmdir()
 
 
-def _attach(root: Path, piece: Piece) -> None:
-    target = _inside(root, piece.place)
-    if piece.is_folder:
+def _attach(root: Path, mount: Mount) -> None:
+    target = _inside(root, mount.place)
+    if mount.is_folder:
         target.mkdir(parents=True, exist_ok=True)
     else:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
-    kernel.attach_tree(piece.descriptor, target)
+    kernel.attach_tree(mount.descriptor, target)
 
 
 def _write_settings(root: Path) -> None:

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-Room = Literal["runner", "checker", "inspector"]
 End = Literal["done", "timeout", "out_of_memory", "crashed", "refused"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker does, and what it may leave behind.
+
+    Args:
+        entry: the function to call, as `package.module:function`; it takes the payload and the job's folder.
+        outputs: for each folder (`.` is the job's own) a regular expression for the names of the files to collect.
+        untrusted: it runs student code: it gets a user of its own, and its standard streams are discarded.
+    """
+
+    entry: str
+    outputs: Mapping[str, str]
+    untrusted: bool = False
+
+
+@dataclass(frozen=True)
+class Preload:
+    """What a fork server imports before it forks: `entry` (`package.module:function`) is called with `arguments`."""
+
+    entry: str
+    arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,14 +61,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Job:
-    """Work for one room.
+    """Work for one worker.
 
-    `payload` is plain JSON data; `outbox` in it is the path of a folder that a checker may read. `folder` is the job's
-    own folder, where the files of its room lie when it has ended. `alone`: nothing else may run meanwhile. `without`
-    names layers of the sandbox to leave out; only the tests of these very layers have a use for it.
+    `payload` is plain JSON data; `input` in it is the path of a folder that a checker may read. `folder` is the job's
+    own folder, where the files the worker left lie when it has ended. `alone`: nothing else may run meanwhile.
+    `without` names layers of the sandbox to leave out; only the tests of these very layers have a use for it.
     """
 
-    room: Room
+    task: Task
     payload: dict[str, Any]
     folder: Path
     limits: Limits
@@ -57,16 +80,16 @@ class Job:
 class Order:
     """A job as its supervisor sees it: `layers` names the layers of the sandbox to put around it."""
 
-    room: Room
+    task: Task
     payload: dict[str, Any]
     folder: Path
     limits: Limits
     layers: frozenset[str]
 
     @property
-    def inbox(self) -> Path | None:
+    def input_folder(self) -> Path | None:
         """What another worker handed over, for one that is to read it."""
-        return Path(self.payload["outbox"]) if "outbox" in self.payload else None
+        return Path(self.payload["input"]) if "input" in self.payload else None
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.sandbox import filesystem, identity, kernel, landlock, seccomp
-from autograder.sandbox.grants import unreadable_for_others
+from autograder.sandbox import credentials as identity
+from autograder.sandbox import filesystem, kernel, landlock, seccomp
 from autograder.sandbox.job import Limits
 from autograder.sandbox.layers import ALWAYS, LAYERS, NEEDS
+from autograder.sandbox.readable_paths import unreadable_for_others
 
 _SECONDS = 20
 _MAX_REASON = 500
@@ -95,9 +96,9 @@ def _pid() -> None:
 
 def _mount() -> None:
     """The whole file system, in a pid namespace where there is one, because its /proc shows that namespace."""
-    holdings = filesystem.hold_pieces(None) if identity.runs_as_root() else None
+    holdings = filesystem.hold_mounts(None) if identity.runs_as_root() else None
     _namespace(kernel.CLONE_NEWNS | kernel.CLONE_NEWPID)()
-    holdings = holdings or filesystem.hold_pieces(None)
+    holdings = holdings or filesystem.hold_mounts(None)
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from autograder.sandbox import wire
-from autograder.sandbox.harvest import harvest
-from autograder.sandbox.job import End, Limits, Order
+from autograder.sandbox.collect import collect
+from autograder.sandbox.container import open_room, prepare_folder
+from autograder.sandbox.job import End, Limits, Order, Task
 from autograder.sandbox.messages import channel, hear
+from autograder.sandbox.process_tree import Tree
 from autograder.sandbox.rlimits import cpu_seconds
-from autograder.sandbox.rooms import open_room, prepare_folder
-from autograder.sandbox.tree import Tree
 
 _POLL_MS = 50
 _MB = 1 << 20
@@ -54,8 +54,8 @@ def supervise(connection: socket.socket) -> None:
         return
     order = _order(message)
     start = time.monotonic()
-    if order.inbox is not None:
-        order.inbox.mkdir(exist_ok=True)  # its writer may have left none
+    if order.input_folder is not None:
+        order.input_folder.mkdir(exist_ok=True)  # its writer may have left none
     room = prepare_folder(order)
     ours, theirs = channel()
     supervisor = os.getpid()
@@ -82,7 +82,7 @@ def _processor_seconds() -> float:
 
 def _order(message: dict[str, Any]) -> Order:
     return Order(
-        room=message["room"],
+        task=Task(**message["task"]),
         payload=message["payload"],
         folder=Path(message["folder"]),
         limits=Limits(**message["limits"]),
@@ -186,7 +186,7 @@ def _collect(watched: _Watched, order: Order, room: Path) -> None:
     """Take what the worker left into the job's folder, now that nobody can change it any more."""
     if watched.folder is not None:
         with contextlib.suppress(OSError):  # what cannot be read was not handed over
-            harvest(watched.folder, order.folder, order.room, max_bytes=order.limits.output_mb * _MB)
+            collect(watched.folder, order.folder, order.task.outputs, max_bytes=order.limits.output_mb * _MB)
     for descriptor in watched.descriptors:
         os.close(descriptor)
     shutil.rmtree(room, ignore_errors=True)

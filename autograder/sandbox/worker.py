@@ -1,26 +1,20 @@
-"""The inside of a worker: the last layers of the sandbox, an empty scratch folder, then the room's own work."""
+"""The inside of a worker: the last layers of the sandbox, an empty scratch folder, then the entry point of its task."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib
 import os
-import random
 import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.sandbox import kernel, landlock, seccomp
-from autograder.sandbox.grants import DEVICES, readable_folders
-from autograder.sandbox.job import Order, Room
+from autograder.sandbox.job import Order
+from autograder.sandbox.readable_paths import DEVICES, readable_folders
 from autograder.sandbox.rlimits import apply_limits
 
-_ROOMS: dict[Room, str] = {
-    "runner": "autograder.runner.room",
-    "checker": "autograder.checker.room",
-    "inspector": "autograder.checker.inspector",
-}
 _KEPT_VARIABLES = (
     "PATH",
     "VIRTUAL_ENV",
@@ -43,14 +37,14 @@ class Place:
 
 
 def work(order: Order, place: Place) -> None:
-    """Put the last layers around this process and enter the order's room."""
-    silent = order.room == "runner" and "streams" in order.layers
+    """Put the last layers around this process and call the entry point of the order's task."""
+    silent = order.task.untrusted and "streams" in order.layers
     _redirect_standard_streams(Path(os.devnull) if silent else place.folder / "worker.log")
     os.chdir(place.scratch)
     _close_layers(order, place)
-    _reseed(int(order.payload.get("seed", 0)))
+    module, _, function = order.task.entry.partition(":")
     try:
-        importlib.import_module(_ROOMS[order.room]).enter(order.payload, place.folder)
+        getattr(importlib.import_module(module), function)(order.payload, place.folder)
     except BaseException:
         traceback.print_exc()
         raise
@@ -109,12 +103,3 @@ def _clean_environment(scratch: Path) -> None:
     import tempfile
 
     tempfile.tempdir = None  # forget the folder the warm process looked up
-
-
-def _reseed(seed: int) -> None:
-    import keras
-    import numpy as np
-
-    random.seed(seed)
-    np.random.seed(seed)
-    keras.utils.set_random_seed(seed)

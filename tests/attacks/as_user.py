@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from autograder.sandbox import kernel
-from autograder.sandbox.grants import python_folders
+from autograder.sandbox.readable_paths import python_folders
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from autograder.sandbox import Limits
 from tests.attacks.victim import Victim
-from tests.helpers import Ran
+from tests.fixtures.builders import Ran
 
 NAMESPACES = frozenset({"user", "net", "ipc", "uts", "pid", "mount"})
 # Bounds for what would otherwise end the machine when a layer is off.

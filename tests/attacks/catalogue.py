@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.attacks.attack import NAMESPACES, SMALL, Attack
 from tests.attacks.victim import SECRET, Victim
-from tests.helpers import Ran
+from tests.fixtures.builders import Ran
 
 FILES = frozenset({"mount", "landlock"})
 LIBC = "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
@@ -288,9 +288,9 @@ DISK = [
     Attack(
         "fill the hand-over",
         "import os\njob = '/job' if os.path.isdir('/job') else os.path.dirname(os.getcwd())\n"
-        "block = bytes(1 << 24)\nfor n in range(4): open(f'{job}/outbox/{n:04d}.npy', 'wb').write(block)\n"
+        "block = bytes(1 << 24)\nfor n in range(4): open(f'{job}/handover/{n:04d}.npy', 'wb').write(block)\n"
         "answer = True\n"
-        "for n in range(4): os.unlink(f'{job}/outbox/{n:04d}.npy')",
+        "for n in range(4): os.unlink(f'{job}/handover/{n:04d}.npy')",
         layers("mount"),
     ),
     Attack(

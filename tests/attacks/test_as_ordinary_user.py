@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder import data
-from autograder.sandbox.identity import runs_as_root
+from autograder.datasets import mnist as data
+from autograder.sandbox.credentials import runs_as_root
 
 _USER = 54_321
 _REPOSITORY = Path(__file__).resolve().parents[2]

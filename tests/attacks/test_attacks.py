@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from autograder.runner.journal import read_story
+from autograder.handover.journal import read_run_log
+from autograder.handover.tasks import RUN_NOTEBOOK
 from autograder.sandbox import Job
+from autograder.sandbox.client import ForkServer
 from autograder.sandbox.layers import LAYERS
-from autograder.sandbox.warm import WarmProcess
 from tests.attacks.attack import Attack
 from tests.attacks.catalogue import ATTACKS
 from tests.attacks.victim import Victim, fill, victim
-from tests.helpers import Ran
+from tests.fixtures.builders import Ran
 
 by_name = pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name.replace(" ", "_"))
 
@@ -37,7 +38,7 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made, ignore_errors=True)
 
 
-def launch(warm: WarmProcess, attack: Attack, target: Victim, folder: Path, without: frozenset[str]) -> Ran:
+def launch(warm: ForkServer, attack: Attack, target: Victim, folder: Path, without: frozenset[str]) -> Ran:
     """Run an attack in a worker."""
     fill(target.folder)
     target.datagrams()
@@ -48,19 +49,19 @@ def launch(warm: WarmProcess, attack: Attack, target: Victim, folder: Path, with
         "handover": {"q1": ["answer"]},
         "seed": 1,
     }
-    outcome = warm.run(Job("runner", payload, folder, attack.limits, without=without))
-    return Ran(outcome, read_story(folder), folder)
+    outcome = warm.run(Job(RUN_NOTEBOOK, payload, folder, attack.limits, without=without))
+    return Ran(outcome, read_run_log(folder), folder)
 
 
 @by_name
-def test_the_sandbox_stops_it(attack: Attack, warm: WarmProcess, target: Victim, folder: Path) -> None:
+def test_the_sandbox_stops_it(attack: Attack, warm: ForkServer, target: Victim, folder: Path) -> None:
     assert warm.level == "full"
     ran = launch(warm, attack, target, folder, frozenset())
     assert not attack.succeeded(ran, target), ran
 
 
 @by_name
-def test_it_bites(attack: Attack, warm: WarmProcess, target: Victim, folder: Path) -> None:
+def test_it_bites(attack: Attack, warm: ForkServer, target: Victim, folder: Path) -> None:
     ran = launch(warm, attack, target, folder, attack.stopped_by)
     assert attack.succeeded(ran, target), ran
 

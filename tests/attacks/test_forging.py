@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder.assignment import load_assignment
-from autograder.grading import Grader
-from autograder.sandbox.warm import WarmProcess
-from tests.helpers import make_zip, notebook_json, question_file
+from autograder.grading.grader import Grader
+from autograder.labs.assignment import load_assignment
+from autograder.sandbox.client import ForkServer
+from tests.fixtures.builders import make_zip, notebook_json, question_file
 
 IS_42 = """
 @test_case(points=1, hidden=True)
@@ -177,7 +177,7 @@ def test_it_passes_where_code_and_tests_share_a_process(number: int, together: l
 
 
 @by_name
-def test_it_earns_nothing_here(number: int, warm: WarmProcess, tmp_path: Path) -> None:
+def test_it_earns_nothing_here(number: int, warm: ForkServer, tmp_path: Path) -> None:
     forged = FORGERIES[number]
     lab = load_assignment(make_zip(tmp_path / "tiny.zip", {"q1": question_file("q1", forged.test)}), warm)
     result = Grader({"tiny": lab}, warm, "tiny").grade("x", lambda: notebook_json(forged.cell))
@@ -223,7 +223,7 @@ def test_a_share_can_be_claimed_where_code_and_tests_share_a_process(claim: str)
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
-def test_a_claimed_share_earns_nothing_here(claim: str, warm: WarmProcess, tmp_path: Path) -> None:
+def test_a_claimed_share_earns_nothing_here(claim: str, warm: ForkServer, tmp_path: Path) -> None:
     lab = load_assignment(make_zip(tmp_path / "tiny.zip", {"q1": question_file("q1", NOTED_42)}), warm)
     result = Grader({"tiny": lab}, warm, "tiny").grade("x", lambda: notebook_json(CLAIMS[claim]))
     assert result.status == "graded", result.detail

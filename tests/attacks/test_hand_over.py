@@ -13,15 +13,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.answers.inbox import Inbox, Unusable
-from autograder.assignment import Assignment, load_assignment
-from autograder.grading import Grader
-from autograder.results import Result
-from autograder.runner.journal import read_story
+from autograder.grading.grader import Grader
+from autograder.handover.decode import HandoverReader, Unusable
+from autograder.handover.journal import read_run_log
+from autograder.handover.tasks import RUN_NOTEBOOK
+from autograder.labs.assignment import Assignment, load_assignment
+from autograder.results.result import Result
 from autograder.sandbox import Limits
-from autograder.sandbox.harvest import harvest
-from autograder.sandbox.warm import WarmProcess
-from tests.helpers import make_zip, notebook_json, question_file
+from autograder.sandbox.client import ForkServer
+from autograder.sandbox.collect import collect
+from tests.fixtures.builders import make_zip, notebook_json, question_file
 
 TESTS = {
     "q1": question_file(
@@ -50,11 +51,11 @@ FORGE = """
 import json, os, numpy as np
 JOB = '/job'
 def forge(described, question='q1', name='evil'):
-    with open(JOB + '/outbox/answers.jsonl', 'a') as file:
+    with open(JOB + '/handover/answers.jsonl', 'a') as file:
         file.write(json.dumps({'question': question, 'values': {name: described}}) + '\\n')
 forge({'kind': 'int', 'value': 7}, 'q2', 'good')
 def header(shape, dtype, data=b''):
-    with open(JOB + '/outbox/0000.npy', 'wb') as file:
+    with open(JOB + '/handover/0000.npy', 'wb') as file:
         np.lib.format.write_array_header_1_0(file, {'descr': dtype, 'fortran_order': False, 'shape': shape})
         file.write(data)
     forge({'kind': 'array', 'file': '0000.npy'})
@@ -80,7 +81,7 @@ class Hostile:
 HOSTILE = [
     Hostile(
         "pickled_array",
-        "np.save(JOB + '/outbox/0000.npy', np.array([print], object), allow_pickle=True)\n"
+        "np.save(JOB + '/handover/0000.npy', np.array([print], object), allow_pickle=True)\n"
         "forge({'kind': 'array', 'file': '0000.npy'})",
     ),
     Hostile("truncated_array", "header((1000,), '<f8', b'short')"),
@@ -92,16 +93,16 @@ HOSTILE = [
     Hostile("array_elsewhere", "forge({'kind': 'array', 'file': '../../etc/passwd'})"),
     Hostile(
         "link_to_the_machine",
-        "os.symlink('/etc/passwd', JOB + '/outbox/0000.npy')\nforge({'kind': 'array', 'file': '0000.npy'})",
+        "os.symlink('/etc/passwd', JOB + '/handover/0000.npy')\nforge({'kind': 'array', 'file': '0000.npy'})",
     ),
-    Hostile("folder_as_array", "os.mkdir(JOB + '/outbox/0000.npy')\nforge({'kind': 'array', 'file': '0000.npy'})"),
+    Hostile("folder_as_array", "os.mkdir(JOB + '/handover/0000.npy')\nforge({'kind': 'array', 'file': '0000.npy'})"),
     Hostile("deep_nesting", "forge(eval(\"{'kind': 'list', 'items': [\" * 40 + \"{'kind': 'none'}\" + ']}' * 40))"),
-    Hostile("bottomless_nesting", "open(JOB + '/outbox/answers.jsonl', 'a').write('[' * 10_000_000)"),
+    Hostile("bottomless_nesting", "open(JOB + '/handover/answers.jsonl', 'a').write('[' * 10_000_000)"),
     Hostile("unknown_kind", "forge({'kind': 'code', 'value': 'import os'})"),
     Hostile("no_description", "forge([1, 2, 3])"),
     Hostile(
         "monstrous_number",
-        "open(JOB + '/outbox/answers.jsonl', 'a').write("
+        "open(JOB + '/handover/answers.jsonl', 'a').write("
         '\'{"question": "q1", "values": {"evil": {"kind": "int", "value": \' + \'9\' * 1_000_000 + \'}}}\\n\')',
     ),
     Hostile("dtype_of_a_scalar", "forge({'kind': 'scalar', 'dtype': 'O', 'value': 42})"),
@@ -139,24 +140,24 @@ LOSES_ALL = {"no_outbox"}
 
 
 @pytest.fixture(scope="module")
-def lab(warm: WarmProcess, tmp_path_factory: pytest.TempPathFactory) -> Assignment:
+def lab(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Assignment:
     loaded = load_assignment(make_zip(tmp_path_factory.mktemp("lab") / "tiny.zip", TESTS), warm)
     return replace(loaded, limits=Limits(seconds=60, output_mb=256))
 
 
-def graded(lab: Assignment, warm: WarmProcess, *cells: str) -> Result:
+def graded(lab: Assignment, warm: ForkServer, *cells: str) -> Result:
     return Grader({"tiny": lab}, warm, "tiny").grade("x", lambda: notebook_json(*cells))
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.name)
-def test_a_hostile_hand_over_costs_its_own_question(hostile: Hostile, lab: Assignment, warm: WarmProcess) -> None:
+def test_a_hostile_hand_over_costs_its_own_question(hostile: Hostile, lab: Assignment, warm: ForkServer) -> None:
     result = graded(lab, warm, FORGE + hostile.cell + hostile.ends)
     assert result.status == "crashed", result.detail
     assert result.questions[0].score == 0.0, result.questions[0]
     assert result.questions[1].score == (0.0 if hostile.name in LOSES_ALL else 1.0), result.questions[1]
 
 
-def test_the_forging_itself_works(lab: Assignment, warm: WarmProcess) -> None:
+def test_the_forging_itself_works(lab: Assignment, warm: ForkServer) -> None:
     """What the hostile cells use gives full marks where the content is right: so it is the content that fails."""
     result = graded(lab, warm, FORGE + "forge({'kind': 'int', 'value': 42})" + END)
     assert result.score == 2.0
@@ -183,7 +184,7 @@ def test_the_forging_itself_works(lab: Assignment, warm: WarmProcess) -> None:
     ids=["exit_0", "exit_3", "segfault", "abort", "kill_itself", "kill_all", "kill_init", "out_of_memory"],
 )
 def test_an_ending_keeps_what_was_handed_over_before(
-    ending: str, detail: str, lab: Assignment, warm: WarmProcess
+    ending: str, detail: str, lab: Assignment, warm: ForkServer
 ) -> None:
     check = "import otter; grader = otter.Notebook(); good = 7; grader.check('q2')"
     result = graded(replace(lab, limits=Limits(seconds=60, memory_mb=1500)), warm, check, ending, "evil = 42")
@@ -200,12 +201,12 @@ def test_pickled_arrays_run_no_code(tmp_path: Path) -> None:
         def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
             return os.mkdir, (str(marker),)
 
-    outbox = tmp_path / "outbox"
+    outbox = tmp_path / "handover"
     outbox.mkdir()
     np.save(outbox / "0000.npy", np.array([Payload()], dtype=object), allow_pickle=True)
     line = {"question": "q1", "values": {"evil": {"kind": "array", "file": "0000.npy"}}}
     (outbox / "answers.jsonl").write_text(json.dumps(line), encoding="utf-8")
-    assert isinstance(Inbox(outbox).values("q1")["evil"], Unusable)
+    assert isinstance(HandoverReader(outbox).values("q1")["evil"], Unusable)
     assert not marker.exists()
     np.load(outbox / "0000.npy", allow_pickle=True)
     assert marker.exists()
@@ -215,9 +216,9 @@ def test_pickled_arrays_run_no_code(tmp_path: Path) -> None:
 def left(tmp_path: Path) -> tuple[Path, Path]:
     """A worker's folder with an honest array in it, and the job's folder."""
     room, job = tmp_path / "room", tmp_path / "job"
-    (room / "outbox").mkdir(parents=True)
+    (room / "handover").mkdir(parents=True)
     job.mkdir()
-    np.save(room / "outbox" / "0001.npy", np.arange(3))
+    np.save(room / "handover" / "0001.npy", np.arange(3))
     return room, job
 
 
@@ -225,43 +226,43 @@ def taken(room: Path, job: Path, max_bytes: int = 1 << 20) -> set[str]:
     """Harvest and say what came."""
     descriptor = os.open(room, os.O_RDONLY)
     try:
-        harvest(descriptor, job, "runner", max_bytes=max_bytes)
+        collect(descriptor, job, RUN_NOTEBOOK.outputs, max_bytes=max_bytes)
     finally:
         os.close(descriptor)
     return {path.name for path in job.rglob("*") if path.is_file()}
 
 
 def _symlink(room: Path, secret: Path) -> None:
-    (room / "outbox" / "0000.npy").symlink_to(secret)
+    (room / "handover" / "0000.npy").symlink_to(secret)
 
 
 def _hard_link(room: Path, secret: Path) -> None:
-    (room / "outbox" / "0000.npy").hardlink_to(secret)
+    (room / "handover" / "0000.npy").hardlink_to(secret)
 
 
 def _pipe(room: Path, _: Path) -> None:
-    os.mkfifo(room / "outbox" / "0000.npy")
+    os.mkfifo(room / "handover" / "0000.npy")
 
 
 def _folder_link(room: Path, secret: Path) -> None:
-    (room / "outbox" / "0001.npy").rename(room / "0001.npy")
-    (room / "outbox").rmdir()
+    (room / "handover" / "0001.npy").rename(room / "0001.npy")
+    (room / "handover").rmdir()
     (secret.parent / "0000.npy").write_bytes(b"secret")
-    (room / "outbox").symlink_to(secret.parent)
+    (room / "handover").symlink_to(secret.parent)
 
 
 def _sparse(room: Path, _: Path) -> None:
-    with (room / "outbox" / "0000.npy").open("wb") as file:
+    with (room / "handover" / "0000.npy").open("wb") as file:
         file.truncate(1 << 40)
 
 
 def _odd_name(room: Path, _: Path) -> None:
-    (room / "outbox" / "config.py").write_text("x", encoding="utf-8")
+    (room / "handover" / "config.py").write_text("x", encoding="utf-8")
     (room / "verdicts.jsonl").write_text("x", encoding="utf-8")
 
 
 @pytest.mark.parametrize("plant", [_symlink, _hard_link, _pipe, _folder_link, _sparse, _odd_name])
-def test_the_harvest_takes_ordinary_files_only(
+def test_only_ordinary_files_are_collected(
     plant: Callable[[Path, Path], None], left: tuple[Path, Path], tmp_path: Path
 ) -> None:
     secret = tmp_path / "elsewhere" / "secret"
@@ -277,15 +278,15 @@ def test_the_harvest_takes_ordinary_files_only(
     assert came == [expected]
 
 
-def test_the_harvest_stops_at_its_limit(left: tuple[Path, Path]) -> None:
+def test_collecting_stops_at_its_limit(left: tuple[Path, Path]) -> None:
     room, job = left
-    (room / "outbox" / "0000.npy").write_bytes(b"x" * 1000)
+    (room / "handover" / "0000.npy").write_bytes(b"x" * 1000)
     assert taken(room, job, max_bytes=500) == {"0001.npy"}
 
 
 def test_a_journal_is_read_with_little_memory(tmp_path: Path) -> None:
     line = json.dumps({"event": "end", "cell": 1, "error": {"name": "E", "message": "x" * 50_000}})
     (tmp_path / "journal.jsonl").write_text((line + "\n") * 300, encoding="utf-8")
-    story = read_story(tmp_path)
-    assert len(story.errors) <= 1000
-    assert max(len(error.message) for error in story.errors) <= 2000
+    run_log = read_run_log(tmp_path)
+    assert len(run_log.errors) <= 1000
+    assert max(len(error.message) for error in run_log.errors) <= 2000

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from autograder.jobfiles import job_folder
-from autograder.sandbox import Job, identity
-from autograder.sandbox.warm import WarmProcess
-from tests.helpers import QUICK, question_file
-from tests.small_class import wait_until
+from autograder.handover.tasks import RUN_NOTEBOOK, RUN_TESTS
+from autograder.sandbox import Job
+from autograder.sandbox import credentials as identity
+from autograder.sandbox.client import ForkServer
+from autograder.sandbox.job_files import job_folder
+from tests.fixtures.builders import QUICK, question_file
+from tests.fixtures.small_class import wait_until
 
 pytestmark = pytest.mark.skipif(not identity.runs_as_root(), reason="only root can make workers different users")
 
@@ -66,24 +68,24 @@ def lives_on(note: Path) -> bool:
         return False
 
 
-def notebook(warm: WarmProcess, cells: list[str], folder: Path) -> None:
+def notebook(warm: ForkServer, cells: list[str], folder: Path) -> None:
     payload = {"cells": [{"number": 1, "source": cell} for cell in cells], "handover": {"q1": ["answer"]}, "seed": 0}
-    warm.run(Job("runner", payload, folder, QUICK, without=_LACKING))
+    warm.run(Job(RUN_NOTEBOOK, payload, folder, QUICK, without=_LACKING))
 
 
-def test_a_process_that_outlives_its_notebook_does_not_reach_the_checker(warm: WarmProcess, note: Path) -> None:
+def test_a_process_that_outlives_its_notebook_does_not_reach_the_checker(warm: ForkServer, note: Path) -> None:
     with job_folder() as folder, job_folder() as checked:
         notebook(warm, [_LIVES_ON.format(note=str(note), forged=_FORGED)], folder)
         assert wait_until(lambda: lives_on(note), 5)
-        payload = {"outbox": str(folder / "outbox"), "tests": {"q1.py": question_file("q1", _SLOW_TEST)}, "seed": 0}
-        warm.run(Job("checker", {**payload, "explain_hidden": False}, checked, QUICK, without=_LACKING))
+        payload = {"input": str(folder / "handover"), "tests": {"q1.py": question_file("q1", _SLOW_TEST)}, "seed": 0}
+        warm.run(Job(RUN_TESTS, {**payload, "explain_hidden": False}, checked, QUICK, without=_LACKING))
         verdicts = [json.loads(line) for line in (checked / "verdicts.jsonl").read_text().splitlines()]
         assert verdicts[-1]["verdict"]["tests"][0]["passed"] is False
         assert lives_on(note), "it was there all the time"
         assert not (note / "reached").exists()
 
 
-def test_it_would_reach_another_process_of_its_own_user(warm: WarmProcess, note: Path) -> None:
+def test_it_would_reach_another_process_of_its_own_user(warm: ForkServer, note: Path) -> None:
     """The same attack, where it bites: on another notebook. `basic` without `pid` does not promise otherwise."""
     with job_folder() as folder, job_folder() as other:
         notebook(warm, [_LIVES_ON.format(note=str(note), forged=_FORGED)], folder)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.sandbox.identity import UNPRIVILEGED, runs_as_root
+from autograder.sandbox.credentials import UNPRIVILEGED, runs_as_root
 
 SECRET = "the-hidden-answer"  # noqa: S105 - a text to look for
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from autograder.checker.names import VERDICTS
+from autograder.handover.checker_files import VERDICTS
+from autograder.handover.tasks import RUN_TESTS
 from autograder.sandbox import Job
-from autograder.sandbox.warm import WarmProcess
-from tests.helpers import QUICK, question_file
+from autograder.sandbox.client import ForkServer
+from tests.fixtures.builders import QUICK, question_file
 
 ANSWERS = {
     "number": {"kind": "int", "value": 3},
@@ -85,7 +86,7 @@ def helper(value):
 
 
 def check(
-    warm: WarmProcess,
+    warm: ForkServer,
     folder: Path,
     tests: Mapping[str, str],
     *,
@@ -97,17 +98,17 @@ def check(
     outbox.mkdir()
     lines = [json.dumps({"question": name, "values": ANSWERS}) + "\n" for name in given]
     (outbox / "answers.jsonl").write_text("".join(lines), encoding="utf-8")
-    payload = {"outbox": str(outbox), "tests": dict(tests), "explain_hidden": explain_hidden}
+    payload = {"input": str(outbox), "tests": dict(tests), "explain_hidden": explain_hidden}
     job = folder / "job"
     job.mkdir()
-    outcome = warm.run(Job("checker", payload, job, QUICK))
+    outcome = warm.run(Job(RUN_TESTS, payload, job, QUICK))
     assert outcome.end == "done", (job / "worker.log").read_text(encoding="utf-8")
     entries = [json.loads(line) for line in (job / VERDICTS).read_text(encoding="utf-8").splitlines()]
     return {entry["question"]: entry["verdict"] for entry in entries if "question" in entry}
 
 
 @pytest.fixture(scope="module")
-def explained(warm: WarmProcess, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def explained(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The verdicts where hidden messages were written for students."""
     other = question_file("q2", SHARED, "@test_case()\ndef a(number): helper(number)")
     tests = {"tests/q1.py": TESTS, "tests/q2.py": other, "tests/q3.py": SHARES}
@@ -115,7 +116,7 @@ def explained(warm: WarmProcess, tmp_path_factory: pytest.TempPathFactory) -> di
 
 
 @pytest.fixture(scope="module")
-def unexplained(warm: WarmProcess, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
+def unexplained(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
     """The messages where they were not."""
     found = check(warm, tmp_path_factory.mktemp("unexplained"), {"tests/q1.py": TESTS}, explain_hidden=False)
     return messages(found)
@@ -188,7 +189,9 @@ def test_a_question_that_was_not_handed_over_is_checked_on_nothing(explained: di
     found = explained["q2"]
     assert found["handed_over"] is False
     assert found["variables"] == {}
-    assert found["tests"] == [{"name": "a", "passed": False, "share": 0.0, "message": "None is not what was asked for"}]
+    (only,) = found["tests"]
+    told = {name: only[name] for name in ("name", "passed", "share", "message")}
+    assert told == {"name": "a", "passed": False, "share": 0.0, "message": "None is not what was asked for"}
     assert found["measured"] == {}
 
 

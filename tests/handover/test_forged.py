@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.answers import known
-from autograder.answers.inbox import Inbox, Unusable
+from autograder.handover import shared_arrays as known
+from autograder.handover.decode import HandoverReader, Unusable
 
 DENSE = {
     "module": "keras.layers",
@@ -59,7 +59,7 @@ def read(folder: Path, value: Any) -> Any:
     line = value if isinstance(value, bytes) else json.dumps({"question": "q1", "values": {"v": value}}).encode()
     (folder / "answers.jsonl").write_bytes(line + b"\n")
     found: list[Mapping[str, Any]] = []
-    thread = threading.Thread(target=lambda: found.append(Inbox(folder).values("q1")), daemon=True)
+    thread = threading.Thread(target=lambda: found.append(HandoverReader(folder).values("q1")), daemon=True)
     thread.start()
     thread.join(30)
     assert found, "it raised or hangs"
@@ -149,7 +149,7 @@ DESCRIPTIONS: dict[str, Any] = {
 @pytest.fixture
 def outbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty outbox beside files that must never be read, in a process that could import the canary."""
-    folder = tmp_path / "outbox"
+    folder = tmp_path / "handover"
     folder.mkdir()
     save(tmp_path / "outside.npy", np.arange(3))
     (tmp_path / f"{CANARY}.py").write_text("def run(*a, **k): raise SystemExit\n", encoding="utf-8")
@@ -363,5 +363,5 @@ OUTBOXES: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("name", OUTBOXES)
 def test_an_outbox_that_is_not_an_ordinary_one_holds_nothing(outbox: Path, name: str) -> None:
     OUTBOXES[name](outbox)
-    assert Inbox(outbox).questions == frozenset()
-    assert Inbox(outbox).values("q1") == {}
+    assert HandoverReader(outbox).questions == frozenset()
+    assert HandoverReader(outbox).values("q1") == {}

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.answers.inbox import Unusable
-from autograder.sandbox.warm import WarmProcess
-from tests.helpers import run_cells
+from autograder.handover.decode import Unusable
+from autograder.sandbox.client import ForkServer
+from tests.fixtures.builders import run_cells
 
 SETUP = """
 import keras, numpy as np, tensorflow as tf
@@ -111,7 +111,7 @@ REFUSED = {
 
 
 @pytest.fixture(scope="module")
-def crossed(warm: WarmProcess, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+def crossed(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     """All models above after one real run, and under `out_NAME` what they answered in the runner."""
     cells = [SETUP, COMPILED_SETUP]
     names: list[str] = []
@@ -137,7 +137,7 @@ def crossed(warm: WarmProcess, tmp_path_factory: pytest.TempPathFactory) -> Mapp
     names += ["unbuilt", "no_layers", "trained", "history", "never_fitted", "broken", "pair"]
     ran = run_cells(warm, tmp_path_factory.mktemp("models"), *cells, handover={"q1": names})
     assert ran.outcome.end == "done", ran.outcome.detail
-    assert not ran.raised, ran.story.errors
+    assert not ran.raised, ran.run_log.errors
     return ran.inbox.values("q1")
 
 

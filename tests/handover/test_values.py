@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder import data
-from autograder.answers import known
-from autograder.answers.compare import same_bytes
-from autograder.answers.inbox import Unusable
-from autograder.sandbox.warm import WarmProcess
-from tests.helpers import Ran, run_cells
+from autograder.datasets import mnist as data
+from autograder.handover import shared_arrays as known
+from autograder.handover.decode import Unusable
+from autograder.handover.equality import same_bytes
+from autograder.sandbox.client import ForkServer
+from tests.fixtures.builders import Ran, run_cells
 
 PLAIN = {
     "none": "None",
@@ -137,7 +137,7 @@ Point = collections.namedtuple('Point', 'x y')
 
 
 @pytest.fixture(scope="module")
-def crossed(warm: WarmProcess, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+def crossed(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     """All values above, by name, as the inbox reads them after one real run."""
     expressions = PLAIN | ARRAYS | {name: pair[0] for name, pair in (TENSORS | REFUSED).items()}
     cells = [f"{name} = {expression}" for name, expression in expressions.items()]
@@ -154,8 +154,8 @@ def crossed(warm: WarmProcess, tmp_path_factory: pytest.TempPathFactory) -> Mapp
     names += ["nan", "infinity", "minus_infinity", "numpy_nan"]
     ran = run_cells(warm, tmp_path_factory.mktemp("values"), SETUP, *cells, handover={"q1": names})
     assert ran.outcome.end == "done", ran.outcome.detail
-    assert ran.story.finished
-    assert not ran.raised, ran.story.errors
+    assert ran.run_log.finished
+    assert not ran.raised, ran.run_log.errors
     return ran.inbox.values("q1")
 
 
@@ -235,10 +235,10 @@ def test_a_subclass_of_ndarray_arrives_as_a_plain_array(crossed: Mapping[str, An
 
 def files(ran: Ran) -> list[str]:
     """The arrays in the outbox."""
-    return sorted(path.name for path in (ran.folder / "outbox").glob("*.npy"))
+    return sorted(path.name for path in (ran.folder / "handover").glob("*.npy"))
 
 
-def test_an_unchanged_array_is_written_once_and_a_changed_one_again(warm: WarmProcess, tmp_path: Path) -> None:
+def test_an_unchanged_array_is_written_once_and_a_changed_one_again(warm: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(
         warm,
         tmp_path,
@@ -255,7 +255,7 @@ def test_an_unchanged_array_is_written_once_and_a_changed_one_again(warm: WarmPr
     assert ran.value("copy", "q3")[3] == 3.0
 
 
-def test_a_name_that_is_not_there_is_left_out(warm: WarmProcess, tmp_path: Path) -> None:
+def test_a_name_that_is_not_there_is_left_out(warm: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(warm, tmp_path, "a = 1", "del a", handover={"q1": ["a", "b", "print", "__name__"]})
     assert ran.inbox.values("q1").keys() == {"__name__"}
     assert ran.inbox.questions == {"q1"}
@@ -273,9 +273,9 @@ other = {'nearly': nearly, 'turned': (raw_test / 255).transpose(0, 2, 1), 'fewer
 """
 
 
-def test_images_changed_value_by_value_cross_as_a_table_bit_for_bit(warm: WarmProcess, tmp_path: Path) -> None:
+def test_images_changed_value_by_value_cross_as_a_table_bit_for_bit(warm: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(warm, tmp_path, MAPPED, "answer = [answer, other]")
-    outbox = tmp_path / "outbox"
+    outbox = tmp_path / "handover"
     assert sum(file.stat().st_size for file in outbox.glob("*.npy")) < 3.1 * 10_000 * 784 * 8, "only three in full"
     with np.load(data.npz_path()) as file:
         raw = file["x_test"]

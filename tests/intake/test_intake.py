@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import SubmissionError
-from autograder.intake.canvas import read_canvas_name
-from autograder.intake.gradescope import read_metadata
-from autograder.intake.handins import HandIn, Person
-from autograder.intake.moodle import read_moodle_path
-from autograder.submissions import Intake, Submission, read_submission, take_in
-from tests.gradebook.samples import (
+from autograder.intake.submissions import Intake, Submission, read_submission, take_in
+from autograder.platforms.canvas import read_canvas_name
+from autograder.platforms.gradescope import read_metadata
+from autograder.platforms.moodle import read_moodle_path
+from autograder.results.handin import HandIn, Person
+from tests.platforms.samples import (
     GRADESCOPE_YAML,
     canvas_files,
     gradescope_files,

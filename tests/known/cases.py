@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.answers.outbox import ANSWERS
-from autograder.filling import fill_gaps
+from autograder.handover.encode import ANSWERS
+from autograder.notebooks.filling import fill_gaps
 
 FOLDER = Path(__file__).parent
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from autograder.assignment import Assignment
-from autograder.notebooks import read_notebook
-from autograder.results import QuestionResult, Result
+from autograder.handover.tasks import RUN_NOTEBOOK
+from autograder.labs.assignment import Assignment
+from autograder.notebooks.notebook import read_notebook
+from autograder.results.result import QuestionResult, Result
 from autograder.sandbox import Job
-from autograder.sandbox.warm import WarmProcess
+from autograder.sandbox.client import ForkServer
 from tests.known.cases import Case, Training, all_cases, notebook_of, read_training
 
 CASES = all_cases()
@@ -37,7 +38,7 @@ Notebooks = Mapping[str, tuple[dict[str, Any], dict[str, Any]]]
 
 @pytest.fixture(scope="session")
 def trainings(
-    course: Path, assignments: dict[str, Assignment], warm: WarmProcess, tmp_path_factory: pytest.TempPathFactory
+    course: Path, assignments: dict[str, Assignment], warm: ForkServer, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Training]:
     """One real training a lab, by running the solution, both at once."""
 
@@ -50,9 +51,9 @@ def trainings(
             "handover": {question.name: list(question.handover) for question in assignment.questions},
             "seed": assignment.seed,
         }
-        outcome = warm.run(Job("runner", payload, folder, assignment.limits))
+        outcome = warm.run(Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
         assert outcome.end == "done", outcome.detail
-        return read_training(folder / "outbox", *TRAINED[lab])
+        return read_training(folder / "handover", *TRAINED[lab])
 
     with ThreadPoolExecutor(len(TRAINED)) as executor:
         return dict(zip(TRAINED, executor.map(train, TRAINED), strict=True))

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from autograder.filling import fill_gaps
-from autograder.grades import Grade, Lateness, Override
-from autograder.grading import Grader
+from autograder.grading.grader import Grader
+from autograder.notebooks.filling import fill_gaps
 from autograder.render.feedback import feedback_html
+from autograder.results.grade import Grade, Lateness, Override
 from tests.pages.browser import PHONE, VIEWS, Browser, Seen, View
 from tests.render.test_render_feedback import CELLS, HOSTILE, PIXEL, code, display, markdown, page
 

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder.store import write_report
+from autograder.render.pages import write_report
 from benchmarks.made_results import write_results
+from tests.fixtures.classes import hand_in, question, row
 from tests.pages.browser import Browser
 from tests.render.test_render_html import EVIL
-from tests.report.classes import question, row
-from tests.report.test_files import Written, hand_in
 from tests.report.test_similarity import LONG
 
 SIZE = 500
@@ -33,7 +32,8 @@ def large(tmp_path_factory: pytest.TempPathFactory, course: Path) -> tuple[Path,
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A class in which everything there is to report occurs, with a hostile name."""
-    from autograder.report.files import write_class_report
+    from autograder.render.pages import write_class_report
+    from autograder.results.folder import ResultsFolder
 
     folder = tmp_path_factory.mktemp("small")
     hand_in(folder, "b", f"accuracy = 0.98\n{LONG}\nprint('''{EVIL}''')")
@@ -46,7 +46,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
         row("d", question("q1", 0, 2, "n is 7: too few."), question("q2", 1), status="timeout", lab="other"),
         row("e", lab=None, status="unreadable", detail="it is empty"),
     ]
-    write_class_report(folder / "report.html", rows, Written())
+    write_class_report(ResultsFolder(folder), rows)
     return folder
 
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.grades import Grade, Lateness, Override, Row
-from autograder.intake.handins import Handed, HandIn, Person
-from autograder.render import scores_csv
-from autograder.results import QuestionResult, Result
+from autograder.render.scores_csv import scores_csv
+from autograder.results.grade import Grade, Lateness, Override, Row
+from autograder.results.handin import Handed, HandIn, Person
+from autograder.results.result import QuestionResult, Result
 
 
 def submission(name: str, detail: str | None = None, *scores: float) -> Row:

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.executed import executed_notebook
-from autograder.grades import Grade, Lateness, Override
-from autograder.notebooks import read_notebook
+from autograder.grading.executed import executed_notebook
+from autograder.handover.journal import RunLog
+from autograder.handover.outputs import LEFT_OUT, Output
+from autograder.notebooks.notebook import read_notebook
 from autograder.render.feedback import feedback_html
-from autograder.results import CellError, FitRun, QuestionResult, Result, TestResult
-from autograder.runner.journal import Story
-from autograder.runner.shown import LEFT_OUT, Output
+from autograder.results.grade import Grade, Lateness, Override
+from autograder.results.result import CellError, FitRun, QuestionResult, Result, TestResult
 from tests.render.parsed import Page
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -83,7 +83,7 @@ def page(
     """The page of a notebook of which the first three cells were run."""
     data = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": list(cells)}).encode()
     answers = {1: ["q1"], 2: ["q2"], 3: ["q3"]}
-    executed = executed_notebook(read_notebook(data), answers, shown or {}, Story((ERROR,), 3))
+    executed = executed_notebook(read_notebook(data), answers, shown or {}, RunLog((ERROR,), 3))
     return feedback_html(grade or Grade(RESULT), executed, **options)
 
 

@@ -7,9 +7,17 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.grades import Grade
 from autograder.render import feedback
-from autograder.results import CellError, FitRun, QuestionResult, QuestionStatus, Result, SubmissionStatus, TestResult
+from autograder.results.grade import Grade
+from autograder.results.result import (
+    CellError,
+    FitRun,
+    QuestionResult,
+    QuestionStatus,
+    Result,
+    SubmissionStatus,
+    TestResult,
+)
 from tests.render.parsed import Page
 
 EVIL = "</pre><script>alert(1)</script>\"'><img src=x onerror=y>\u202e\x00\x1b[31m"

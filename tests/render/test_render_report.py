@@ -11,14 +11,14 @@ from functools import cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.grades import Lateness, Override, Row
-from autograder.notebooks import CodeCell, Notebook
+from autograder.notebooks.notebook import CodeCell, Notebook
 from autograder.render.report import report_html
-from autograder.render.similar import page_name, similar_html
+from autograder.render.similar_pages import page_name, similar_html
 from autograder.report.content import class_report
+from autograder.results.grade import Lateness, Override, Row
+from tests.fixtures.classes import question, row, rows_of
 from tests.render.parsed import Page
 from tests.render.test_render_html import EVIL
-from tests.report.classes import question, row, rows_of
 from tests.report.test_similarity import LONG
 
 

@@ -14,13 +14,13 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from autograder.console import console, show
-from autograder.grades import Grade, Lateness, Override, Row
+from autograder.cli.console import console, show
 from autograder.render.class_terminal import MOST_ROWS, class_files, class_numbers, class_view
-from autograder.render.signs import fitted, shortened
+from autograder.render.styles import fitted, shortened
 from autograder.render.terminal import result_table
-from autograder.results import CellError, FitRun, QuestionResult, Result, SubmissionStatus, TestResult
-from autograder.summary import Effort, summarise
+from autograder.report.summary import Effort, summarise
+from autograder.results.grade import Grade, Lateness, Override, Row
+from autograder.results.result import CellError, FitRun, QuestionResult, Result, SubmissionStatus, TestResult
 
 LONG = "x_train ends at 0.0039 where 1 is expected: the images were divided by 255 twice; start from train_images."
 ADA = Result(
@@ -249,7 +249,7 @@ def test_old_locale_gets_other_characters(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 _PRINT = """
-from autograder.console import say, say_error, show
+from autograder.cli.console import say, say_error, show
 from rich.text import Text
 say_error("a " * 60, "help")
 show(Text("b " * 60, "red"))

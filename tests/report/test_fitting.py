@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from autograder.filling import fill_gaps
+from autograder.notebooks.filling import fill_gaps
 from autograder.report.fitting import typed_in, without_code, written
-from autograder.report.handed_in import NO_STARTER, Starter, own_cells, read_code, starter_of
+from autograder.report.student_code import NO_STARTER, Starter, own_cells, read_code, starter_of
 from benchmarks.example_class import styles_of
 from tests.conftest import LABS
-from tests.helpers import notebook_json
+from tests.fixtures.builders import notebook_json
 from tests.known.cases import Case, all_cases
 
 Notebooks = dict[str, tuple[dict[str, Any], dict[str, Any]]]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autograder.grades import Lateness, Override
 from autograder.report.numbers import by_lab, cronbach_alpha, discrimination, lab_numbers, score_bins
-from autograder.results import Cost
-from tests.report.classes import question, row, rows_of
+from autograder.results.grade import Lateness, Override
+from autograder.results.result import Cost
+from tests.fixtures.classes import question, row, rows_of
 
 RANDOM = np.random.default_rng(4).integers(0, 5, size=(40, 7)).astype(float)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.grades import Override, Row
-from autograder.notebooks import CodeCell
-from autograder.report.handed_in import Starter
+from autograder.grading.retry import RETRIED
+from autograder.notebooks.notebook import CodeCell
 from autograder.report.review import needs_a_look
-from autograder.second_try import SECOND_TRY
-from tests.report.classes import question, row
+from autograder.report.student_code import Starter
+from autograder.results.grade import Override, Row
+from tests.fixtures.classes import question, row
 
 STARTER = Starter(frozenset({"given = 1"}), frozenset(), {"q1": frozenset({"accuracy"}), "q2": frozenset({"count"})})
 TYPED = (CodeCell(1, "accuracy = 0.98\ncount = 3", frozenset({"answer:q1"})),)
@@ -22,7 +22,7 @@ def looks(*rows: Row, cells: tuple[CodeCell, ...] = TYPED) -> list[tuple[str, st
 
 def test_the_most_pressing_comes_first() -> None:
     rows = [
-        row("twice", detail=SECOND_TRY),
+        row("twice", detail=RETRIED),
         row("typed", question("q1", 2)),
         row("good", measured={"train_accuracy": 0.97, "test_accuracy": 0.99}),
         row("essay", status="unreadable", detail="it is a web page"),
@@ -53,9 +53,9 @@ def test_the_most_pressing_comes_first() -> None:
 
 
 def test_a_submission_may_need_a_look_for_several_reasons() -> None:
-    endless = row("a", question("q1", 2), status="timeout", detail=f"{SECOND_TRY}; still running")
+    endless = row("a", question("q1", 2), status="timeout", detail=f"{RETRIED}; still running")
     assert [kind for _, kind, _ in looks(endless)] == ["cut_short", "does_not_fit"]
-    ended = row("a", question("q1", 2), detail=SECOND_TRY)
+    ended = row("a", question("q1", 2), detail=RETRIED)
     assert [kind for _, kind, _ in looks(ended)] == ["does_not_fit", "retried"]
 
 

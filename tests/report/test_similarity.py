@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from autograder.report.handed_in import starter_of
 from autograder.report.similarity import FEWEST_MATCHED, most_holders, similar
+from autograder.report.student_code import starter_of
 from benchmarks.example_class import Lab, disguised, right_answers, styles_of
 from benchmarks.similarity import class_with_copies, code_of
 

@@ -10,18 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder.answers.inbox import Unusable
+from autograder.grading.preload import keras_preload
+from autograder.handover.decode import Unusable
 from autograder.sandbox import Limits
-from autograder.sandbox.warm import WarmProcess
-from tests.helpers import Ran, run_cells
+from autograder.sandbox.client import ForkServer
+from tests.fixtures.builders import Ran, run_cells
 
 
 @pytest.fixture(scope="module")
-def odd_cells(warm: WarmProcess, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
+def odd_cells(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
     """The error's name (or None) of each cell of one long notebook of things that notebooks do."""
     ran = run_cells(warm, tmp_path_factory.mktemp("odd"), *ODD_CELLS.values(), "answer = len(seen)")
     assert ran.outcome.end == "done"
-    assert ran.story.finished
+    assert ran.run_log.finished
     assert ran.value("answer") == SEEN
     return {name: ran.raised.get(number) for number, name in enumerate(ODD_CELLS, start=1)}
 
@@ -98,7 +99,7 @@ def test_only_the_expected_cells_raise(odd_cells: dict[str, str | None]) -> None
     assert raised == expected | {"bad_exception"}
 
 
-def test_a_question_is_handed_over_as_it_was_when_last_checked(warm: WarmProcess, tmp_path: Path) -> None:
+def test_a_question_is_handed_over_as_it_was_when_last_checked(warm: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(
         warm,
         tmp_path,
@@ -121,7 +122,7 @@ def test_a_question_is_handed_over_as_it_was_when_last_checked(warm: WarmProcess
     assert ran.raised == {10: "FileNotFoundError"}
 
 
-def test_check_all_hands_everything_over(warm: WarmProcess, tmp_path: Path) -> None:
+def test_check_all_hands_everything_over(warm: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(
         warm,
         tmp_path,
@@ -134,7 +135,7 @@ def test_check_all_hands_everything_over(warm: WarmProcess, tmp_path: Path) -> N
     assert ran.inbox.values("q2") == {"b": 1}
 
 
-def test_what_was_handed_over_before_a_sudden_end_is_kept(warm: WarmProcess, tmp_path: Path) -> None:
+def test_what_was_handed_over_before_a_sudden_end_is_kept(warm: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(
         warm,
         tmp_path,
@@ -144,8 +145,8 @@ def test_what_was_handed_over_before_a_sudden_end_is_kept(warm: WarmProcess, tmp
         handover={"q1": ["answer"], "q2": ["answer"]},
     )
     assert ran.outcome.end == "done"
-    assert not ran.story.finished
-    assert ran.story.last_cell == 2
+    assert not ran.run_log.finished
+    assert ran.run_log.last_cell == 2
     assert ran.inbox.questions == {"q1"}
     assert ran.value("answer") == 1
 
@@ -159,11 +160,11 @@ def test_what_was_handed_over_before_a_sudden_end_is_kept(warm: WarmProcess, tmp
         ("import os; os.abort()", "SIGABRT"),
     ],
 )
-def test_a_sudden_end_is_a_crash_with_its_reason(warm: WarmProcess, tmp_path: Path, cell: str, says: str) -> None:
+def test_a_sudden_end_is_a_crash_with_its_reason(warm: ForkServer, tmp_path: Path, cell: str, says: str) -> None:
     ran = run_cells(warm, tmp_path, "answer = 1", cell)
     assert ran.outcome.end == "crashed"
     assert says in ran.outcome.detail
-    assert ran.story.last_cell == 2
+    assert ran.run_log.last_cell == 2
 
 
 @pytest.mark.parametrize(
@@ -175,17 +176,17 @@ def test_a_sudden_end_is_a_crash_with_its_reason(warm: WarmProcess, tmp_path: Pa
     ],
     ids=["busy", "stubborn", "stopped"],
 )
-def test_what_never_ends_is_ended(warm: WarmProcess, tmp_path: Path, cell: str) -> None:
+def test_what_never_ends_is_ended(warm: ForkServer, tmp_path: Path, cell: str) -> None:
     start = time.monotonic()
     ran = run_cells(warm, tmp_path, "answer = 1", cell, limits=Limits(seconds=2, memory_mb=4096))
     assert ran.outcome.end == "timeout"
     assert "2 seconds" in ran.outcome.detail
     assert ran.outcome.seconds < 4
     assert time.monotonic() - start < 10
-    assert ran.story.last_cell == 2
+    assert ran.run_log.last_cell == 2
 
 
-def test_too_much_memory_is_noticed(warm: WarmProcess, tmp_path: Path) -> None:
+def test_too_much_memory_is_noticed(warm: ForkServer, tmp_path: Path) -> None:
     hog = "import numpy as np, time\nheld = []\nfor _ in range(60): held.append(np.ones(6_000_000)); time.sleep(0.02)"
     ran = run_cells(warm, tmp_path, hog, limits=Limits(seconds=60, memory_mb=1500))
     assert ran.outcome.end == "out_of_memory"
@@ -193,7 +194,7 @@ def test_too_much_memory_is_noticed(warm: WarmProcess, tmp_path: Path) -> None:
     assert ran.outcome.peak_mb > 1500
 
 
-def test_memory_counts_over_all_processes_of_the_notebook(warm: WarmProcess, tmp_path: Path) -> None:
+def test_memory_counts_over_all_processes_of_the_notebook(warm: ForkServer, tmp_path: Path) -> None:
     hog = (
         "import subprocess, sys, time\n"
         "code = 'held = bytearray(700_000_000); import time; time.sleep(60)'\n"
@@ -204,7 +205,7 @@ def test_memory_counts_over_all_processes_of_the_notebook(warm: WarmProcess, tmp
     assert ran.outcome.end == "out_of_memory"
 
 
-def test_threads_and_processes_left_running_end_with_the_worker(warm: WarmProcess, tmp_path: Path) -> None:
+def test_threads_and_processes_left_running_end_with_the_worker(warm: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(
         warm,
         tmp_path,
@@ -248,7 +249,7 @@ answer = [w for w in model.get_weights()] + [history.history['loss']]
 """
 
 
-def test_a_seeded_training_is_repeatable_bit_by_bit(warm: WarmProcess, tmp_path: Path) -> None:
+def test_a_seeded_training_is_repeatable_bit_by_bit(warm: ForkServer, tmp_path: Path) -> None:
     def train(name: str) -> Ran:
         folder = tmp_path / name
         folder.mkdir()
@@ -260,7 +261,7 @@ def test_a_seeded_training_is_repeatable_bit_by_bit(warm: WarmProcess, tmp_path:
         np.testing.assert_array_equal(left, right)
 
 
-def test_without_a_seed_of_its_own_a_notebook_starts_from_the_labs(warm: WarmProcess, tmp_path: Path) -> None:
+def test_without_a_seed_of_its_own_a_notebook_starts_from_the_labs(warm: ForkServer, tmp_path: Path) -> None:
     draw = (
         "import keras, numpy as np, random\n"
         "answer = [random.random(), np.random.rand(), np.asarray(keras.random.normal((2,))).tolist()]"
@@ -274,7 +275,7 @@ def test_without_a_seed_of_its_own_a_notebook_starts_from_the_labs(warm: WarmPro
     assert values[0] != values[2]
 
 
-def test_mnist_is_served_offline_and_fresh_each_time(warm: WarmProcess, tmp_path: Path) -> None:
+def test_mnist_is_served_offline_and_fresh_each_time(warm: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(
         warm,
         tmp_path,
@@ -288,7 +289,7 @@ def test_mnist_is_served_offline_and_fresh_each_time(warm: WarmProcess, tmp_path
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmProcess]:
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
     """A warm process started with a secret in its environment, in a folder of files that bear libraries' names."""
     folder = tmp_path_factory.mktemp("elsewhere")
     for name in ("colorsys", "otter", "numpy", "json"):
@@ -296,12 +297,12 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmProcess]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AUTOGRADER_TEST_SECRET", "s3cr3t")
         patch.chdir(folder)
-        process = WarmProcess(None)
+        process = ForkServer(keras_preload(None))
     with process:
         yield process
 
 
-def test_the_surroundings_are_clean(elsewhere: WarmProcess, tmp_path: Path) -> None:
+def test_the_surroundings_are_clean(elsewhere: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(
         elsewhere,
         tmp_path,
@@ -321,7 +322,7 @@ def test_the_surroundings_are_clean(elsewhere: WarmProcess, tmp_path: Path) -> N
     assert not any("socket:" in target for target in found["fds"])
 
 
-def test_a_file_in_the_callers_folder_never_shadows_a_module(elsewhere: WarmProcess, tmp_path: Path) -> None:
+def test_a_file_in_the_callers_folder_never_shadows_a_module(elsewhere: ForkServer, tmp_path: Path) -> None:
     """Graders work in folders full of submissions: one named like a library must not get into the warm process."""
     ran = run_cells(elsewhere, tmp_path, "import colorsys, otter, json, numpy\nanswer = colorsys.__file__")
     assert not ran.raised

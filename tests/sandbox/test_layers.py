@@ -14,16 +14,18 @@ from pathlib import Path
 
 import pytest
 
-from autograder import second_try
 from autograder.errors import IsolationError
-from autograder.sandbox import Job, Limits, Outcome, identity, seccomp
-from autograder.sandbox.gate import Gate
-from autograder.sandbox.grants import readable_folders
+from autograder.grading import retry as retry
+from autograder.handover.tasks import INSPECT_TESTS, RUN_NOTEBOOK, RUN_TESTS
+from autograder.sandbox import Job, Limits, Outcome, Task, seccomp
+from autograder.sandbox import credentials as identity
+from autograder.sandbox.client import ForkServer
 from autograder.sandbox.layers import ALWAYS, LAYERS, LEVELS, NEEDS
 from autograder.sandbox.levels import choose
 from autograder.sandbox.probe import Found, blocked_python, probe
-from autograder.sandbox.warm import WarmProcess
-from tests.helpers import QUICK, question_file, run_cells
+from autograder.sandbox.readable_paths import readable_folders
+from autograder.sandbox.shared_lock import Gate
+from tests.fixtures.builders import QUICK, question_file, run_cells
 
 EVERYTHING = tuple(Found(name, True, "") for name in LAYERS)
 
@@ -96,25 +98,25 @@ def test_the_filter_ends_with_refusal_and_fits_the_kernel() -> None:
 
 
 @pytest.mark.parametrize("without", [{"mount"}, {"mount", "pid"}, {"landlock"}, {"seccomp"}, set(NEEDS) | {"user"}])
-def test_weaker_levels_still_run_and_check(without: set[str], warm: WarmProcess) -> None:
+def test_weaker_levels_still_run_and_check(without: set[str], warm: ForkServer) -> None:
     folder = Path("/var/tmp") / f"weaker-{os.getpid()}-{len(without)}-{min(without)}"  # noqa: S108 - others may enter it
     folder.mkdir()
     try:
         payload = {"cells": [{"number": 1, "source": "answer = 3"}], "handover": {"q1": ["answer"]}, "seed": 1}
-        outcome = warm.run(Job("runner", payload, folder, QUICK, without=frozenset(without)))
+        outcome = warm.run(Job(RUN_NOTEBOOK, payload, folder, QUICK, without=frozenset(without)))
         assert outcome.end == "done", outcome
-        assert (folder / "outbox" / "answers.jsonl").read_text(encoding="utf-8").count('"value": 3') == 1
+        assert (folder / "handover" / "answers.jsonl").read_text(encoding="utf-8").count('"value": 3') == 1
         test = question_file("q1", "@test_case(points=1)\ndef a(answer):\n    assert answer == 3")
-        check = {"outbox": str(folder / "outbox"), "tests": {"q1.py": test}, "explain_hidden": True}
+        check = {"input": str(folder / "handover"), "tests": {"q1.py": test}, "explain_hidden": True}
         (folder / "check").mkdir()
-        outcome = warm.run(Job("checker", check, folder / "check", QUICK, without=frozenset(without)))
+        outcome = warm.run(Job(RUN_TESTS, check, folder / "check", QUICK, without=frozenset(without)))
         assert '"passed": true' in (folder / "check" / "verdicts.jsonl").read_text(encoding="utf-8"), outcome
     finally:
         subprocess.run(["rm", "-rf", str(folder)], check=True)  # noqa: S607
 
 
-@pytest.mark.parametrize("room", ["checker", "inspector"])
-def test_the_checker_is_confined_as_well(room: str, warm: WarmProcess, tmp_path: Path) -> None:
+@pytest.mark.parametrize("task", [RUN_TESTS, INSPECT_TESTS], ids=["checker", "inspector"])
+def test_the_checker_is_confined_as_well(task: Task, warm: ForkServer, tmp_path: Path) -> None:
     """A test file that tries the network and the machine's files gets neither."""
     source = question_file(
         "q1",
@@ -124,17 +126,17 @@ def test_the_checker_is_confined_as_well(room: str, warm: WarmProcess, tmp_path:
         "try:\n    open('/etc/hostname')\nexcept OSError:\n    seen.append('files')\n"
         "@test_case(points=1)\ndef a(answer=None):\n    assert not seen, seen",
     )
-    outbox = tmp_path / "outbox"
+    outbox = tmp_path / "handover"
     outbox.mkdir()
     (tmp_path / "job").mkdir()
-    payload = {"tests": {"q1.py": source}, "outbox": str(outbox), "explain_hidden": True}
-    outcome = warm.run(Job(room, payload, tmp_path / "job", QUICK))  # type: ignore[arg-type]
+    payload = {"tests": {"q1.py": source}, "input": str(outbox), "explain_hidden": True}
+    outcome = warm.run(Job(task, payload, tmp_path / "job", QUICK))
     assert outcome.end == "done", outcome
-    if room == "checker":
+    if task is RUN_TESTS:
         assert "['net', 'files']" in (tmp_path / "job" / "verdicts.jsonl").read_text(encoding="utf-8")
 
 
-def test_cpu_time_is_a_timeout_with_its_own_words(warm: WarmProcess, tmp_path: Path) -> None:
+def test_cpu_time_is_a_timeout_with_its_own_words(warm: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(warm, tmp_path, "while True: pass", limits=Limits(seconds=60, cpu_seconds=2))
     assert ran.outcome.end == "timeout"
     assert ran.outcome.detail == "it used more than 2 seconds of processor time"
@@ -195,26 +197,26 @@ FINE = Outcome("done", "", 1.0, 1)
 def test_only_a_timeout_on_a_busy_machine_is_tried_again_alone(
     busy: bool, ends: list[Outcome], tries: int, end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(second_try, "machine_is_busy", lambda: busy)
+    monkeypatch.setattr(retry, "machine_is_busy", lambda: busy)
     isolation = Scripted(ends)
-    (tmp_path / "outbox").mkdir()
+    (tmp_path / "handover").mkdir()
     (tmp_path / "journal.jsonl").touch()
-    outcome, again = second_try.run_with_second_try(isolation, Job("runner", {}, tmp_path, QUICK))
+    outcome, again = retry.run_with_retry(isolation, Job(RUN_NOTEBOOK, {}, tmp_path, QUICK))
     assert outcome.end == end
     assert again is (tries == 2)
     assert [job.alone for job in isolation.jobs] == [False, True][:tries]
-    assert (tmp_path / "outbox").exists() is (tries == 1)
+    assert (tmp_path / "handover").exists() is (tries == 1)
 
 
 def test_busy_means_more_work_than_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     processors = len(os.sched_getaffinity(0))
     monkeypatch.setattr(os, "getloadavg", lambda: (processors + 0.5, 0, 0))
-    assert second_try.machine_is_busy()
+    assert retry.machine_is_busy()
     monkeypatch.setattr(os, "getloadavg", lambda: (processors - 0.5, 0, 0))
-    assert not second_try.machine_is_busy()
+    assert not retry.machine_is_busy()
 
 
-def test_root_is_dropped_for_good(warm: WarmProcess, tmp_path: Path) -> None:
+def test_root_is_dropped_for_good(warm: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(warm, tmp_path, "import os\nanswer = [*os.getresuid(), *os.getresgid(), *os.getgroups()]")
     expected = identity.UNPRIVILEGED if identity.runs_as_root() else os.geteuid()
     assert set(ran.value("answer")[:3]) == {expected}

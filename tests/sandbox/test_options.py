@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from autograder import commands
-from autograder.assignment import Assignment
-from autograder.commands import ClassOptions, GradingOptions
-from autograder.doctor import Finding, examine, findings_view
+from autograder.cli import commands
+from autograder.cli.commands import ClassOptions, GradingOptions
+from autograder.cli.doctor import Finding, examine, findings_view
 from autograder.errors import IsolationError, UsageError
-from autograder.sandbox import warm as warm_module
+from autograder.labs.assignment import Assignment
+from autograder.sandbox import client as warm_module
 from autograder.sandbox.layers import LAYERS
 from autograder.sandbox.probe import Found
+from tests.cli.test_app import autograder
 from tests.render.test_render_terminal import shown
-from tests.test_cli import autograder
 
 WITHOUT_LANDLOCK = tuple(Found(name, True, "too old" if name == "landlock" else "") for name in LAYERS)
 
@@ -55,7 +55,7 @@ def test_doctor_names_every_layer(
     assert all(f"  {name} " in told for name in LAYERS)
     assert "not ok" not in told
     assert told.splitlines()[-1] == "✓ All that the grader needs is there."
-    monkeypatch.setattr("autograder.doctor.probe", lambda: WITHOUT_LANDLOCK)
+    monkeypatch.setattr("autograder.cli.doctor.probe", lambda: WITHOUT_LANDLOCK)
     assert examine(as_json=True) == 1
     found = json.loads(capsys.readouterr().out)
     assert not found["well"]

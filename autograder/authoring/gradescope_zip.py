@@ -1,0 +1,49 @@
+"""Packs dist/NAME-gradescope.zip, which uploads to Gradescope as it is (its page "Autograder Specifications").
+
+setup.sh, run_autograder   what Gradescope calls
+requirements.txt           all that grading needs: exact versions, every file by its SHA-256
+kit/autograder/            this package, without the part that builds
+lab/autograder.zip         the lab's otter autograder
+lab/solution.ipynb         its solution: a rehearsal, and trainings to take over
+withheld.json              the results.json for a grader that does not come to its end
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from autograder.authoring.package import zip_bytes
+from autograder.platforms.gradescope import withheld_json
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_FILES = Path(__file__).with_name("gradescope_files")
+_NEVER_NEEDED = "build"
+
+
+def pack_gradescope(autograder: bytes, solution: bytes, points: float) -> bytes:
+    """The bytes of the zip: the same for the same content, whatever the day or the machine.
+
+    Args:
+        autograder: the lab's otter autograder zip.
+        solution: its solution notebook.
+        points: what there is to earn.
+    """
+    return zip_bytes(
+        {
+            **{path.name: path.read_bytes() for path in _FILES.iterdir()},
+            **_kit(),
+            "lab/autograder.zip": autograder,
+            "lab/solution.ipynb": solution,
+            "withheld.json": withheld_json("", points).encode(),
+        }
+    )
+
+
+def _kit() -> dict[str, bytes]:
+    files = (path for path in _PACKAGE.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    named = {path.relative_to(_PACKAGE): path for path in files}
+    return {
+        f"kit/{_PACKAGE.name}/{name.as_posix()}": path.read_bytes()
+        for name, path in named.items()
+        if name.parts[0] != _NEVER_NEEDED
+    }

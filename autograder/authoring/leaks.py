@@ -1,0 +1,130 @@
+"""The last look at a student notebook before it is written: no solution and no hidden test may be in it."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from autograder.authoring.master import Cell, Master, Question, parse_python
+from autograder.authoring.test_sources import prelude
+from autograder.authoring.validate import test_function
+from autograder.errors import MasterError
+
+_SHORTEST = 12  # characters, without spaces: shorter pieces stand anywhere by chance
+_ENCODED = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+
+
+def check_leaks(notebook: Mapping[str, Any], master: Master) -> None:
+    """Search every string of a student notebook, also inside base64 and hex, for what must stay secret.
+
+    A secret is: a statement of a solution, the name of a hidden test, its code, and the texts it alone holds.
+
+    Raises:
+        MasterError: something secret is in the notebook.
+    """
+    haystack = "\n".join(_squeeze(text) for text in _strings(notebook))
+    public = _public_texts(master)
+    for question in master.questions:
+        for cell in question.answers:
+            for line, secret in _solution_statements(cell):
+                if secret in haystack:
+                    raise _leak(master, question, cell.line_of(line), "a statement of its solution")
+        for test in question.tests:
+            if test.config.get("hidden", False) and any(
+                secret in haystack and secret not in public for secret in _test_secrets(test_function(test))
+            ):
+                raise _leak(master, question, test.body_line, "a hidden test, or a text only it holds,")
+
+
+def _leak(master: Master, question: Question, line: int | None, what: str) -> MasterError:
+    return MasterError(
+        f"{what} would stand in the student notebook: look for it in the text, the given code, the public "
+        "tests and what they use, and take it out there",
+        file=master.file,
+        question=question.name,
+        line=line,
+    )
+
+
+def _solution_statements(cell: Cell) -> Iterator[tuple[int, str]]:
+    """The statements of an answer cell that students must not see, squeezed, with their line in the cell."""
+    for node in ast.walk(parse_python(cell.source)):
+        if not isinstance(node, ast.stmt):
+            continue
+        segment = ast.get_source_segment(cell.source, node) or ""
+        for secret in {_squeeze(ast.unparse(node)), _squeeze(segment)}:
+            if len(secret) >= _SHORTEST and not _is_gap(node):
+                yield node.lineno, secret
+
+
+def _is_gap(node: ast.stmt) -> bool:
+    """A prompt inside the cell (a text) or a gap is not part of the solution."""
+    value = node.value if isinstance(node, ast.Expr | ast.Assign) else None
+    if not isinstance(value, ast.Constant):
+        return False
+    return value.value is Ellipsis or (isinstance(node, ast.Expr) and isinstance(value.value, str))
+
+
+def _test_secrets(function: ast.FunctionDef) -> Iterator[str]:
+    yield _squeeze(function.name)
+    yield _squeeze("".join(ast.unparse(statement) for statement in function.body))
+    for node in ast.walk(function):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = _squeeze(node.value)
+            if len(text) >= _SHORTEST:
+                yield text
+
+
+def _public_texts(master: Master) -> str:
+    """What the author made public on purpose: public tests and what they use. A hidden test may share it."""
+    texts = []
+    for question in master.questions:
+        public = [test for test in question.tests if not test.config.get("hidden", False)]
+        texts += [test.body for test in public]
+        texts.append(prelude(master, question, {test_function(test).name for test in public}))
+    return "\n".join(_squeeze(text) for text in texts)
+
+
+def _squeeze(text: str) -> str:
+    """Without white space and with one kind of quotes, so that another layout of the same code is found too."""
+    return re.sub(r"\s+", "", text).replace('"', "'")
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Every string in a JSON value, and what it becomes when read as base64 or hex."""
+    if isinstance(value, str):
+        yield value
+        yield from _decoded(value)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield str(key)
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+
+
+def _decoded(text: str) -> Iterator[str]:
+    for token in _ENCODED.findall(text):
+        for decode in (_from_base64, _from_hex):
+            if plain := decode(token):
+                yield plain
+
+
+def _from_base64(token: str) -> str | None:
+    body = token.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(body + "=" * (-len(body) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+def _from_hex(token: str) -> str | None:
+    try:
+        return bytes.fromhex(token).decode()
+    except ValueError:
+        return None

@@ -1,0 +1,139 @@
+"""Runs `otter assign` on notebooks and hands back what it made."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from autograder.authoring.bundle import Source, read_test
+from autograder.authoring.master import Cell, Master, TestCell
+from autograder.errors import MasterError, WorkerError
+
+_SECONDS = 300.0  # otter needs about three; this only ends a child that hangs
+
+
+@dataclass(frozen=True)
+class OtterOutput:
+    """What `otter assign` made of one master: two notebooks as JSON objects, and the entries of the autograder zip."""
+
+    student: dict[str, Any]
+    solution: dict[str, Any]
+    archive: Mapping[str, bytes]
+
+
+def run_otter_assign(masters: Sequence[Master], requirements: Mapping[str, Sequence[str]]) -> dict[str, OtterOutput]:
+    """Run `otter assign --no-run-tests` on masters that keep the rules.
+
+    Args:
+        masters: the masters; what their tests share and import is left out of the notebooks.
+        requirements: by lab, the lines of the requirements file that goes into its autograder.
+
+    Raises:
+        MasterError: otter refuses a master.
+        WorkerError: otter itself could not run.
+    """
+    with TemporaryDirectory(prefix="autograder-build-") as temporary:
+        folder = Path(temporary)
+        sent = {master.name: _prepare(folder / master.name, master, requirements[master.name]) for master in masters}
+        _run_child(folder)
+        return {master.name: _collect(folder / master.name, master, sent[master.name]) for master in masters}
+
+
+def _prepare(folder: Path, master: Master, requirements: Sequence[str]) -> list[Cell]:
+    """Write the notebook for otter; returns the cells it was given, in order."""
+    source = folder / "in"
+    source.mkdir(parents=True)
+    tests = {id(test.cell): test for question in master.questions for test in question.tests}
+    cells = [cell for cell in master.cells if cell not in master.helpers]
+    notebook = {
+        "cells": [_cell(_without_imports(cell, tests.get(id(cell)))) for cell in cells],
+        "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
+        "nbformat": 4,
+        "nbformat_minor": 4,  # without cell ids: they are given at the end, after the cells are final
+    }
+    if "requirements" not in master.config:
+        _add_requirements(notebook, source, requirements)
+    (source / f"{master.name}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    return cells
+
+
+def _without_imports(cell: Cell, test: TestCell | None) -> Cell:
+    """Return a test cell as otter wants it: its configuration and one function."""
+    if test is None:
+        return cell
+    configuration = cell.source.removesuffix(test.body)
+    return replace(cell, source=configuration + read_test(Source(test.body, "", None)).function)
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"tags": list(cell.tags)} if cell.tags else {}
+    plain: dict[str, Any] = {"cell_type": cell.kind, "metadata": metadata, "source": cell.source}
+    return {**plain, "outputs": [], "execution_count": None} if cell.kind == "code" else plain
+
+
+def _add_requirements(notebook: dict[str, Any], folder: Path, requirements: Sequence[str]) -> None:
+    """Tell otter which packages an autograder elsewhere must install (otter adds itself)."""
+    (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "raw" and re.match(r"#\s+assignment\s+config", cell["source"], re.IGNORECASE):
+            cell["source"] = cell["source"].rstrip() + "\nrequirements: requirements.txt"
+            return
+
+
+def _run_child(folder: Path) -> None:
+    scratch = folder / ".scratch"
+    scratch.mkdir()
+    command = [sys.executable, "-P", str(Path(__file__).with_name("_assign.py")), str(folder)]
+    environment = {**os.environ, "TMPDIR": str(scratch), "TEMP": str(scratch), "TMP": str(scratch)}
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter and script
+            command, capture_output=True, text=True, timeout=_SECONDS, check=False, env=environment
+        )
+    except subprocess.TimeoutExpired as error:
+        raise WorkerError(
+            f"`otter assign` did not end within {_SECONDS:.0f} seconds: is the machine overloaded?",
+            hint="autograder build, once the machine has less to do",
+        ) from error
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise WorkerError(
+            f"`otter assign` could not run ({last}): is otter-grader installed for {sys.executable}?",
+            hint="pip install 'otter-grader>=7.0,<7.1'",
+        )
+
+
+def _collect(folder: Path, master: Master, sent: Sequence[Cell]) -> OtterOutput:
+    failure = folder / "error.json"
+    if failure.exists():
+        raise _translate(json.loads(failure.read_text(encoding="utf-8")), master, sent)
+    out, notebook = folder / "out", f"{master.name}.ipynb"
+    (archive,) = (out / "autograder").glob("*.zip")
+    with zipfile.ZipFile(archive) as opened:
+        entries = {name: opened.read(name) for name in opened.namelist() if not name.endswith("/")}
+    return OtterOutput(
+        student=json.loads((out / "student" / notebook).read_text(encoding="utf-8")),
+        solution=json.loads((out / "autograder" / notebook).read_text(encoding="utf-8")),
+        archive=entries,
+    )
+
+
+def _translate(error: Mapping[str, str], master: Master, sent: Sequence[Cell]) -> MasterError:
+    """Otter speaks of cell numbers of a notebook nobody sees: find the master's question and line."""
+    message = error["message"] or error["kind"]
+    question = re.search(r'question "?(\w+)', message)
+    number = re.search(r"cell number (\d+)", message)
+    cell = sent[int(number.group(1)) - 1] if number and 0 < int(number.group(1)) <= len(sent) else None
+    known = {found.name: found.line for found in master.questions}
+    name = question.group(1) if question and question.group(1) in known else None
+    line = cell.line if cell is not None else known.get(name or "", master.config_line)
+    text = " ".join(message.split())
+    return MasterError(f"otter refuses this master: {text[:400]}", file=master.file, question=name, line=line)

@@ -1,0 +1,53 @@
+"""Write `assignment/README.md`: how students start, work and hand in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_GITHUB = re.compile(r"https://github\.com/(?P<repository>[\w.-]+/[\w.-]+)/(?:tree|blob)/(?P<path>[^?#\s]+?)/?$")
+_TEMPLATE = Path(__file__).with_name("student_readme.md")
+
+
+@dataclass(frozen=True)
+class ListedLab:
+    """A lab as students see it: its name, title, number of questions, points, and where it is handed in."""
+
+    name: str
+    title: str
+    questions: int
+    points: float
+    hand_in: str = ""
+
+
+def colab_folder(published: str) -> str:
+    """Return the Colab address of a folder on GitHub that holds the notebooks.
+
+    Raises:
+        ValueError: the address is not that of a folder on GitHub.
+    """
+    found = _GITHUB.match(published)
+    if found is None:
+        raise ValueError(
+            f"{published!r} is not a folder on GitHub: Colab opens notebooks from addresses like "
+            "https://github.com/OWNER/REPOSITORY/tree/main/assignment"
+        )
+    return f"https://colab.research.google.com/github/{found['repository']}/blob/{found['path']}"
+
+
+def student_readme(labs: Sequence[ListedLab], *, published: str | None) -> bytes:
+    """Write the text.
+
+    Args:
+        labs: the course's labs, at least one.
+        published: the folder on GitHub that the notebooks can be opened from; None for no Colab badge.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    # Markdown, not HTML: nothing is escaped.
+    environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, autoescape=False)  # noqa: S701
+    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    text = template.render(labs=labs, folder=colab_folder(published) if published else None)
+    return (text.rstrip() + "\n").encode()

@@ -1,0 +1,82 @@
+"""A lab's own settings, `solutions/NAME.toml`: all of them optional.
+
+seed = 1234            # NumPy's and Python's seed for every submission
+
+[limits]               # of one submission; the names and defaults of `autograder.sandbox.job.Limits`
+seconds = 300          # wall-clock time
+cpu_seconds = 1200     # processor time of each process
+memory_mb = 4096       # memory of all of its processes together
+processes = 256        # processes and threads at once
+open_files = 256       # open files of each process
+file_mb = 1024         # size of any one file
+scratch_mb = 256       # all it writes for itself …
+scratch_files = 4096   # … in how many files and folders
+output_mb = 1024       # all it hands over
+
+[late]                 # see `autograder.labs.lateness`
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from autograder.errors import MasterError
+from autograder.labs.lateness import LatePolicy, policy_from
+from autograder.sandbox.job import Limits
+
+_LIMITS = tuple(entry.name for entry in fields(Limits))
+_SEED = 1234
+
+
+@dataclass(frozen=True)
+class LabSettings:
+    """Limits of one submission (the two every lab.json names, and those the lab sets), its seed, what late costs."""
+
+    limits: Mapping[str, int] = field(default_factory=lambda: {"seconds": 300, "memory_mb": 4096})
+    seed: int = _SEED
+    late: LatePolicy | None = None
+
+
+def read_settings(text: str, *, file: str) -> LabSettings:
+    """Read a lab's TOML; what it does not say keeps its default.
+
+    Raises:
+        MasterError: no TOML, an unknown key, or a value that is not a positive whole number.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise MasterError(f"this is not TOML: {error}", file=file) from error
+    limits, late = data.pop("limits", {}), data.pop("late", {})
+    for name, table in (("limits", limits), ("late", late)):
+        if not isinstance(table, dict):
+            raise MasterError(f"`{name}` must be a table: write `[{name}]` on a line of its own", file=file)
+    unknown = [*(set(data) - {"seed"}), *(set(limits) - set(_LIMITS))]
+    if unknown:
+        names = ", ".join(f"`{name}`" for name in _LIMITS)
+        raise MasterError(
+            f"unknown setting `{min(unknown)}`: known are `seed` and, under [limits], {names}; [late]", file=file
+        )
+    default = LabSettings()
+    return LabSettings(
+        limits={**default.limits, **{name: _whole(limits, name, 1, 1, file) for name in limits}},
+        seed=_whole(data, "seed", default.seed, 0, file),
+        late=_late(late, file) if late else None,
+    )
+
+
+def _late(table: dict[str, Any], file: str) -> LatePolicy:
+    try:
+        return policy_from(table)
+    except ValueError as error:
+        raise MasterError(f"[late]: {error}", file=file) from None
+
+
+def _whole(table: dict[str, Any], key: str, default: int, least: int, file: str) -> int:
+    value = table.get(key, default)
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise MasterError(f"`{key}` is {value!r}: it must be a whole number of at least {least}", file=file)
+    return value

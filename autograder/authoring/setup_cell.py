@@ -1,0 +1,118 @@
+"""Write the first code cell of a student notebook: the student package and the public checks, compressed."""
+
+from __future__ import annotations
+
+import base64
+import bz2
+import hashlib
+import json
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PACKAGE = "lab_kit_student"
+
+_STUDENT = Path(__file__).resolve().parents[1] / "student"
+# bzip2, because its output is the same everywhere: zlib's differs between its versions, and a build must not.
+_CELL = '''\
+# @title Set-up: run this cell first. It loads the checks of this lab.
+def _set_up(packed, lab, version, language):
+    import base64, bz2, importlib, json, pathlib, sys, tempfile
+
+    otter = sys.modules.get("otter")
+    if otter is not None and getattr(otter.Notebook, "_grading_mode", False):
+        return otter.Notebook()  # this notebook is being graded: the grader brings its own checks
+    folder = tempfile.TemporaryDirectory(prefix="lab-kit-", ignore_cleanup_errors=True)
+    for name, text in json.loads(bz2.decompress(base64.b64decode(packed))).items():
+        path = pathlib.Path(folder.name, name)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "{package}"]:
+        del sys.modules[name]
+    sys.path.insert(0, folder.name)
+    try:
+        return importlib.import_module("{package}.setup").start(folder)
+    finally:
+        sys.path.remove(folder.name)
+
+
+grader = _set_up(lab="{lab}", version="{version}", language="{language}", packed="""
+{packed}
+""")
+'''
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """What a set-up cell is made from.
+
+    Attributes:
+        lab: the lab's name.
+        questions: per question `name`, `title`, `points`, `variables`, `stubs`, and `checks`,
+            which says what each public check looks at.
+        tests: the public checks, test files by question.
+        imports: modules the cell loads quietly.
+        requires: what pip installs where otter is missing.
+        hand_in: where students hand in; may be empty.
+        digests: SHA-256 of MNIST's arrays, empty where the lab does not load MNIST.
+        language: the notebook's language.
+        catalog: translations of the student package's texts, by English text.
+    """
+
+    lab: str
+    questions: tuple[Mapping[str, Any], ...]
+    tests: Mapping[str, str]
+    imports: tuple[str, ...]
+    requires: str
+    hand_in: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    language: str = "en"
+    catalog: Mapping[str, str] = field(default_factory=dict)
+
+
+def setup_cell(contents: SetUp) -> dict[str, Any]:
+    """Make the cell: folded in JupyterLab and Colab, the same bytes for the same contents."""
+    files = {f"{PACKAGE}/{path.name}": path.read_text(encoding="utf-8") for path in sorted(_STUDENT.glob("*.py"))} | {
+        f"tests/{name}.py": source for name, source in contents.tests.items()
+    }
+    described = {
+        "lab": contents.lab,
+        "questions": list(contents.questions),
+        "imports": list(contents.imports),
+        "requires": contents.requires,
+        "hand_in": contents.hand_in,
+        "digests": dict(contents.digests),
+        "catalog": dict(contents.catalog),
+    }
+    version = hashlib.sha256(_json([files, described]).encode()).hexdigest()[:8]
+    packed = base64.b64encode(
+        bz2.compress(_json({**files, "lab.json": _json({**described, "version": version})}).encode())
+    )
+    source = _CELL
+    for name, value in {
+        "package": PACKAGE,
+        "lab": contents.lab,
+        "version": version,
+        "language": contents.language,
+        "packed": "\n".join(textwrap.wrap(packed.decode(), 120)),
+    }.items():
+        source = source.replace(f"{{{name}}}", value)
+    return {
+        "cell_type": "code",
+        "id": "set-up",
+        "metadata": {
+            "cellView": "form",
+            "deletable": False,
+            "editable": False,
+            "jupyter": {"source_hidden": True},
+        },
+        "source": source.rstrip("\n"),
+        "outputs": [],
+        "execution_count": None,
+    }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,89 @@
+"""The gaps of a student notebook: which cells a student fills in, and which variables they are to give."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from dataclasses import dataclass
+
+from autograder.authoring.master import ANSWER_TAG, Master
+from autograder.errors import MasterError
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """One question's gaps: the names assigned `...`, and the sources of its untouched answer cells."""
+
+    question: str
+    variables: tuple[str, ...]
+    stubs: tuple[str, ...]
+
+
+def read_gaps(cells: list[dict[str, object]], master: Master) -> tuple[Gaps, ...]:
+    """The gaps of every question, from the cells of the generated student notebook.
+
+    Args:
+        cells: the notebook's cells, with `source` as one text and `metadata.tags`.
+        master: the master they came from, for the order of the questions and the place of an error.
+
+    Raises:
+        MasterError: an answer cell holds anything but gaps.
+    """
+    found = []
+    for question in master.questions:
+        tag = f"{ANSWER_TAG}{question.name}"
+        stubs = tuple(str(cell["source"]) for cell in cells if tag in _tags(cell))
+        variables: list[str] = []
+        for stub, answer in zip(stubs, question.answers, strict=True):
+            try:
+                names = gap_variables(stub)
+            except ValueError as error:
+                raise MasterError(f"{error}", file=master.file, question=question.name, line=answer.line) from error
+            for name in names:
+                if name in variables:
+                    raise MasterError(
+                        f"two gaps for `{name}` in one question: keep one",
+                        file=master.file, question=question.name, line=answer.line,
+                    )  # fmt: skip
+                variables.append(name)
+        found.append(Gaps(question.name, tuple(variables), stubs))
+    return tuple(found)
+
+
+def gap_variables(stub: str) -> tuple[str, ...]:
+    """The names a stub assigns `...`; empty for a lone `...`.
+
+    Raises:
+        ValueError: the text is anything but lines `NAME = ...`, or one lone `...`.
+    """
+    rule = "an answer cell must give students nothing but gaps, `NAME = ...` lines or one lone `...`"
+    try:
+        body = ast.parse(stub).body
+    except SyntaxError as error:
+        raise ValueError(f"{rule}; once the solution is removed, Python cannot read line {error.lineno}") from error
+    if any(token.type == tokenize.COMMENT for token in tokenize.generate_tokens(io.StringIO(stub).readline)):
+        raise ValueError(f"{rule}; this one leaves a comment: move it into the text above")
+    if len(body) == 1 and isinstance(body[0], ast.Expr) and _is_ellipsis(body[0].value):
+        return ()
+    if not body:
+        raise ValueError(f"{rule}; this one is empty: mark the lines of the solution with `# SOLUTION`")
+    return tuple(_gap_name(statement, rule) for statement in body)
+
+
+def _gap_name(statement: ast.stmt, rule: str) -> str:
+    if isinstance(statement, ast.Assign) and _is_ellipsis(statement.value) and len(statement.targets) == 1:
+        target = statement.targets[0]
+        if isinstance(target, ast.Name):
+            return target.id
+        raise ValueError(f"{rule}; `{ast.unparse(statement)}` assigns several at once: use one line per name")
+    raise ValueError(f"{rule}; this one leaves `{ast.unparse(statement).splitlines()[0]}`: mark it `# SOLUTION`")
+
+
+def _is_ellipsis(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is Ellipsis
+
+
+def _tags(cell: dict[str, object]) -> list[str]:
+    metadata = cell.get("metadata")
+    return list(metadata.get("tags", [])) if isinstance(metadata, dict) else []

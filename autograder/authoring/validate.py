@@ -1,0 +1,288 @@
+"""What a master must keep to, as pure functions: each looks at one rule and raises MasterError with the line."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+from autograder.authoring.bundle import read_test
+from autograder.authoring.master import HELPERS_TAG, Cell, Master, Question, TestCell, parse_python
+from autograder.authoring.outline import check_outline
+from autograder.authoring.test_sources import prelude, set_in_notebook, source_of
+from autograder.errors import MasterError
+
+# Names otter's test files use themselves: a helper of that name would change what the file says.
+_RESERVED = frozenset({"name", "points", "all_or_nothing", "OK_FORMAT", "test_case"})
+_TEST_KEYS = frozenset({"points", "hidden", "success_message", "failure_message"})
+_BEGIN_SOLUTION = re.compile(r"\s*#\s*BEGIN\s+SOLUTION(\s+NO\s+PROMPT)?\s*$")
+_END_SOLUTION = re.compile(r"\s*#\s*END\s+SOLUTION\s*$")
+_BEGIN_PROMPT = re.compile(r'\s*"""\s*#\s*BEGIN\s+PROMPT\s*$')
+_END_PROMPT = re.compile(r'\s*""";?\s*#\s*END\s+PROMPT\s*$')
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+_SOLUTION_MARK = re.compile(r"#\s*(BEGIN |END )?SOLUTION\b")
+
+
+def check_master(master: Master) -> None:
+    """Hold a master against every rule, in the order in which an author would want to hear of them.
+
+    Raises:
+        MasterError: for the first rule that is broken.
+    """
+    rules: tuple[Callable[[Master], None], ...] = (
+        _config, _characters, _syntax, _helpers, _answers, _marks_outside_answers, _tests, _names, _used_names, _points,
+        check_outline,
+    )  # fmt: skip
+    for rule in rules:
+        rule(master)
+
+
+def test_function(test: TestCell) -> ast.FunctionDef:
+    """The one function of a test cell that keeps the rules."""
+    function = ast.parse(test.body).body[-1]
+    if not isinstance(function, ast.FunctionDef):
+        raise TypeError("a test cell was not checked before it was used")
+    return function
+
+
+def _fault(master: Master, question: Question | None, line: int | None, message: str) -> MasterError:
+    return MasterError(message, file=master.file, question=question.name if question else None, line=line)
+
+
+def _config(master: Master) -> None:
+    tests = master.config.get("tests")
+    if not isinstance(tests, dict) or tests.get("ok_format") is not False:
+        raise _fault(
+            master, None, master.config_line, "tests are exception-based here: set `tests:` with `ok_format: false`"
+        )
+    if tests.get("files"):
+        raise _fault(master, None, master.config_line, "tests live in the notebook here: remove `files:` from `tests:`")
+    if master.config.get("name") != master.name:
+        found = master.config.get("name")
+        raise _fault(
+            master, None, master.config_line, f"`name:` is {found!r}: it must be the file's name, `name: {master.name}`"
+        )
+    if not master.questions:
+        raise _fault(master, None, None, "there is no question: add one between BEGIN QUESTION and END QUESTION")
+
+
+def _question_of(master: Master, cell: Cell) -> Question | None:
+    for question in master.questions:
+        if cell in question.answers or any(test.cell is cell for test in question.tests):
+            return question
+    return None
+
+
+def _characters(master: Master) -> None:
+    """A tab or form feed is what is left of `\\times` or `\\frac` once a program has taken it for an escape."""
+    for cell in master.cells:
+        for number, line in enumerate(cell.source.split("\n"), start=1):
+            found = _CONTROL.search(line)
+            if found:
+                message = (
+                    f"the control character {found.group()!r} stands in this line, probably left of a backslash and a "
+                    "letter: write spaces, or the backslash again"
+                )
+                raise _fault(master, _question_of(master, cell), cell.line_of(number), message)
+
+
+def _syntax(master: Master) -> None:
+    for cell in master.cells:
+        if cell.kind != "code":
+            continue
+        try:
+            parse_python(cell.source)
+        except SyntaxError as error:
+            line = cell.line_of(error.lineno)
+            raise _fault(master, _question_of(master, cell), line, f"Python cannot read this: {error.msg}") from error
+
+
+def _helpers(master: Master) -> None:
+    found = master.helpers
+    if len(found) > 1:
+        message = f"{len(found)} cells are tagged `{HELPERS_TAG}`: keep one, with all that the tests share"
+        raise _fault(master, None, found[1].line, message)
+    if not found:
+        return
+    for statement in parse_python(found[0].source).body:
+        for name in _bound_names(statement) & _RESERVED:
+            raise _fault(
+                master,
+                None,
+                found[0].line_of(statement.lineno),
+                f"a test helper is named `{name}`, which otter's test files use themselves: rename it",
+            )
+
+
+def _bound_names(statement: ast.stmt) -> set[str]:
+    """The names a top-level statement gives a meaning to."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {statement.name}
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
+    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+
+
+def _answers(master: Master) -> None:
+    for question in master.questions:
+        if not question.answers:
+            raise _fault(
+                master,
+                question,
+                question.line,
+                "there is no answer cell: add a code cell between BEGIN SOLUTION and END SOLUTION, "
+                f'`# %% tags=["answer:{question.name}"]`',
+            )
+        for cell in question.answers:
+            _inline_blocks(master, question, cell)
+
+
+def _inline_blocks(master: Master, question: Question, cell: Cell) -> None:
+    """Solution and prompt blocks written as comments inside an answer cell must open and close in turn."""
+    opened: tuple[str, int] | None = None
+    for number, line in enumerate(cell.source.split("\n"), start=1):
+        for kind, begin, end in (("SOLUTION", _BEGIN_SOLUTION, _END_SOLUTION), ("PROMPT", _BEGIN_PROMPT, _END_PROMPT)):
+            if begin.match(line):
+                if opened is not None:
+                    raise _fault(
+                        master, question, cell.line_of(number), f"BEGIN {kind} before END {opened[0]}: close that first"
+                    )
+                opened = (kind, number)
+            elif end.match(line):
+                if opened is None or opened[0] != kind:
+                    raise _fault(master, question, cell.line_of(number), f"END {kind} without a BEGIN {kind} before it")
+                opened = None
+    if opened is not None:
+        kind, number = opened
+        raise _fault(master, question, cell.line_of(number), f"BEGIN {kind} is never closed: add END {kind} below it")
+
+
+def _marks_outside_answers(master: Master) -> None:
+    """A SOLUTION mark where otter does not look would send the solution to the students."""
+    answers = {id(cell) for question in master.questions for cell in question.answers}
+    for cell in master.cells:
+        if cell.kind != "code" or id(cell) in answers:
+            continue
+        for number, line in enumerate(cell.source.split("\n"), start=1):
+            if _SOLUTION_MARK.search(line):
+                raise _fault(
+                    master,
+                    _question_of(master, cell),
+                    cell.line_of(number),
+                    "a SOLUTION mark outside an answer cell: otter would leave this line in the student notebook; "
+                    "move it between BEGIN SOLUTION and END SOLUTION",
+                )
+
+
+def _tests(master: Master) -> None:
+    for question in master.questions:
+        if question.config.get("manual"):
+            raise _fault(master, question, question.line, "`manual: true` cannot be graded here: give it tests instead")
+        for test in question.tests:
+            _test_shape(master, question, test)
+            _test_config(master, question, test)
+        if all(test.config.get("hidden", False) for test in question.tests):
+            raise _fault(
+                master,
+                question,
+                question.line,
+                "there is no public test, so otter writes no check cell: add one with `hidden: false`",
+            )
+
+
+def _test_shape(master: Master, question: Question, test: TestCell) -> None:
+    read_test(source_of(master, question, test))
+    arguments = test_function(test).args
+    if arguments.vararg or arguments.kwarg or arguments.posonlyargs:
+        raise _fault(
+            master,
+            question,
+            test.body_line,
+            "a test takes answer variables by name: no *args, no **kwargs, no `/`",
+        )
+    if any(argument.arg == "env" for argument in (*arguments.args, *arguments.kwonlyargs)):
+        raise _fault(
+            master,
+            question,
+            test.body_line,
+            "a test takes `env`, the whole of the student's variables, which never leave the sandbox: "
+            "name the variables it needs instead",
+        )
+
+
+def _test_config(master: Master, question: Question, test: TestCell) -> None:
+    unknown = sorted(set(map(str, test.config)) - _TEST_KEYS)
+    if unknown:
+        raise _fault(
+            master, question, test.cell.line, f"the test configuration has an unknown key `{unknown[0]}`: "
+            f"known are {', '.join(sorted(_TEST_KEYS))}"
+        )  # fmt: skip
+    if not _is_points(test.config.get("points")):
+        raise _fault(master, question, test.cell.line, "the test has no points: add a line such as `points: 1`")
+    if not isinstance(test.config.get("hidden", False), bool):
+        raise _fault(master, question, test.cell.line, "`hidden:` must be true or false")
+    for key in ("success_message", "failure_message"):
+        text = test.config.get(key)
+        if text is not None and (not isinstance(text, str) or any(sign in text for sign in '"\\\n')):
+            raise _fault(
+                master,
+                question,
+                test.cell.line,
+                f'{key} must be one line of text without `"` and `\\`, which would break the generated test: '
+                "use single quotes",
+            )
+
+
+def _names(master: Master) -> None:
+    seen: dict[str, str] = {}
+    for question in master.questions:
+        for test in question.tests:
+            name = test_function(test).name
+            if name in seen:
+                raise _fault(
+                    master,
+                    question,
+                    test.body_line,
+                    f"there is already a test named {name} (question {seen[name]}): test names must differ in a lab",
+                )
+            if name in _RESERVED:
+                raise _fault(master, question, test.body_line, f"a test cannot be named {name}: otter uses that name")
+            seen[name] = question.name
+
+
+def _used_names(master: Master) -> None:
+    """What a test takes is set in the notebook, and what it uses is imported or shared."""
+    known = set_in_notebook(master)
+    for question in master.questions:
+        for test in question.tests:
+            for argument in (*test_function(test).args.args, *test_function(test).args.kwonlyargs):
+                if argument.arg not in known:
+                    line = None if test.body_line is None else test.body_line + argument.lineno - 1
+                    raise _fault(
+                        master,
+                        question,
+                        line,
+                        f"the test takes `{argument.arg}`, which no cell sets: is the name spelt as in the answer?",
+                    )
+        prelude(master, question)
+
+
+def _points(master: Master) -> None:
+    for question in master.questions:
+        points: Any = question.config.get("points")
+        if not _is_points(points):
+            raise _fault(master, question, question.line, "the question has no points: add a line such as `points: 2`")
+        total = math.fsum(float(test.config["points"]) for test in question.tests)
+        if not math.isclose(total, float(points), abs_tol=1e-9):
+            raise _fault(
+                master,
+                question,
+                question.line,
+                f"its tests give {total:g} points, the question says {points:g}: make them add up",
+            )
+
+
+def _is_points(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0

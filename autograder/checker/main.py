@@ -1,0 +1,128 @@
+"""Runs the tests of every question on the answers that were handed over and writes down what came out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograder.checker import cache as savings
+from autograder.checker.defects import defect_of
+from autograder.checker.partial_credit import measured_in, share_of, template_of
+from autograder.checker.test_files import LoadedQuestion, LoadedTest, load_question
+from autograder.handover.checker_files import VERDICTS
+from autograder.handover.decode import HandoverReader, Unusable
+from autograder.handover.seeding import seed_everything
+from autograder.util.text import text_of
+
+_MAX_MESSAGE = 2_000
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """What one test found: the share of its points from 0 to 1, and below 1 the reason.
+
+    `message_id` and `values` are the template of the message and what its names stand for, where the test gives them.
+    `defect` says what is wrong with the test itself; `unforeseen` that it met an error it did not expect.
+    """
+
+    share: float
+    message: str = ""
+    message_id: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    defect: str = ""
+    unforeseen: bool = False
+
+
+def enter(payload: dict[str, Any], folder: Path) -> None:
+    """Check one submission.
+
+    Each question is announced before its answers are looked at and written down as soon as it is judged: should an
+    answer end this very process (by its sheer size, say), the grader knows whose it was and what was judged before.
+
+    Args:
+        payload: `input` (the folder to read), `tests` (file name -> source), `explain_hidden` (hidden tests' messages
+            were written for students), `blank` (judge as if nothing had been handed over).
+        folder: the job's folder; writes `verdicts.jsonl`: {"begin": question} and then
+            {"question": …, "verdict": …} each; {"begin": null} stands for reading the hand-over itself.
+    """
+    seed_everything(int(payload.get("seed", 0)))
+    savings.install()
+    questions = [load_question(source, file) for file, source in payload["tests"].items()]
+    with (folder / VERDICTS).open("w", encoding="utf-8", buffering=1) as file:
+
+        def tell(entry: dict[str, Any]) -> None:
+            file.write(json.dumps(entry) + "\n")
+
+        tell({"begin": None})
+        reader = HandoverReader(folder / "nothing" if payload.get("blank") else Path(payload["input"]))
+        for question in questions:
+            tell({"begin": question.name})
+            verdict = _judge(question, reader, explain_hidden=payload["explain_hidden"])
+            tell({"question": question.name, "verdict": verdict})
+
+
+def _judge(question: LoadedQuestion, reader: HandoverReader, *, explain_hidden: bool) -> dict[str, Any]:
+    values = reader.values(question.name)
+    return {
+        "handed_over": question.name in reader.questions,
+        "variables": {name: _state(value) for name, value in values.items()},
+        "tests": [_run(test, values, explain_hidden=explain_hidden) for test in question.tests],
+        "measured": measured_in(question.namespace),
+    }
+
+
+def _state(value: Any) -> str:
+    if value is ...:
+        return "gap"
+    return f"unusable: {text_of(value.reason, _MAX_MESSAGE)}" if isinstance(value, Unusable) else "present"
+
+
+def _run(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) -> dict[str, Any]:
+    found = _find(test, values, explain_hidden=explain_hidden)
+    passed = found.share >= 1
+    return {
+        "name": test.name,
+        "passed": passed,
+        "share": found.share,
+        "message": "" if passed else text_of(found.message, _MAX_MESSAGE),
+        "message_id": text_of(found.message_id, _MAX_MESSAGE),
+        "values": dict(found.values),
+        "defect": text_of(found.defect, _MAX_MESSAGE),
+        "unforeseen": found.unforeseen,
+    }
+
+
+def _find(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) -> _Finding:
+    for name in test.required:
+        value = values.get(name)
+        if isinstance(value, Unusable):
+            return _Finding(0.0, f"{name} cannot be used: {value.reason}.")
+    usable = {name: None if isinstance(value, Unusable) else value for name, value in values.items()}
+    try:
+        test.case.body.call_func(usable)
+    except AssertionError as error:
+        shown = explain_hidden or not test.hidden
+        template, named = template_of(error) if shown else ("", {})
+        return _Finding(
+            share_of(error),
+            _with_note(test, text_of(error, _MAX_MESSAGE).strip() if shown else ""),
+            template,
+            named,
+            defect=defect_of(getattr(error, "cause", None), test.function),
+            unforeseen=isinstance(getattr(error, "cause", None), Exception),
+        )
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a test may stumble in any way over a strange answer
+        # Only the kind of stumble is told of a hidden test: the error's text could quote what it expects.
+        said = "This check could not use the answer"
+        said += "." if test.hidden else f" ({type(error).__name__}: {text_of(error, _MAX_MESSAGE)})."
+        return _Finding(0.0, _with_note(test, said), defect=defect_of(error, test.function), unforeseen=True)
+    return _Finding(1.0)
+
+
+def _with_note(test: LoadedTest, said: str) -> str:
+    note = str(test.case.failure_message or "").strip()
+    parts = [part for part in (note, said) if part]
+    return " ".join(parts) or ("A hidden check failed." if test.hidden else "The check failed.")

@@ -1,0 +1,81 @@
+"""Loads otter's exception-based test files with otter's own loader and says what they ask for."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from otter.test_files import ExceptionTestFile
+
+from autograder.errors import AssignmentError
+
+
+@dataclass(frozen=True)
+class LoadedTest:
+    """One test function; `required` and `optional` are the names of its parameters without and with a default."""
+
+    name: str
+    hidden: bool
+    points: float
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    case: Any
+
+    @property
+    def function(self) -> Any:
+        """The author's function, without decorators that keep the function they wrap."""
+        return inspect.unwrap(self.case.body.test_func)
+
+
+@dataclass(frozen=True)
+class LoadedQuestion:
+    """A test file: its question's name, its tests, and whether it gives its points all together or not at all.
+
+    `namespace` holds the file's own names; its tests may leave things there (see `autograder.checker.partial_credit`).
+    """
+
+    name: str
+    all_or_nothing: bool
+    tests: tuple[LoadedTest, ...]
+    namespace: Mapping[str, Any]
+
+
+def load_question(source: str, file: str) -> LoadedQuestion:
+    """Execute one test file and describe it.
+
+    Raises:
+        AssignmentError: the file is not in the exception-based format, cannot be loaded, or asks for `env`.
+    """
+    if not _is_exception_based(source):
+        raise AssignmentError(
+            f"{file} is not in otter's exception-based test format (it does not say OK_FORMAT = False).",
+            hint="set `tests: {ok_format: false}` in the master's assignment config and build again",
+        )
+    try:
+        loaded = ExceptionTestFile.from_string(source, path=file)
+    except (Exception, SystemExit) as error:
+        raise AssignmentError(f"{file} cannot be loaded: {type(error).__name__}: {error}") from error
+    tests = tuple(_describe(case, file) for case in loaded.test_cases)
+    namespace = getattr(tests[0].function, "__globals__", {}) if tests else {}
+    return LoadedQuestion(loaded.name, bool(loaded.all_or_nothing), tests, namespace)
+
+
+def _is_exception_based(source: str) -> bool:
+    return re.search(r"^OK_FORMAT\s*=\s*False\b", source, flags=re.MULTILINE) is not None
+
+
+def _describe(case: Any, file: str) -> LoadedTest:
+    function = case.body.test_func
+    parameters = inspect.signature(function).parameters
+    if "env" in parameters:
+        raise AssignmentError(
+            f"{file}: the test {function.__name__} takes `env`, the student's whole namespace, "
+            "which never leaves their process.",
+            hint="name the variables the test needs as its parameters",
+        )
+    required = tuple(name for name, parameter in parameters.items() if parameter.default is parameter.empty)
+    optional = tuple(name for name in parameters if name not in required)
+    return LoadedTest(function.__name__, bool(case.hidden), float(case.points), required, optional, case)

@@ -1,0 +1,78 @@
+"""What is said of a class before and after it is graded: to people, or as JSON to scripts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from autograder.cli.console import say, show, show_json, show_whole
+from autograder.grading.resume import Plan
+from autograder.render.class_terminal import class_files, class_numbers, class_view
+from autograder.report.summary import Effort, summarise, to_look_at
+from autograder.results.folder import ResultsFolder
+from autograder.results.grade import Row
+from autograder.util.text import counted
+
+
+def show_class(rows: Sequence[Row], folder: Path, *, effort: Effort | None = None, every: bool = False) -> None:
+    """Print rows, numbers, mistakes, and where the files are.
+
+    Args:
+        rows: the class.
+        folder: the results' folder.
+        effort: what the run took, if there was one.
+        every: print every row, however many there are.
+    """
+    show(class_view(rows, every=every), class_numbers(summarise(rows), effort))
+    first = next(iter(to_look_at(rows)), None)
+    files = ResultsFolder(folder)
+    look_at = None if first is None else files.submission(first.identity).feedback
+    show_whole(*class_files(files.scores, files.report, look_at, linked=sys.stdout.isatty()))
+
+
+def show_results_as_json(rows: Sequence[Row]) -> None:
+    """Print JSON lines: one result a line."""
+    for row in rows:
+        show_json(json.loads(row.grade.result.to_json()), indent=None)
+
+
+def show_class_as_json(rows: Sequence[Row], folder: Path, not_graded: int) -> None:
+    """Print one JSON object: where the files are, the numbers about the class, and whom to look at."""
+    look_at = [
+        {"submission": row.grade.result.submission, "id": row.identity, "status": row.grade.result.status}
+        for row in to_look_at(rows)
+    ]
+    files = {"scores": str(ResultsFolder(folder).scores), "report": str(ResultsFolder(folder).report)}
+    show_json({"schema": 1, **files, "not_graded": not_graded, **asdict(summarise(rows)), "to_look_at": look_at})
+
+
+def tell_plan(plan: Plan, total: int, others: int) -> None:
+    """Say what is taken over, what is graded again and why, and what the folder holds besides."""
+    if plan.kept:
+        kept = len(plan.kept)
+        say(
+            f"{kept} of {total} {_were(kept)} graded before and {'has' if kept == 1 else 'have'} not changed.", err=True
+        )
+    for reason, count in plan.again.items():
+        say(f"{count} of {total} {_were(count)} graded before and {_are(count)} graded again: {reason}.", err=True)
+    if others:
+        held = counted(others, "other submission")
+        say(f"The folder also holds results of {held}: kept, but not in the scores.", err=True)
+
+
+def tell_missing(missing: int) -> None:
+    """Say how many submissions of the latest run have no result yet, if any."""
+    if missing:
+        what = f"{counted(missing, 'submission')} of the latest run {_are(missing)} not graded yet"
+        say(f"{what}: run the same `autograder grade` again.", err=True)
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"

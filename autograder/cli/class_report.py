@@ -1,0 +1,178 @@
+"""What `grade` and `report` do about corrections, lateness and the files other platforms take; effects and output."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+from pathlib import Path
+
+from autograder.cli.class_output import show_class, show_class_as_json, tell_missing
+from autograder.cli.console import say
+from autograder.cli.exports import ExportOptions, export
+from autograder.errors import KitError, UsageError
+from autograder.gradebook.class_grades import ClassGrades, read_class
+from autograder.gradebook.corrections import Known, changes
+from autograder.gradebook.corrections import read_overrides as parse_overrides
+from autograder.gradebook.counting import notes, policy_of
+from autograder.gradebook.files import read_overrides, read_record, write_overrides, write_record
+from autograder.gradebook.record import Lab, Record
+from autograder.gradebook.submission_times import read_times
+from autograder.intake.submissions import Intake
+from autograder.labs.assignment import Assignment
+from autograder.labs.lateness import LateOptions, LatePolicy
+from autograder.render.pages import write_report
+from autograder.render.scores_csv import harmless
+from autograder.results.folder import begin_run, not_graded, results_folder, stored
+from autograder.util.files import content_of
+from autograder.util.text import counted, first_few
+
+_MAX_TOLD = 3
+
+
+@dataclass(frozen=True)
+class CountingOptions:
+    """What counts on top of results: corrections, times of hand-in and lateness; what is None stays as it was."""
+
+    override: Path | None = None
+    times: Path | None = None
+    late: LateOptions = field(default_factory=LateOptions)
+
+    def check(self) -> None:
+        """Find out early what could not be used.
+
+        Raises:
+            UsageError: the due time cannot be read, or a file is not there.
+        """
+        try:
+            self.late.applied(LatePolicy())
+        except ValueError as error:
+            raise UsageError(f"--due: {error}.") from None
+        for path in (self.override, self.times):
+            if path is not None:
+                content_of(path)
+
+
+def begin_class(
+    folder: Path,
+    intake: Intake,
+    assignments: Mapping[str, Assignment],
+    counting: CountingOptions,
+    *,
+    anonymous: bool = False,
+) -> None:
+    """Remember what a run was asked for, with the corrections given; called before anything is graded.
+
+    Raises:
+        UsageError: a file of corrections or times cannot be used.
+        KitError: what is remembered of an earlier run is damaged.
+    """
+    before = read_record(folder)
+    submissions = intake.submissions
+    labs = {name: Lab(lab.title, lab.late) for name, lab in assignments.items()}
+    record = replace(
+        before,
+        handins={submission.id: submission.handin for submission in submissions if submission.handin is not None},
+        set_aside=intake.set_aside,
+        labs={**before.labs, **labs},
+    )
+    names = {submission.id: submission.name for submission in submissions}
+    questions = _questions(folder, list(names), assignments) if counting.override is not None else {}
+    write_record(folder, _adopt(folder, record, counting, Known(_called(names), questions)))
+    begin_run(folder, list(names), anonymous=anonymous)
+
+
+def _questions(
+    folder: Path, identities: Sequence[str], assignments: Mapping[str, Assignment]
+) -> dict[str, dict[str, float]]:
+    """The questions each submission may have: those of its result, else those of any lab it may belong to."""
+    possible: dict[str, float] = {}
+    for question in (question for assignment in assignments.values() for question in assignment.questions):
+        possible[question.name] = max(possible.get(question.name, 0.0), question.max_score)
+    known = {identity: stored(folder, identity) for identity in identities}
+    return {
+        identity: {q.name: q.max_score for q in before[0].questions} if before and before[0].questions else possible
+        for identity, before in known.items()
+    }
+
+
+def report_class(
+    folder: Path,
+    counting: CountingOptions,
+    exports: ExportOptions,
+    *,
+    anonymous: bool = False,
+    as_json: bool = False,
+    every_row: bool = False,
+) -> None:
+    """`autograder report`: write the class's files anew, and those for other platforms that were asked for.
+
+    Args:
+        folder: the results' folder.
+        counting: corrections, times and lateness.
+        exports: files for other platforms.
+        anonymous: leave names out of students' pages, even if `grade` put them in.
+        as_json: print the numbers about the class as JSON.
+        every_row: print every row, however many there are.
+    """
+    if not folder.is_dir():
+        raise KitError(f"There is no folder {folder}.", hint=f"autograder grade PATH… -o {folder}")
+    counting.check()
+    with results_folder(folder):
+        if counting != CountingOptions():
+            write_record(folder, _adopt(folder, read_record(folder), counting, _known(read_class(folder))))
+        grades = read_class(folder)
+        rows = write_report(folder, grades, anonymous=anonymous or None)
+        told = export(folder, grades, exports)
+    missing = not_graded(folder)
+    if as_json:
+        show_class_as_json(rows, folder, missing)
+    else:
+        show_class(rows, folder, every=every_row)
+    tell_notes(grades)
+    tell_missing(missing)
+    for line in told:
+        say(line, err=as_json)
+
+
+def tell_notes(grades: ClassGrades) -> None:
+    """Say on standard error what corrections and lateness did."""
+    for line in notes(grades.counted, grades.record, grades.overrides):
+        say(line, err=True)
+
+
+def _adopt(folder: Path, record: Record, counting: CountingOptions, known: Known) -> Record:
+    """Keep the corrections given; the record with the times and options given."""
+    if counting.override is not None:
+        given = parse_overrides(content_of(counting.override), counting.override.name, known)
+        say(changes(read_overrides(folder), given), err=True)
+        write_overrides(folder, given)
+    record = replace(record, options=counting.late.over(record.options))
+    if counting.times is None:
+        return record
+    name = counting.times.name
+    times = read_times(content_of(counting.times), name, known.identities, record.handins, _zone(record))
+    if times.unknown:
+        unknown = counted(len(times.unknown), "unknown submission")
+        say(f"{name} has times of {unknown}: {first_few(times.unknown, _MAX_TOLD)}", err=True)
+    return replace(record, times=times.known)
+
+
+def _zone(record: Record) -> tzinfo | None:
+    """The zone of the first due time, which is the course's."""
+    dues = (policy_of(record, lab).due for lab in (*record.labs, None))
+    return next((due.tzinfo for due in dues if due is not None), None)
+
+
+def _known(grades: ClassGrades) -> Known:
+    results = {row.identity: row.grade.result for row in grades.rows}
+    return Known(
+        _called({identity: result.submission for identity, result in results.items()}),
+        {identity: {q.name: q.max_score for q in result.questions} for identity, result in results.items()},
+    )
+
+
+def _called(names: Mapping[str, str]) -> dict[str, str]:
+    """IDs by all that a person may call a submission: its ID, its name, and its name as scores.csv shows it."""
+    shown = {harmless(name): identity for identity, name in names.items()}
+    return {**shown, **{identity: identity for identity in names}, **{name: i for i, name in names.items()}}

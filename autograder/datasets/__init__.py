@@ -1,0 +1,1 @@
+"""MNIST: sources, verification, cache, and serving it to Keras."""

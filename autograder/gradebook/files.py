@@ -1,0 +1,54 @@
+"""What is kept beside the results: DIR/handed-in.json and DIR/overrides.json."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from autograder.errors import KitError
+from autograder.gradebook import corrections
+from autograder.gradebook.corrections import Overrides
+from autograder.gradebook.record import Record
+from autograder.results.folder import ResultsFolder
+from autograder.util.files import write_whole
+
+
+def write_record(folder: Path, record: Record) -> None:
+    """Keep what is to be remembered of a run beside its results."""
+    write_whole(ResultsFolder(folder).record, record.to_json())
+
+
+def read_record(folder: Path) -> Record:
+    """What is remembered of the latest run beside its results; nothing where nobody wrote it down.
+
+    Raises:
+        KitError: the file is damaged.
+    """
+    path = ResultsFolder(folder).record
+    try:
+        return Record.from_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Record()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise KitError(
+            f"{path} is damaged: {error}", hint="delete it and run `autograder grade` again, which finds it out anew"
+        ) from error
+
+
+def write_overrides(folder: Path, overrides: Overrides) -> None:
+    """Keep corrections; they take the place of all earlier ones."""
+    write_whole(ResultsFolder(folder).overrides, corrections.to_json(overrides))
+
+
+def read_overrides(folder: Path) -> Overrides:
+    """The corrections kept with the results.
+
+    Raises:
+        KitError: the file is damaged.
+    """
+    path = ResultsFolder(folder).overrides
+    try:
+        return corrections.from_json(path.read_text(encoding="utf-8"), path)
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise KitError(f"{path} cannot be read: {error}") from error

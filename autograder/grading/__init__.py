@@ -1,0 +1,1 @@
+"""Grade one submission, or a class: run, check, mark, store and resume."""

@@ -1,0 +1,99 @@
+"""Has the answers of one submission judged, whatever they do to the process that judges them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder.errors import WorkerError
+from autograder.grading.retry import run_with_retry
+from autograder.handover.checker_files import VERDICTS
+from autograder.handover.tasks import RUN_TESTS
+from autograder.labs.assignment import Assignment, Question
+from autograder.sandbox import Isolation, Job, Limits
+from autograder.sandbox.job_files import job_folder, read_ordinary_file
+
+_LIMITS = Limits(seconds=180, memory_mb=6144, output_mb=64, scratch_mb=64)
+_MOST_DEATHS = 3
+_MAX_LOG_BYTES = 16 << 20
+_MAX_REASON = 300
+
+
+def check_answers(assignment: Assignment, isolation: Isolation, handed_over: Path) -> dict[str, Any]:
+    """The verdict of every question (see `autograder.checker.main`) on what lies in `input`.
+
+    An answer that ends the checker costs its own question, and the rest is judged by another one; after three such
+    answers the rest counts as unusable too.
+
+    Raises:
+        WorkerError: the tests cannot be run, through no fault of the answers.
+    """
+    verdicts: dict[str, Any] = {}
+    blank = False
+    for deaths in range(1, _MOST_DEATHS + 1):
+        left = [question for question in assignment.questions if question.name not in verdicts]
+        round_ = _check_some(assignment, isolation, handed_over, frozenset(verdicts), blank=blank)
+        verdicts |= round_.verdicts
+        if all(question.name in verdicts for question in left):
+            break
+        if not round_.begun:
+            raise WorkerError(f"the tests could not be run: {round_.reason}")
+        blank = blank or round_.begun[-1] is None
+        spoilt = [question for question in left if deaths == _MOST_DEATHS or question.name == round_.begun[-1]]
+        reason = f"checking it ended the checker ({round_.reason})"
+        verdicts |= {question.name: _unusable(question, reason) for question in spoilt if question.name not in verdicts}
+    return verdicts
+
+
+@dataclass(frozen=True)
+class _Round:
+    """What one checker left: verdicts, the questions it began (None: reading the hand-over), why it ended early."""
+
+    verdicts: dict[str, Any]
+    begun: tuple[str | None, ...]
+    reason: str
+
+
+def _check_some(
+    assignment: Assignment, isolation: Isolation, handed_over: Path, judged: frozenset[str], *, blank: bool
+) -> _Round:
+    """One checker, for all that has not been judged. Its folder is made after the notebook ended: nothing is planted
+    in it."""
+    payload = {
+        "input": str(handed_over),
+        "tests": {file: source for file, source in assignment.test_files.items() if Path(file).stem not in judged},
+        "explain_hidden": assignment.explains_hidden,
+        "seed": assignment.seed,
+        "blank": blank,
+    }
+    with job_folder() as folder:
+        outcome, _ = run_with_retry(isolation, Job(RUN_TESTS, payload, folder, _LIMITS))
+        entries = list(_entries(folder / VERDICTS))
+        log = read_ordinary_file(folder / "worker.log", _MAX_LOG_BYTES).decode("utf-8", "replace")
+    reasons = [outcome.detail, *log.strip().splitlines()[-1:]]
+    return _Round(
+        verdicts={entry["question"]: entry["verdict"] for entry in entries if "question" in entry},
+        begun=tuple(entry["begin"] for entry in entries if "begin" in entry),
+        reason="; ".join(filter(None, reasons)) or "no verdict was written",
+    )
+
+
+def _entries(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The whole lines of the checker's file; it is the grader's own, but it may have been cut short."""
+    for line in read_ordinary_file(path, _LIMITS.output_mb << 20).splitlines():
+        with contextlib.suppress(ValueError):
+            yield json.loads(line)
+
+
+def _unusable(question: Question, reason: str) -> dict[str, Any]:
+    message = f"This answer could not be checked: {reason[:_MAX_REASON]}."
+    return {
+        "handed_over": True,
+        "variables": dict.fromkeys(question.handover, "present"),
+        "tests": [{"name": test.name, "passed": False, "share": 0.0, "message": message} for test in question.tests],
+        "measured": {},
+    }

@@ -1,0 +1,68 @@
+"""The student's notebook as the grader ran it: cells as handed in, outputs of the run, in nbformat 4.5. Pure.
+
+Nothing else of what was handed in gets into it: no metadata, no outputs of the student's own, no unknown fields.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autograder.handover.journal import RunLog
+from autograder.handover.outputs import Output
+from autograder.notebooks.notebook import Notebook, Part
+from autograder.results.result import CellError
+
+# In the metadata of a code cell: its number, and the questions it holds an answer of.
+KEY = "autograder"
+_METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def executed_notebook(
+    notebook: Notebook, answers: Mapping[int, Sequence[str]], shown: Mapping[int, Sequence[Output]], run_log: RunLog
+) -> bytes:
+    """A notebook as executed, as the bytes of an .ipynb file.
+
+    Args:
+        notebook: as handed in.
+        answers: by the number of a code cell, the questions it holds an answer of.
+        shown: what each cell showed.
+        run_log: how far the run came, and what cells raised.
+    """
+    errors = {error.cell: error for error in reversed(run_log.errors)}
+    cells = []
+    for position, part in enumerate(notebook.parts, start=1):
+        cell: dict[str, Any] = {"cell_type": part.kind, "id": f"cell-{position}", "metadata": {}, "source": part.source}
+        if part.kind == "code":
+            ran = part.number is not None and part.number <= (run_log.last_cell or 0)
+            cell["metadata"] = {KEY: {"number": part.number, "answers": list(answers.get(part.number or 0, ()))}}
+            cell["execution_count"] = part.number if ran else None
+            cell["outputs"] = _outputs(part, shown, errors) if ran else []
+        elif part.attachments:
+            cell["attachments"] = {name: {shot.kind: shot.base64} for name, shot in part.attachments.items()}
+        cells.append(cell)
+    document = {"cells": cells, "metadata": _METADATA, "nbformat": 4, "nbformat_minor": 5}
+    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _outputs(part: Part, shown: Mapping[int, Sequence[Output]], errors: Mapping[int, CellError]) -> list[Output]:
+    number = part.number or 0
+    outputs = [
+        {**output, "execution_count": number} if output["output_type"] == "execute_result" else output
+        for output in shown.get(number, ())
+    ]
+    error = errors.get(number)
+    return [*outputs, _error(error, part.source)] if error is not None else outputs
+
+
+def _error(error: CellError, source: str) -> Output:
+    where = f"Cell [{error.cell}]"
+    if error.line is not None:
+        line = source.split("\n")[error.line - 1 : error.line]
+        where += f", line {error.line}: " + "".join(line).strip()
+    said = f"{error.name}: {error.message}" if error.message else error.name
+    return {"output_type": "error", "ename": error.name, "evalue": error.message, "traceback": [where, said]}

@@ -1,0 +1,181 @@
+"""Grades one submission: a plain function of bytes and settings that leaves nothing behind."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from autograder.errors import SubmissionError, WorkerError
+from autograder.grading.checking import check_answers
+from autograder.grading.executed import executed_notebook
+from autograder.grading.marking import Run, mark
+from autograder.grading.resource_usage import MeasuredIsolation
+from autograder.grading.retry import RETRIED, run_with_retry
+from autograder.handover.journal import HANDOVER, RunLog, read_run_log
+from autograder.handover.outputs import read_outputs
+from autograder.handover.tasks import RUN_NOTEBOOK
+from autograder.labs.assignment import Assignment
+from autograder.notebooks.notebook import Notebook, answer_cells, identify, read_notebook
+from autograder.results.result import CellError, Cost, FitRun, QuestionResult, Result, SubmissionStatus
+from autograder.sandbox import Isolation, Job, Outcome
+from autograder.sandbox.job_files import job_folder, remove_folder
+
+
+def no_cached_trainings(_: Assignment) -> Mapping[str, str]:
+    """For a grader that lets every submission train for real."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A result and the student's notebook as it was run (.ipynb); None where it was not run."""
+
+    result: Result
+    executed: bytes | None
+
+
+@dataclass(frozen=True)
+class Grader:
+    """Everything grading needs beside the submission.
+
+    Args:
+        assignments: the labs in play, by name; a notebook says which is its own.
+        isolation: where jobs run.
+        assume: the lab to take where the notebook does not say.
+        trainings: gives the trainings of a lab that submissions may take over (see `training_cache`).
+    """
+
+    assignments: Mapping[str, Assignment]
+    isolation: Isolation
+    assume: str | None = None
+    trainings: Callable[[Assignment], Mapping[str, str]] = no_cached_trainings
+
+    def grade(self, name: str, read: Callable[[], bytes]) -> Result:
+        """The result alone of `graded`."""
+        return self.graded(name, read).result
+
+    def graded(self, name: str, read: Callable[[], bytes]) -> Graded:
+        """Grade one submission; never raises for anything in it.
+
+        Args:
+            name: what the submission is called in the results.
+            read: gives its bytes; may raise SubmissionError.
+        """
+        start = time.monotonic()
+        digest = ""
+        try:
+            data = read()
+            digest = hashlib.sha256(data).hexdigest()
+            notebook = read_notebook(data)
+            assignment = self._assignment_of(notebook)
+        except SubmissionError as error:
+            return Graded(self._unreadable(name, digest, str(error), time.monotonic() - start), None)
+        try:
+            found = _run_and_check(notebook, assignment, self.isolation, self.trainings(assignment))
+        except WorkerError as error:
+            found = _Found("grader_error", str(error))
+        result = Result(
+            submission=name,
+            sha256=digest,
+            lab=assignment.name,
+            isolation=self.isolation.level,
+            status=found.status,
+            detail=found.detail,
+            score=round(float(sum(question.score for question in found.questions)), 6),
+            max_score=assignment.max_score,
+            seconds=round(time.monotonic() - start, 2),
+            questions=found.questions,
+            errors=found.errors,
+            fits=found.fits,
+            cost=found.cost,
+            measured=found.measured,
+        )
+        return Graded(result, found.executed)
+
+    def _assignment_of(self, notebook: Notebook) -> Assignment:
+        if self.assume is not None and notebook.assignment is None:
+            return self.assignments[self.assume]
+        return self.assignments[identify(notebook, {name: lab.answers for name, lab in self.assignments.items()})]
+
+    def _unreadable(self, name: str, digest: str, reason: str, seconds: float) -> Result:
+        only = next(iter(self.assignments.values())) if len(self.assignments) == 1 else None
+        return Result(
+            submission=name,
+            sha256=digest,
+            lab=only.name if only else None,
+            isolation=self.isolation.level,
+            status="unreadable",
+            detail=reason,
+            score=0.0,
+            max_score=only.max_score if only else 0.0,
+            seconds=round(seconds, 2),
+        )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What came of running and checking a submission."""
+
+    status: SubmissionStatus
+    detail: str | None
+    questions: tuple[QuestionResult, ...] = ()
+    errors: tuple[CellError, ...] = ()
+    fits: tuple[FitRun, ...] = ()
+    cost: Cost | None = None
+    measured: Mapping[str, float] = field(default_factory=dict)
+    executed: bytes | None = None
+
+
+def _run_and_check(
+    notebook: Notebook, assignment: Assignment, isolation: Isolation, trainings: Mapping[str, str]
+) -> _Found:
+    payload = {
+        "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
+        "handover": {question.name: list(question.handover) for question in assignment.questions},
+        "seed": assignment.seed,
+        "trainings": dict(trainings),
+    }
+    isolation = MeasuredIsolation(isolation)
+    with job_folder() as folder:
+        outcome, again = run_with_retry(isolation, Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
+        run_log, shown = read_run_log(folder), read_outputs(folder)
+        status, detail = _ending(outcome, run_log)
+        remove_folder(folder / "scratch")  # before the checker needs the memory it may lie in
+        verdicts = check_answers(assignment, isolation, folder / HANDOVER)
+    run = Run(notebook, run_log.errors, run_log.last_cell, detail)
+    cost = Cost(round(isolation.cpu_seconds, 3), run_log.cpu_seconds, isolation.peak_mb)
+    if again:
+        detail = f"{detail}; {RETRIED}" if detail else f"{RETRIED[:1].upper()}{RETRIED[1:]}."
+    return _Found(
+        status,
+        detail,
+        questions=mark(assignment, run, verdicts),
+        errors=run_log.errors,
+        fits=run_log.fits,
+        cost=cost,
+        measured={name: value for verdict in verdicts.values() for name, value in verdict["measured"].items()},
+        executed=executed_notebook(notebook, _answers(notebook, assignment), shown, run_log),
+    )
+
+
+def _answers(notebook: Notebook, assignment: Assignment) -> dict[int, list[str]]:
+    """By the number of a code cell, the questions it holds an answer of."""
+    answers: dict[int, list[str]] = {}
+    for question in assignment.questions:
+        for cell in answer_cells(notebook, question.name, question.variables):
+            answers.setdefault(cell.number, []).append(question.name)
+    return answers
+
+
+def _ending(outcome: Outcome, run_log: RunLog) -> tuple[SubmissionStatus, str | None]:
+    """What became of the notebook; a worker that ended well must also have said that it came to the end."""
+    where = f" (in code cell [{run_log.last_cell}])" if run_log.last_cell is not None else ""
+    if outcome.end == "timeout":
+        return "timeout", f"{outcome.detail}{where}"
+    if outcome.end == "out_of_memory":
+        return "out_of_memory", f"{outcome.detail}{where}"
+    if outcome.end == "done" and run_log.finished:
+        return "graded", None
+    return "crashed", f"{outcome.detail or 'a cell ended the process of the notebook'}{where}"

@@ -1,0 +1,147 @@
+"""What a result hangs on, and which results of earlier runs therefore still hold."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograder.errors import SubmissionError, UsageError
+from autograder.grading.fingerprint import kit_version
+from autograder.intake.submissions import Submission, read_submission
+from autograder.labs.assignment import Assignment
+from autograder.results.folder import set_aside, stored
+from autograder.results.result import Result
+
+# The first costs nothing to find out again; the second was the grader's fault and is tried again.
+_NEVER_TAKEN_OVER = ("unreadable", "grader_error")
+# Each entry of a fingerprint, in the words for when it has changed; the most telling first.
+_CHANGES = {
+    "submission": "the submission",
+    "assignment": "the lab",
+    "limits": "a limit",
+    "isolation": "the isolation level",
+    "kit": "the kit",
+    "retrain": "--retrain",
+}
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What all submissions of a run have in common.
+
+    Args:
+        assignments: the labs in play, by name, with the limits of this run.
+        isolation: the level.
+        assume: the lab to take where a notebook does not say.
+        retrain: every submission trains for real.
+        kit: the version of the kit and of what it builds on.
+    """
+
+    assignments: Mapping[str, Assignment]
+    isolation: str
+    assume: str | None = None
+    retrain: bool = False
+    kit: str = field(default_factory=kit_version)
+
+    def fingerprint(self, digest: str, lab: str | None) -> dict[str, Any]:
+        """All the result of a submission hangs on, as JSON data.
+
+        Args:
+            digest: SHA-256 of the submission's bytes.
+            lab: the lab it was graded as, None where it could not be read.
+        """
+        assignment = self.assignments.get(lab or "")
+        return {
+            "schema": 1,
+            "submission": digest,
+            "lab": lab,
+            "assignment": assignment.digest if assignment else None,
+            "limits": asdict(assignment.limits) if assignment else None,
+            "isolation": self.isolation,
+            "kit": self.kit,
+            # Which lab a notebook without a name belongs to hangs on the labs it may belong to.
+            "labs": sorted(self.assignments),
+            "assume": self.assume,
+            "retrain": self.retrain,
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run has to do: results that still hold, by submission ID; what is to be graded; why some of it again."""
+
+    kept: Mapping[str, Result]
+    to_grade: tuple[Submission, ...]
+    again: Mapping[str, int]
+
+
+def make_plan(
+    submissions: Sequence[Submission], folder: Path, conditions: Conditions, regrade: Collection[str] = ()
+) -> Plan:
+    """Compare what is in the results' folder with what is asked for; sets aside the results that no longer hold.
+
+    Args:
+        submissions: what is asked for.
+        folder: the results' folder.
+        conditions: how this run grades.
+        regrade: IDs of submissions to be graded again in any case.
+
+    Raises:
+        KitError: a result cannot be set aside.
+    """
+    kept: dict[str, Result] = {}
+    again: Counter[str] = Counter()
+    for submission in submissions:
+        before = stored(folder, submission.id)
+        if before is None or before[0].status in _NEVER_TAKEN_OVER:
+            continue
+        result, earlier = before
+        change = "asked for" if submission.id in regrade else _change(submission, result, earlier, conditions)
+        if change is None:
+            kept[submission.id] = result
+        else:
+            again[change] += 1
+            set_aside(folder, submission.id)
+    to_grade = tuple(submission for submission in submissions if submission.id not in kept)
+    return Plan(kept, to_grade, dict(again))
+
+
+def _change(submission: Submission, result: Result, earlier: Mapping[str, Any], conditions: Conditions) -> str | None:
+    """What has changed since the result was written, in words; None if nothing has."""
+    try:
+        digest = hashlib.sha256(read_submission(submission)).hexdigest()
+    except SubmissionError:
+        digest = ""
+    now = conditions.fingerprint(digest, result.lab)
+    if not conditions.retrain:
+        now["retrain"] = earlier.get("retrain")  # what has trained for real holds in any case
+    changed = [name for name in {**now, **earlier} if now.get(name) != earlier.get(name)]
+    if result.submission != submission.name:
+        changed.append("submission")
+    if not changed:
+        return None
+    told = (f"{words} has changed" for name, words in _CHANGES.items() if name in changed)
+    return next(told, "the labs to choose from have changed")
+
+
+def identities(submissions: Sequence[Submission], asked: Collection[str]) -> frozenset[str]:
+    """The IDs of submissions that a person named by ID or by name.
+
+    Raises:
+        UsageError: no submission is called so.
+    """
+    known = {name: submission.id for submission in submissions for name in (submission.name, submission.id)}
+    unknown = [name for name in asked if name not in known]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], known, n=3, cutoff=0.5)
+        raise UsageError(
+            f"There is no submission {unknown[0]} to grade again among the {len(submissions)} given"
+            + (f"; there is {' and '.join(near)}." if near else "."),
+            hint="name it as it stands in scores.csv, or by its folder under submissions/",
+        )
+    return frozenset(known[name] for name in asked)

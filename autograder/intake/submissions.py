@@ -1,0 +1,131 @@
+"""Submissions: which notebooks there are, what they are called, and how to read each.
+
+Finding never fails because of one file. What cannot be read becomes a submission all the same, with the
+reason in `problem`, so that every student has a row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.errors import SubmissionError, UsageError
+from autograder.intake.found import Found
+from autograder.intake.listing import files_under, read_bytes
+from autograder.intake.naming import folder_names, numbered, readable_name
+from autograder.intake.sorting import Contents, SetAside, sort_in
+from autograder.notebooks.notebook import read_notebook
+from autograder.results.handin import HandIn
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One notebook to be graded.
+
+    Args:
+        id: name of its folder under DIR/submissions: unique, ASCII, safe on every file system.
+        name: what people see: the file's name, or its path inside the folder or zip that was given.
+        path: the file on disk.
+        member: the notebook inside `path`, if that is a zip; None otherwise.
+        inner: where `member` is itself a zip, the notebook in it.
+        problem: why it cannot be read, known from finding it; `read_submission` raises it.
+        handin: who handed it in and when, if it comes from a platform's download.
+    """
+
+    id: str
+    name: str
+    path: Path
+    member: str | None = None
+    inner: str | None = None
+    problem: str | None = None
+    handin: HandIn | None = None
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What there is to grade, the files set aside (see `autograder.intake`), and what to tell about both."""
+
+    submissions: tuple[Submission, ...]
+    set_aside: tuple[SetAside, ...]
+    told: tuple[str, ...]
+
+
+def find_submissions(paths: Sequence[Path]) -> tuple[Submission, ...]:
+    """Every submission under the files, folders and zips given, sorted by name.
+
+    Hidden files, system junk and notebook checkpoints are left out, as is a file that only accompanies a
+    notebook of the same name (`ada.pdf` beside `ada.ipynb`). Any other file becomes an unreadable submission.
+    In a platform's download every student has one submission for each lab.
+
+    Raises:
+        UsageError: a path does not exist or cannot be listed, or nothing was found.
+    """
+    return take_in(paths).submissions
+
+
+def take_in(paths: Sequence[Path]) -> Intake:
+    """The same, with what was recognised and what was set aside.
+
+    Raises:
+        UsageError: a path does not exist or cannot be listed, or nothing was found.
+    """
+    found = [one for path in paths for one in files_under(path, alone=len(paths) == 1)]
+    # The same file may be named twice, once by itself and once by its folder. Only the folder is resolved: a refused
+    # link is a row of its own, not the file it points to.
+    unique = {(f.path.parent.resolve() / f.path.name, f.member, f.inner): f for f in reversed(found)}
+    if not unique:
+        raise UsageError(
+            f"There is nothing to grade in {', '.join(map(str, paths)) or 'the paths given'}: no notebook and no zip.",
+            hint="give notebooks (.ipynb), zips as grader.export() writes them, or a folder that holds them",
+        )
+    sorted_in = sort_in(list(unique.values()), _plain_bytes, _look_into)
+    return Intake(_settle_names(sorted_in.found), sorted_in.set_aside, sorted_in.told)
+
+
+def read_submission(submission: Submission) -> bytes:
+    """The bytes of the notebook, at most 100 MB.
+
+    Raises:
+        SubmissionError: it cannot be read; the text says why and what to do.
+    """
+    if submission.problem is not None:
+        raise SubmissionError(submission.problem)
+    return read_bytes(submission.path, submission.member, submission.inner)
+
+
+def _plain_bytes(found: Found) -> bytes:
+    """Bytes of a file that is no submission itself."""
+    try:
+        return read_bytes(found.path, found.member, found.inner)
+    except SubmissionError as error:
+        raise ValueError(str(error)) from None
+
+
+def _look_into(found: Found) -> Contents:
+    """What a notebook says of itself; nothing where it cannot be read, which grading will tell."""
+    try:
+        data = read_bytes(found.path, found.member, found.inner)
+    except SubmissionError:
+        return Contents(None, found.long)
+    digest = hashlib.sha256(data).hexdigest()
+    try:
+        return Contents(read_notebook(data).assignment, digest)
+    except SubmissionError:
+        return Contents(None, digest)
+
+
+def _settle_names(found: Sequence[Found]) -> tuple[Submission, ...]:
+    short = Counter(readable_name(f.shown) for f in found)
+    named = [(readable_name(f.shown if short[readable_name(f.shown)] == 1 else f.long), f) for f in found]
+    # Sorted before numbering, so that the outcome does not hang on the order of the command line.
+    named.sort(key=lambda pair: (pair[0].casefold(), pair[0], os.fsencode(pair[1].long)))
+    names = numbered([name for name, _ in named])
+    ids = folder_names(names)
+    return tuple(
+        Submission(identity, name, f.path, f.member, f.inner, f.problem, f.handin)
+        for identity, name, (_, f) in zip(ids, names, named, strict=True)
+    )

@@ -1,0 +1,1 @@
+"""What a lab asks for, where labs lie, and the lateness policy."""

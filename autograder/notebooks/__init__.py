@@ -1,0 +1,1 @@
+"""Reading and writing notebooks (.ipynb) and the source text of their cells."""

@@ -1,0 +1,266 @@
+"""From the bytes of a notebook to its code cells, and to the answers among them.
+
+Only what grading needs is read: the cells' text, code cells' tags, the name of the assignment, the language. Outputs
+and unknown fields are never looked at, so notebooks that break the format elsewhere are graded all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Literal
+
+from autograder.errors import SubmissionError
+from autograder.notebooks.document import cell_list, mapping, read_document, source_of, tags_of, text_or_none
+from autograder.notebooks.images import KINDS, Picture, picture
+from autograder.notebooks.source import assigned_names, statements
+
+MAX_CODE = 10_000_000
+# What lies beyond is not shown; it has no influence on marks.
+MAX_TEXT = 300_000
+MAX_PARTS = 3_000
+MAX_ATTACHMENTS = 4_000_000
+
+_ANSWER_TAG = "answer:"
+_CHECK_CALL = re.compile(r"""\bgrader\s*\.\s*check\s*\(\s*(["'])(?P<question>[^"'\n]+)\1""")
+# A notebook that lost its assignment name must show at least this share of the lab's answers to be taken for it: a
+# given cell of one lab may assign what is an answer in the other, so a few names prove nothing.
+_ENOUGH = Fraction(1, 2)
+_OTHER_KERNELS = {"ir": "R", "irkernel": "R", "xr": "R", "octave": "Octave", "sos": "SoS", "bash": "Bash"}
+
+
+@dataclass(frozen=True)
+class CodeCell:
+    """A code cell that is not empty; `number` counts those from 1, like the `[7]` of a fresh Run All."""
+
+    number: int
+    source: str
+    tags: frozenset[str] = frozenset()
+
+    @property
+    def answers(self) -> frozenset[str]:
+        """The questions this cell is tagged as an answer of."""
+        return frozenset(tag.removeprefix(_ANSWER_TAG) for tag in self.tags if tag.startswith(_ANSWER_TAG))
+
+    @property
+    def checks(self) -> frozenset[str]:
+        """The questions this cell calls `grader.check` for."""
+        return frozenset(match["question"] for match in _CHECK_CALL.finditer(self.source))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A cell as handed in, to be shown again.
+
+    `number` is that of a code cell that is run; `attachments` are the pictures of a text, by name.
+    """
+
+    kind: Literal["code", "markdown", "raw"]
+    source: str
+    number: int | None = None
+    attachments: Mapping[str, Picture] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """What grading reads of a notebook; `assignment` is the name otter wrote, None where it is lost.
+
+    `parts` are all its cells, in order, for showing only.
+    """
+
+    cells: tuple[CodeCell, ...]
+    assignment: str | None = None
+    language: str = "python"
+    kernel: str | None = None
+    parts: tuple[Part, ...] = ()
+
+
+def read_notebook(data: bytes) -> Notebook:
+    """Read a notebook of any format version.
+
+    Raises:
+        SubmissionError: it is damaged, not a notebook, in another language, or has no code.
+    """
+    document = read_document(data)
+    cells = cell_list(document)
+    metadata = mapping(document.get("metadata"))
+    spec = mapping(metadata.get("kernelspec"))
+    kernel = text_or_none(spec.get("name"))
+    code = [cell for cell in cells if cell.get("cell_type") == "code"]
+    language = _language(metadata, spec, kernel, code)
+    sources = [(source_of(cell, position), tags_of(cell)) for position, cell in enumerate(code, start=1)]
+    # An empty cell gets no number from Jupyter either.
+    filled = [(source, tags) for source, tags in sources if source.strip()]
+    if sum(len(source) for source, _ in filled) > MAX_CODE:
+        raise SubmissionError(
+            f"the notebook holds more than {MAX_CODE // 1_000_000} million characters of code: probably data pasted "
+            "into a cell; remove it and hand in again"
+        )
+    if not filled:
+        raise SubmissionError("the notebook has no code cells: probably an empty or a new notebook was handed in")
+    return Notebook(
+        cells=tuple(CodeCell(number, source, tags) for number, (source, tags) in enumerate(filled, start=1)),
+        assignment=text_or_none(mapping(metadata.get("otter")).get("assignment_name")),
+        language=language,
+        kernel=kernel,
+        parts=_parts(cells, [source for source, _ in sources]),
+    )
+
+
+def identify(notebook: Notebook, labs: Mapping[str, Mapping[str, Sequence[str]]]) -> str:
+    """The lab a notebook belongs to.
+
+    The name in the notebook's metadata decides. Where it is lost (Google Colab drops it), the answers do: answer
+    variables assigned, answer tags, `grader.check` calls.
+
+    Args:
+        notebook: the notebook.
+        labs: for each lab it may belong to, the answer variables of each question.
+
+    Raises:
+        SubmissionError: it is a notebook of another assignment, or of none.
+    """
+    expected = " or ".join(labs)
+    if notebook.assignment is not None:
+        if notebook.assignment not in labs:
+            raise SubmissionError(
+                f"this is a notebook of the assignment {notebook.assignment}, not of {expected}: hand in the right one"
+            )
+        return notebook.assignment
+    shares = {lab: _share(notebook, questions) for lab, questions in labs.items()}
+    best = max(shares.values(), default=Fraction(0))
+    winners = [lab for lab, share in shares.items() if share == best]
+    if best < _ENOUGH:
+        raise SubmissionError(
+            f"the notebook does not say which assignment it belongs to, and hardly any answer of {expected} is in it: "
+            "hand in the notebook of this lab, or grade it with --lab if it is one"
+        )
+    if len(winners) > 1:
+        raise SubmissionError(
+            f"the notebook does not say which assignment it belongs to and could be {' or '.join(winners)}: "
+            "name it with --lab"
+        )
+    return winners[0]
+
+
+def answer_cells(notebook: Notebook, question: str, variables: Sequence[str]) -> tuple[CodeCell, ...]:
+    """The cells that hold a student's answer to a question, in the notebook's order.
+
+    These are the cells tagged `answer:QUESTION`, however often duplicated or split, and cells without an answer
+    tag that assign one of the variables outside functions. Where neither is found and the question has no
+    variables, it is the cell before `grader.check("QUESTION")`.
+    """
+    names = frozenset(variables)
+    found = tuple(
+        cell
+        for cell in notebook.cells
+        if question in cell.answers or (not cell.answers and names & assigned_names(cell.source))
+    )
+    return found if found or names else _cell_before_check(notebook, question)
+
+
+def is_stub(source: str, stubs: Sequence[str]) -> bool:
+    """Whether a cell still holds nothing but gaps.
+
+    True if each of its statements is a statement of one of the stubs; so comments, spaces, order and a split or
+    half deleted stub do not count, and an empty cell is a stub. Text that is not Python must equal a stub.
+    """
+    body = statements(source)
+    if body is None:
+        return source.strip() in {stub.strip() for stub in stubs}
+    known = {statement for stub in stubs for statement in statements(stub) or ()}
+    return all(statement in known for statement in body)
+
+
+def attempted(notebook: Notebook, question: str, variables: Sequence[str], stubs: Sequence[str]) -> bool:
+    """Whether any answer cell of the question holds more than its stub; False if all are deleted."""
+    return any(not is_stub(cell.source, stubs) for cell in answer_cells(notebook, question, variables))
+
+
+def _cell_before_check(notebook: Notebook, question: str) -> tuple[CodeCell, ...]:
+    for before, cell in zip(notebook.cells, notebook.cells[1:], strict=False):
+        if question in cell.checks:
+            return () if before.answers or before.checks else (before,)
+    return ()
+
+
+def _share(notebook: Notebook, questions: Mapping[str, Sequence[str]]) -> Fraction:
+    """The share of a lab's answers that the notebook assigns, from 0 to 1.
+
+    Questions that the notebook names (tags, checks) are looked for if it names any, else all; a question without
+    variables proves nothing. A question it names and the lab does not have counts against the lab.
+    """
+    named = {question for cell in notebook.cells for question in cell.answers | cell.checks}
+    wanted = [question for question in questions if not named or question in named]
+    telling = [question for question in wanted if questions[question]]
+    foreign = len(named - questions.keys())
+    if not telling:
+        return Fraction(len(wanted) if named else 0, (len(wanted) + foreign) or 1)
+    found = sum(_found(notebook, question, frozenset(questions[question])) for question in telling)
+    return Fraction(found, len(telling) + foreign)
+
+
+def _found(notebook: Notebook, question: str, variables: frozenset[str]) -> Fraction:
+    """The share of a question's variables that are assigned: in its tagged cells, else in cells without a tag."""
+    tagged = [cell for cell in notebook.cells if question in cell.answers]
+    cells = tagged or [cell for cell in notebook.cells if not cell.answers]
+    assigned = frozenset[str]().union(*(assigned_names(cell.source) for cell in cells))
+    return Fraction(len(variables & assigned), len(variables))
+
+
+def _language(
+    metadata: Mapping[str, Any], spec: Mapping[str, Any], kernel: str | None, code: Sequence[Mapping[str, Any]]
+) -> str:
+    """The language, `python` where nothing says otherwise.
+
+    Raises:
+        SubmissionError: everything that names a language names another than Python.
+    """
+    told = [spec.get("language"), mapping(metadata.get("language_info")).get("name")]
+    told += [cell.get("language") for cell in code[:1]]
+    names = [name for name in map(text_or_none, told) if name]
+    if not names and kernel is not None:
+        names = [_OTHER_KERNELS.get(kernel.lower(), "Julia" if kernel.lower().startswith("julia") else "python")]
+    if names and not any(name.lower().startswith(("python", "ipython")) for name in names):
+        raise SubmissionError(
+            f"the notebook is written in {names[0]}, this lab in Python: choose a Python kernel and hand in again"
+        )
+    return "python"
+
+
+def _parts(cells: Sequence[Mapping[str, Any]], code: Sequence[str]) -> tuple[Part, ...]:
+    """All cells in order; `code` are the sources of the code cells."""
+    parts: list[Part] = []
+    sources = iter(code)
+    number = text = pictures = 0
+    for cell in cells:
+        if cell.get("cell_type") == "code":
+            source = next(sources)
+            number += bool(source.strip())
+            parts.append(Part("code", source, number if source.strip() else None))
+        else:
+            part = _text_part(cell, MAX_TEXT - text, MAX_ATTACHMENTS - pictures)
+            text += len(part.source)
+            pictures += sum(len(attached.base64) for attached in part.attachments.values())
+            parts.append(part)
+    return tuple(parts[:MAX_PARTS])
+
+
+def _text_part(cell: Mapping[str, Any], room: int, picture_room: int) -> Part:
+    try:
+        source = source_of(cell, 0)[:room]
+    except SubmissionError:
+        source = ""
+    level = cell.get("level")
+    if cell.get("cell_type") == "heading" and type(level) is int:  # of format 3
+        source = f"{'#' * min(6, max(1, level))} {source}"
+    attachments: dict[str, Picture] = {}
+    for name, forms in mapping(cell.get("attachments")).items():
+        found = next((p for kind in KINDS if (p := picture(kind, mapping(forms).get(kind)))), None)
+        if found is not None and len(found.base64) <= picture_room:
+            picture_room -= len(found.base64)
+            attachments[name] = found
+    kind: Literal["markdown", "raw"] = "markdown" if cell.get("cell_type") in ("markdown", "heading") else "raw"
+    return Part(kind, source, attachments=attachments)

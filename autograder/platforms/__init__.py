@@ -1,0 +1,1 @@
+"""Canvas, Moodle and Gradescope: their downloads in, their gradebooks and results out."""

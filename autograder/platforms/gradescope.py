@@ -1,0 +1,299 @@
+"""Gradescope: its submissions export, and its results.json.
+
+The file submission_metadata.yml of Gradescope's "Export Submissions".
+
+The export is a folder with that file and one folder `submission_ID` for the active submission of every student or
+group. The file's keys are the names of those folders; keys below are Ruby symbols: `:submitters:` (with `:name:`,
+`:sid:`, `:email:`), `:created_at:`, `:score:`, `:results:`, `:history:` (earlier submissions, which have no folders).
+See https://guides.gradescope.com ("Exporting Submissions").
+
+Gradescope's results.json. Pure.
+
+Its form is described on the page "Autograder Specifications" of Gradescope's documentation, in the sections "Output
+format", "Controlling Test Case Visibility", "Test case status" and "Output String Formatting".
+
+Public checks are visible at once. Hidden checks, and every number that would tell how they ended, have the visibility
+that was asked for; while one of them is not shown, Gradescope does not show the total either. Every text is declared as
+`text`, the one format in which Gradescope reads neither HTML nor Markdown, and cleaned before that.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from autograder.results.grade import Grade
+from autograder.results.handin import HandIn, Person
+from autograder.results.labels import note, training
+from autograder.results.result import QuestionResult, Result, TestResult
+from autograder.util.text import clean, clean_line, points, seconds
+from autograder.util.times import parse_time
+
+# --- the download ---
+
+METADATA = "submission_metadata.yml"
+
+
+def read_metadata(data: bytes) -> dict[str, HandIn]:
+    """The hand-ins of an export by the names of their folders.
+
+    Raises:
+        ValueError: it is not such a file.
+    """
+    import yaml  # type: ignore[import-untyped]
+
+    try:
+        content = yaml.load(data, Loader=_loader())  # noqa: S506 - a subclass of the safe loader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ValueError(f"it is not YAML as Gradescope writes it: {' '.join(str(error).split())[:200]}") from None
+    if not isinstance(content, dict) or not all(isinstance(entry, dict) for entry in content.values()):
+        raise ValueError("it does not list submissions")
+    return {str(folder): _handin(str(folder), entry) for folder, entry in content.items()}
+
+
+def _loader() -> Any:
+    """The safe loader; what is tagged as an object of Ruby's becomes plain data."""
+    import yaml
+
+    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+    class Loader(base):  # type: ignore[misc]  # chosen at run time
+        pass
+
+    def plain(loader: Any, _: str, node: Any) -> Any:
+        if isinstance(node, yaml.MappingNode):
+            return loader.construct_mapping(node, deep=True)
+        return loader.construct_sequence(node, deep=True) if isinstance(node, yaml.SequenceNode) else node.value
+
+    Loader.add_multi_constructor("!", plain)
+    return Loader
+
+
+def _handin(folder: str, entry: Mapping[Any, Any]) -> HandIn:
+    people = entry.get(":submitters")
+    listed = [person for person in people if isinstance(person, dict)] if isinstance(people, list) else []
+    return HandIn(
+        "gradescope",
+        folder,
+        tuple(Person(_text(p.get(":name")), _text(p.get(":sid")), _text(p.get(":email"))) for p in listed),
+        time=_time(entry.get(":created_at")),
+    )
+
+
+def _text(value: object) -> str:
+    return str(value) if isinstance(value, str | int | float) else ""
+
+
+def _time(value: object) -> datetime | None:
+    """A time with its zone; without one nobody knows which hour it was."""
+    if isinstance(value, dict):
+        value = value.get("utc", value.get("time"))
+    if isinstance(value, str):
+        try:
+            return parse_time(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, datetime) and value.tzinfo is not None else None
+
+
+# --- results.json ---
+
+Visibility = Literal["visible", "after_due_date", "after_published", "hidden"]
+VISIBILITIES: tuple[Visibility, ...] = get_args(Visibility)
+
+_FOR_INSTRUCTORS = "For instructors: how this was graded"
+_FORMATS = {"output_format": "text", "test_output_format": "text", "test_name_format": "text"}
+_WITHHELD = (
+    "The grader could not do its work, which is no fault of yours. Your marks are withheld until this submission has "
+    "been graded again. Your instructors can see what went wrong."
+)
+_WHEN_SHOWN: dict[Visibility, str] = {
+    "visible": "",
+    "after_due_date": "Hidden checks, and with them your total, are shown after the due date.",
+    "after_published": "Hidden checks, and with them your total, are shown when grades are published.",
+    "hidden": "Hidden checks are not shown.",
+}
+_MOST_ERRORS = 8
+
+
+def results_json(
+    grade: Grade, *, hidden: Visibility = "after_published", remarks: Sequence[str] = (), facts: Sequence[str] = ()
+) -> str:
+    """The text of results.json for one submission; the scores of its tests add up to its score.
+
+    Args:
+        grade: what the submission counts.
+        hidden: when students see hidden checks.
+        remarks: sentences for the student, shown above the tests.
+        facts: lines about the run for instructors only.
+    """
+    result = grade.result
+    if result.status == "grader_error":
+        return withheld_json(result.detail or "", result.max_score, facts=[*facts, *_facts(result)])
+    tests = [entry for position, q in enumerate(result.questions, 1) for entry in _question(grade, q, position, hidden)]
+    if not result.questions:
+        tests.append(_not_graded(result))
+    if grade.lateness is not None:
+        # What is taken off tells the total, so it waits with it.
+        tests.append({**_late(grade), "visibility": "after_published" if hidden == "hidden" else hidden})
+    tests.append(_for_instructors([*facts, *_facts(result)]))
+    return _results_text(
+        {
+            "score": grade.score,
+            "execution_time": math.ceil(result.seconds),
+            "output": "\n\n".join(_told(result, hidden, remarks)),
+            "extra_data": _extra(result),
+            "tests": tests,
+        }
+    )
+
+
+def withheld_json(reason: str, max_score: float, *, facts: Sequence[str] = ()) -> str:
+    """The text of results.json where there are no marks through no fault of the student's.
+
+    The format demands a score; a test that is shown only when grades are published keeps this one from students. Why
+    there are no marks is for instructors only.
+
+    Args:
+        reason: what failed.
+        max_score: the points there would have been to earn.
+        facts: more lines for instructors.
+    """
+    marks = {"name": "Marks are withheld", "score": 0.0, "max_score": max_score, "status": "failed"}
+    why = f"No marks: {clean(reason)}" if reason.strip() else "No marks: the grader did not come to its end."
+    again = "When the cause is mended, grade again: Manage Submissions, Regrade All Submissions."
+    return _results_text(
+        {
+            "score": 0.0,
+            "output": _WITHHELD,
+            "extra_data": {"status": "grader_error"},
+            "tests": [
+                {**marks, "output": _WITHHELD, "visibility": "after_published"},
+                {**_for_instructors([why, again, *facts]), "status": "failed"},
+            ],
+        }
+    )
+
+
+def _results_text(content: Mapping[str, Any]) -> str:
+    whole = {**content, **_FORMATS, "stdout_visibility": "hidden"}
+    return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _question(grade: Grade, question: QuestionResult, position: int, hidden: Visibility) -> Iterator[dict[str, Any]]:
+    """The entries of one question: its tests with their points, or its points as a whole and then its tests."""
+    name, earned = clean_line(question.name, 40), grade.points(question)
+    by_test = _points_by_test(question, earned)
+    if not by_test:
+        yield _whole(grade, question, position, hidden)
+    for number, test in enumerate(question.tests, start=1):
+        scored = {"score": test.score, "max_score": test.max_score} if by_test else {}
+        yield {
+            "number": f"{position}.{number}",
+            "name": f"{name}: {_test_name(test, question)}",
+            **scored,
+            "status": "passed" if test.passed else "failed",
+            "output": clean(test.message) or ("Passed." if test.passed else "This check failed."),
+            "visibility": hidden if test.hidden else "visible",
+        }
+
+
+def _points_by_test(question: QuestionResult, earned: float) -> bool:
+    """Whether every test says its points, and they add up to the question's."""
+    scores = [(test.score, test.max_score) for test in question.tests]
+    known = [(score, most) for score, most in scores if score is not None and most is not None]
+    return (
+        bool(known)
+        and len(known) == len(scores)
+        and math.isclose(sum(score for score, _ in known), earned, abs_tol=1e-6)
+        and math.isclose(sum(most for _, most in known), question.max_score, abs_tol=1e-6)
+    )
+
+
+def _whole(grade: Grade, question: QuestionResult, position: int, hidden: Visibility) -> dict[str, Any]:
+    override, earned = grade.overrides.get(question.name), grade.points(question)
+    told = clean(question.reason) or "The points of all checks of this question."
+    if override is not None:
+        told = f"Corrected by hand from {points(question.score)} to {points(earned)}: {clean(override.reason)}"
+    return {
+        "number": str(position),
+        "name": clean_line(question.name, 40),
+        "score": earned,
+        "max_score": question.max_score,
+        "status": "passed" if earned >= question.max_score else "failed",
+        "output": told,
+        "visibility": hidden if any(test.hidden for test in question.tests) else "visible",
+    }
+
+
+def _test_name(test: TestResult, question: QuestionResult) -> str:
+    """`test_q2_stays_below_one` reads better as `stays below one`."""
+    bare = re.sub(rf"^test_({re.escape(question.name)}(_|$))?", "", test.name)
+    return clean_line(bare.replace("_", " ")) or clean_line(test.name)
+
+
+def _not_graded(result: Result) -> dict[str, Any]:
+    return {
+        "name": "The upload could not be graded",
+        "score": 0.0,
+        "max_score": result.max_score,
+        "status": "failed",
+        "output": note(result),
+        "visibility": "visible",
+    }
+
+
+def _late(grade: Grade) -> dict[str, Any]:
+    lateness = grade.lateness
+    assert lateness is not None  # noqa: S101 - for the type checker; the caller has asked
+    by, off = seconds(lateness.seconds), points(lateness.percent)
+    return {
+        "name": "Handed in late",
+        "score": round(-grade.deduction, 6) + 0.0,
+        "max_score": 0.0,
+        "status": "failed" if grade.deduction > 0 else "passed",
+        "output": f"Late by {by}: {off} percent of the points are taken off.",
+    }
+
+
+def _for_instructors(lines: Sequence[str]) -> dict[str, Any]:
+    """Without points, as Gradescope asks of tests that are never shown to students."""
+    text = "\n".join(clean(line) for line in lines)
+    return {"name": _FOR_INSTRUCTORS, "status": "passed", "output": text, "visibility": "hidden"}
+
+
+def _told(result: Result, hidden: Visibility, remarks: Sequence[str]) -> Iterator[str]:
+    """What the student reads above the tests."""
+    yield f"Graded: {clean_line(result.submission)}" if result.questions else "Nothing was graded."
+    if told := note(result):
+        yield told
+    yield from (clean(remark) for remark in remarks)
+    for error in result.errors[:_MOST_ERRORS]:
+        what = f"Cell [{error.cell}] raised {clean_line(error.name)}"
+        yield f"{what}: {clean(error.message)}" if error.message.strip() else f"{what}."
+    if len(result.errors) > _MOST_ERRORS:
+        yield f"{len(result.errors) - _MOST_ERRORS} more cells raised."
+    if _WHEN_SHOWN[hidden] and any(test.hidden for question in result.questions for test in question.tests):
+        yield _WHEN_SHOWN[hidden]
+
+
+def _facts(result: Result) -> Iterator[str]:
+    yield f"Status: {result.status}. Lab: {result.lab}. Isolation: {result.isolation}."
+    yield f"Took {seconds(result.seconds)}. SHA-256 of the notebook: {result.sha256 or 'none'}."
+    if result.cost is not None:
+        yield f"Memory at most {result.cost.peak_mb} MB, processor time {seconds(result.cost.cpu_seconds)}."
+    yield from (f"Training in cell [{fit.cell}]: {training(fit)}." for fit in result.fits)
+
+
+def _extra(result: Result) -> dict[str, Any]:
+    return {
+        "status": result.status,
+        "lab": result.lab,
+        "isolation": result.isolation,
+        "sha256": result.sha256,
+        "max_score": result.max_score,
+    }

@@ -1,0 +1,192 @@
+"""Which submission belongs to which student's row of a gradebook, and what is written there. Pure.
+
+Rows and submissions are matched by IDs only. Nothing is guessed: what does not match, what two submissions claim, what
+needs a person and what was there before is listed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from autograder.results.grade import Grade
+from autograder.results.handin import HandIn, Person
+from autograder.results.labels import SUBMISSION_LABELS
+from autograder.util.csv_tables import number, number_text
+from autograder.util.text import clean_line
+
+# What is compared: a kind of ID (`canvas`, `moodle`, `sid`, `email`) and the ID.
+Key = tuple[str, str]
+
+_NO_MARK = frozenset({"unreadable", "grader_error"})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A submission that may go into a gradebook."""
+
+    identity: str
+    grade: Grade
+    handin: HandIn | None
+    time: datetime | None
+
+    @property
+    def name(self) -> str:
+        """What it is called, and by whom it is."""
+        who = f" ({clean_line(self.handin.names)})" if self.handin and self.handin.names else ""
+        return f"{clean_line(self.grade.result.submission)}{who}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A student's row of a gradebook.
+
+    Args:
+        index: of the row in its table.
+        name: the student's.
+        keys: the IDs the row gives.
+        before: what its grade field holds.
+        maximum: the points the gradebook gives for full marks; None where it does not say, then points are not scaled.
+        locked: why its grade must stay as it is; empty if it may change.
+    """
+
+    index: int
+    name: str
+    keys: tuple[Key, ...]
+    before: str
+    maximum: float | None
+    locked: str = ""
+
+
+@dataclass
+class Filled:
+    """What to write into rows, by their index, from which submission, and what to tell, a list for each heading.
+
+    `maxima` are the points for full marks of the rows that are filled, where the gradebook gives them.
+    """
+
+    values: dict[int, str] = field(default_factory=dict)
+    maxima: set[float] = field(default_factory=set)
+    entries: dict[int, Entry] = field(default_factory=dict)
+    told: dict[str, list[str]] = field(default_factory=dict)
+
+    def tell(self, heading: str, text: str) -> None:
+        """Add a line under a heading."""
+        self.told.setdefault(heading, []).append(text)
+
+    def report(self, title: str) -> str:
+        """All of it as a text."""
+        parts = [title]
+        for heading, lines in self.told.items():
+            parts.append("\n".join([f"{heading} ({len(lines)})", *(f"  {line}" for line in lines)]))
+        return "\n\n".join(parts) + "\n"
+
+
+def sortable(name: str) -> str:
+    """A gradebook's student name ("Doe, Jane") as Canvas writes it into file names ("doejane")."""
+    return re.sub(r"\W", "", name).lower()
+
+
+def fill(lines: Sequence[Line], entries: Sequence[Entry], separator: str) -> Filled:
+    """Fill the rows of a gradebook; `separator` is that between its fields."""
+    filled = Filled()
+    claims = _claims(lines, entries, filled)
+    for line in lines:
+        claimed = claims.get(line.index, [])
+        if not claimed:
+            filled.tell("In the gradebook, but nothing handed in: left as it was", clean_line(line.name))
+            continue
+        entry = _chosen(line, claimed, filled)
+        if entry is not None:
+            _write(line, entry, filled, separator)
+    return filled
+
+
+def _claims(lines: Sequence[Line], entries: Sequence[Entry], filled: Filled) -> dict[int, list[Entry]]:
+    by_key: dict[Key, Line] = {}
+    for line in lines:
+        for key in line.keys:
+            by_key.setdefault(key, line)
+    claims: dict[int, list[Entry]] = {}
+    for entry in entries:
+        people = entry.handin.people if entry.handin else ()
+        if not people:
+            filled.tell("Handed in, but the file does not say by whom", entry.name)
+        for person in people:
+            match = next((by_key[key] for key in _keys(entry.handin, person) if key in by_key), None)
+            if match is None:
+                submission = clean_line(entry.grade.result.submission)
+                filled.tell("Handed in, but not in the gradebook", f"{submission}: {_who(person)}")
+            elif entry not in claims.setdefault(match.index, []):
+                claims[match.index].append(entry)
+    return claims
+
+
+def _keys(handin: HandIn | None, person: Person) -> tuple[Key, ...]:
+    if handin is not None and handin.platform != "gradescope":
+        return ((handin.platform, person.id),)
+    keys = (("sid", person.id.strip()), ("email", person.email.strip().casefold()))
+    return tuple(key for key in keys if key[1])
+
+
+def _who(person: Person) -> str:
+    return ", ".join(clean_line(part) for part in (person.name, person.id, person.email) if part)
+
+
+def _chosen(line: Line, claimed: Sequence[Entry], filled: Filled) -> Entry | None:
+    """The submission that counts for a student: the newest that was graded; None where a person must decide."""
+    entries = [entry for entry in claimed if entry.grade.result.status not in _NO_MARK] or list(claimed)
+    names = {sortable(e.handin.people[0].name) for e in entries if e.handin and e.handin.platform == "canvas"}
+    newest = entries[0] if len(entries) == 1 else _newest(entries) if len(names) < 2 else None
+    listed = "; ".join(entry.name for entry in claimed)
+    if newest is None:
+        filled.tell("Several submissions of one student, and none is surely the newest: left as it was", listed)
+        return None
+    if len(claimed) > 1:
+        filled.tell("Several submissions of one student: the newest graded one counts", f"{newest.name} (of {listed})")
+    if newest.handin is not None and newest.handin.platform == "moodle" and not _same_words(line, newest.handin):
+        # A group's folder bears the group's number, which is also the number of some participant.
+        filled.tell("Not filled: the ID fits, but the name does not", f"{clean_line(line.name)}: {newest.name}")
+        return None
+    return newest
+
+
+def _same_words(line: Line, handin: HandIn) -> bool:
+    """Whether the words of one name are among those of the other: order and middle names may differ."""
+    one, other = (
+        {word for word in re.split(r"\W+", name.casefold()) if word} for name in (line.name, handin.people[0].name)
+    )
+    return one <= other or other <= one
+
+
+def _newest(entries: Sequence[Entry]) -> Entry | None:
+    times = [(entry.time, entry) for entry in entries if entry.time is not None]
+    if len(times) == len(entries):
+        return max(times, key=lambda pair: pair[0])[1]
+    numbers = [(e.handin.number, e) for e in entries if e.handin is not None and e.handin.number is not None]
+    return max(numbers, key=lambda pair: pair[0])[1] if len(numbers) == len(entries) else None
+
+
+def _write(line: Line, entry: Entry, filled: Filled, separator: str) -> None:
+    grade = entry.grade
+    if grade.result.status in _NO_MARK or grade.result.max_score <= 0:
+        words = SUBMISSION_LABELS[grade.result.status]
+        filled.tell("Not filled: needs a person", f"{clean_line(line.name)}: {words}: {entry.name}")
+        return
+    if line.locked:
+        filled.tell("Not filled", f"{clean_line(line.name)}: {line.locked}")
+        return
+    score = grade.score if line.maximum is None else grade.score / grade.result.max_score * line.maximum
+    text = number_text(score)
+    filled.values[line.index] = text
+    filled.entries[line.index] = entry
+    if line.maximum is not None:
+        filled.maxima.add(line.maximum)
+    handin = entry.handin
+    if handin is not None and handin.platform == "canvas" and sortable(line.name) != sortable(handin.people[0].name):
+        filled.tell("Filled by the ID, but the name differs", f"{clean_line(line.name)}: {entry.name}")
+    before = number(line.before.strip(), separator)
+    if line.before.strip() and (before is None or number_text(before) != text):
+        filled.tell("Had another grade before", f"{clean_line(line.name)}: {clean_line(line.before)} -> {text}")

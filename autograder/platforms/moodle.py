@@ -1,0 +1,123 @@
+"""Moodle: names in its submissions download, its grading worksheet and feedback files.
+
+Folder and file names of Moodle's "Download all submissions".
+
+A student's files lie in the folder NAME_ID_assignsubmission_file (with an underscore at the end before Moodle 4.1), or,
+where "Download submissions in folders" is off, in one folder as NAME_ID_assignsubmission_file_FILE; a text typed into
+Moodle stands in …_assignsubmission_onlinetext. ID is the participant's number of the grading worksheet; Moodle writes
+underscores of NAME as spaces (mod/assign/classes/downloader.php of moodle/moodle;
+https://docs.moodle.org/en/Using_Assignment#Downloading_and_uploading_assignment_submissions).
+The download does not say when anything was handed in.
+
+Moodle's grading worksheet, filled, and feedback pages in the folders Moodle takes back. Pure.
+
+The worksheet ("Download grading worksheet") has the columns Identifier ("Participant 123"), Full name, perhaps ID
+number, Email address, Status, Grade, Maximum Grade, Grade can be changed, Last modified (submission), Last modified
+(grade), Feedback comments. Moodle finds a participant by the digits of Identifier and skips grades outside 0 to the
+maximum (mod/assign/feedback/offline of moodle/moodle). "Upload multiple feedback files in a zip" takes files from
+folders NAME_ID_assignsubmission_file_, with no underscore in NAME (mod/assign/feedback/file/importziplib.php); before
+Moodle 4.1 the last underscore is needed. See https://docs.moodle.org/en/Assignment_settings#Feedback_types.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Mapping, Sequence
+
+from autograder.errors import UsageError
+from autograder.platforms.matching import Entry, Filled, Key, Line, fill
+from autograder.results.handin import Claim, HandIn, Person
+from autograder.util.csv_tables import Table, ending_digits, number
+
+# --- the download ---
+
+_PREFIX = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)(?:_(?P<file>.*))?")
+
+
+def read_moodle_path(parts: Sequence[str]) -> tuple[Claim, int] | None:
+    """Whose file it is, and how many parts of its path stand before Moodle's own; None if it is another's."""
+    for position, part in enumerate(parts):
+        match = _PREFIX.fullmatch(part)
+        if match is not None:
+            person = Person(match["name"], match["id"])
+            own = "/".join([match["file"] or "", *parts[position + 1 :]]).strip("/")
+            return Claim(HandIn("moodle", person.id, (person,)), own), position
+    return None
+
+
+# --- the gradebook ---
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|_]+")
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
+
+
+def fill_moodle(table: Table, entries: Sequence[Entry]) -> tuple[Table, Filled]:
+    """The worksheet with its grades filled, on its own scale; every other field stays as it was.
+
+    Raises:
+        UsageError: it is no grading worksheet.
+    """
+    header = [field.strip().casefold() for field in table.rows[0]]
+    missing = [name for name in ("Identifier", "Grade", "Maximum Grade") if name.casefold() not in header]
+    if missing:
+        raise UsageError(
+            f"This is not a grading worksheet of Moodle: it has no column {missing[0]}.",
+            hint="set Moodle's language to English and download the grading worksheet of the assignment",
+        )
+    column = header.index("grade")
+    lines = [_line(header, row, index, table.separator) for index, row in enumerate(table.rows) if index]
+    filled = fill(lines, entries, table.separator)
+    rows = [list(row) for row in table.rows]
+    for index, value in filled.values.items():
+        rows[index][column] = value
+    return table.with_rows(rows), filled
+
+
+def _line(header: Sequence[str], row: Sequence[str], index: int, separator: str) -> Line:
+    fields = dict(zip(header, (field.strip() for field in [*row, *[""] * len(header)]), strict=False))
+    keys: tuple[Key, ...] = (
+        ("moodle", ending_digits(fields["identifier"])),
+        ("sid", fields.get("id number", "")),
+        ("email", fields.get("email address", "").casefold()),
+    )
+    maximum = number(fields["maximum grade"], separator)
+    locked = ""
+    if fields.get("grade can be changed", "").casefold() == "no":
+        locked = "Moodle says that the grade cannot be changed"
+    elif not maximum or maximum <= 0:
+        locked = f"its maximum grade is {fields['maximum grade'] or 'empty'}, no number of points"
+    name = fields.get("full name") or fields["identifier"]
+    return Line(index, name, tuple(k for k in keys if k[1]), fields["grade"], maximum, locked)
+
+
+def feedback_zip(pages: Sequence[tuple[Person, str, bytes]]) -> bytes:
+    """A zip with each participant's files in a folder of their own: participant, file name and content of each."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in sorted({_path(person, file): page for person, file, page in pages}.items()):
+            info = zipfile.ZipInfo(path, _EPOCH)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, content)
+    return buffer.getvalue()
+
+
+def _path(person: Person, file: str) -> str:
+    name = _UNSAFE.sub(" ", person.name).strip(" .") or "Participant"
+    return f"{name}_{person.id}_assignsubmission_file_/{file}"
+
+
+def feedback_pages(filled: Sequence[Entry], pages: Mapping[str, bytes], labs: int) -> list[tuple[Person, str, bytes]]:
+    """For each participant the page of the submission that counts; with several labs the page's name says which."""
+    return [
+        (
+            person,
+            "feedback.html" if labs < 2 else f"feedback-{_UNSAFE.sub('-', entry.grade.result.lab or '')}.html",
+            page,
+        )
+        for entry in filled
+        if entry.handin is not None and (page := pages.get(entry.identity)) is not None
+        for person in entry.handin.people
+    ]

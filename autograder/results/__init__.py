@@ -1,0 +1,1 @@
+"""Records that describe graded work, their labels, and the results folder."""

@@ -1,0 +1,73 @@
+"""Runs a notebook's code cells in order and hands over the answers they leave."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from autograder.handover.encode import HandoverWriter
+from autograder.handover.journal import HANDOVER, Journal
+from autograder.handover.seeding import seed_everything
+from autograder.runner.cpu_meter import Meter
+from autograder.runner.error_line import error_line
+from autograder.runner.otter_stub import install
+from autograder.runner.recorder import Recorder
+from autograder.runner.replay.training import FitSettings
+from autograder.runner.replay.training import install as install_fits
+from autograder.runner.shell import Shell, new_shell, run_cell
+
+
+def enter(payload: dict[str, Any], folder: Path) -> None:
+    """Run one notebook.
+
+    Args:
+        payload: `cells` (list of {number, source}), `handover` (question -> names to hand over), `seed` (what training
+            starts from), `trainings` (trainings to reuse, see `runner.replay`; optional), `record`
+            (true only for a trusted notebook whose trainings are to be kept; may be left out).
+        folder: the job's folder; receives `journal.jsonl`, `outputs.jsonl`, `handover/` and IPython's own `ipython/`.
+    """
+    seed_everything(int(payload.get("seed", 0)))
+    handover: dict[str, list[str]] = payload["handover"]
+    journal = Journal(folder)
+    writer = HandoverWriter(folder / HANDOVER)
+    shell = new_shell(folder / "ipython", Recorder(folder))
+    sys.path.insert(0, "")  # as in Jupyter, where a cell can import what another wrote with %%writefile
+    handed_over: set[str] = set()
+    meter = Meter()
+
+    def hand_over(question: str) -> None:
+        # As stock otter grades it: a question's answers are what they are when it is (last) checked.
+        with meter.grader():
+            writer.hand_over(question, handover[question], shell.user_ns)
+        handed_over.add(question)
+
+    install(list(handover), hand_over)
+    install_fits(
+        FitSettings(
+            seed=int(payload.get("seed", 0)),
+            trainings=payload.get("trainings", {}),
+            keep=writer.keep_training if payload.get("record") else None,
+            tell=journal.fit,
+            own_work=meter.grader,
+        )
+    )
+    for cell in payload["cells"]:
+        _run(shell, cell["number"], cell["source"], journal, meter)
+    for question in handover:
+        if question not in handed_over:
+            hand_over(question)
+    journal.finish(meter.notebook_seconds)
+
+
+def _run(shell: Shell, number: int, source: str, journal: Journal, meter: Meter) -> None:
+    """Run a cell and write down what it showed and what became of it."""
+    journal.begin(number)
+    start = time.monotonic()
+    with meter.cell():
+        shell.recorder.begin(number)
+        error = run_cell(shell, source)
+        shell.recorder.end()
+    line = None if error is None else error_line(error, source)
+    journal.end(number, time.monotonic() - start, error, line)

@@ -1,0 +1,1 @@
+"""Reuse the solution's training where a submission trains exactly the same."""

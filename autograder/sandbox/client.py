@@ -1,0 +1,185 @@
+"""The parent's side of the fork server: starts it, hands it jobs, ends it. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from autograder.errors import IsolationError, WorkerError
+from autograder.sandbox import wire
+from autograder.sandbox.job import Job, Outcome, Preload
+from autograder.sandbox.layers import Level
+from autograder.sandbox.levels import choose
+from autograder.sandbox.probe import blocked_python, probe
+from autograder.sandbox.scratch import run_folder
+from autograder.sandbox.shared_lock import Gate
+
+_DOCTOR = "autograder doctor"
+_PATIENCE = 5.0  # seconds for supervisors to end their workers; they need a fraction of one
+# The fork server and all that comes from it see only these of the grader's variables: no token, no password.
+_PASSED_ON = (
+    "PATH HOME LANG TMPDIR VIRTUAL_ENV LD_LIBRARY_PATH PYTHONHOME PYTHONPATH PYTHONPYCACHEPREFIX "
+    "PYTHONDONTWRITEBYTECODE XDG_CACHE_HOME MPLCONFIGDIR"
+).split()
+# Python's -P keeps the caller's folder off the import path: it may be full of submissions, one of them `random.py`.
+_START = "import sys; sys.path.append(sys.argv.pop(1)); from autograder.sandbox.fork_server import main; main()"
+_PACKAGE_HOME = Path(__file__).resolve().parents[2]
+
+
+class ForkServer:
+    """An `Isolation` backed by one fork server process that forks a supervised worker for every job.
+
+    Args:
+        preload: what the fork server imports before it forks.
+        level: how far workers are isolated.
+
+    Raises:
+        IsolationError: the machine lacks a layer that the level includes.
+    """
+
+    def __init__(self, preload: Preload, level: Level = "full") -> None:
+        self._isolated = choose(level, probe() if level != "none" else ())
+        blocked = blocked_python(self._isolated.layers)
+        if blocked is not None:
+            raise IsolationError(
+                f"Without the layer mount an unprivileged user must be able to read Python, but {blocked} is closed "
+                "to others.",
+                hint=f"run as an ordinary user, or chmod o+x {blocked}",
+            )
+        self._gate = Gate()
+        self._lock = threading.Lock()
+        self._kept = ExitStack()
+        scratch = self._kept.enter_context(run_folder())
+        self._running: set[socket.socket] = set()
+        self._ready = False
+        self._started = time.monotonic()
+        self._seconds_to_start = 0.0
+        self._control, theirs = socket.socketpair()
+        command = [sys.executable, "-P", "-c", _START, str(_PACKAGE_HOME), str(theirs.fileno()), str(scratch)]
+        command += [preload.entry, *preload.arguments]
+        # A session of its own: Ctrl-C in the terminal reaches only the parent, which then ends everything in order.
+        self._process = subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
+            command,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL if not os.environ.get("AUTOGRADER_DEBUG") else None,
+            start_new_session=True,
+            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+        )
+        theirs.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        return self._process.poll() is None
+
+    @property
+    def level(self) -> str:
+        """The isolation level as results record it, with the layers that are missing."""
+        return self._isolated.level
+
+    @property
+    def layers(self) -> frozenset[str]:
+        """The layers put around every worker."""
+        return self._isolated.layers
+
+    def run(self, job: Job) -> Outcome:
+        """Have one job done; blocks until its worker has ended. Safe to call from several threads.
+
+        Raises:
+            WorkerError: the fork server could not start or died.
+        """
+        with self._gate.alone() if job.alone else self._gate.together():
+            return self._run(job)
+
+    def _run(self, job: Job) -> Outcome:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            with self._lock:
+                self._wait_until_ready()
+                try:
+                    socket.send_fds(self._control, [b"J"], [theirs.fileno()])
+                except OSError as error:
+                    raise WorkerError("The grader's fork server has died.", hint=_DOCTOR) from error
+                self._running.add(ours)
+            theirs.close()
+            message = _converse(ours, job, self.layers - job.without)
+            with self._lock:
+                self._running.discard(ours)
+        if message is None or message["end"] == "refused":
+            reason = "its supervisor died" if message is None else message["detail"]
+            raise WorkerError(f"A worker of the grader could not do its job: {reason}.", hint=_DOCTOR)
+        return Outcome(**message)
+
+    def wait_until_ready(self) -> float:
+        """Wait until everything is imported; returns the seconds that took from the start of the process.
+
+        Raises:
+            WorkerError: it could not start.
+        """
+        with self._lock:
+            self._wait_until_ready()
+        return self._seconds_to_start
+
+    def _wait_until_ready(self) -> None:
+        if self._ready:
+            return
+        try:
+            message = wire.receive(self._control)
+        except OSError:
+            message = None  # closed, or reset by a process that died
+        if message is None or not message["ready"]:
+            detail = "it ended while starting" if message is None else message["detail"]
+            raise WorkerError(f"The grader's fork server could not start: {detail}.", hint=_DOCTOR)
+        self._ready = True
+        self._seconds_to_start = time.monotonic() - self._started
+
+    def close(self) -> None:
+        """End the fork server and every job; whoever waits in `run` gets its outcome once the worker is dead."""
+        # First, because a caller that still waits for the start holds the lock until the process says something.
+        self._process.kill()
+        self._process.wait()
+        with self._lock:
+            for connection in self._running:
+                with contextlib.suppress(OSError):
+                    # Supervisors kill their workers when they hear that nothing more will come.
+                    connection.shutdown(socket.SHUT_WR)
+            self._control.close()
+        deadline = time.monotonic() + _PATIENCE
+        while self._running and time.monotonic() < deadline:
+            time.sleep(0.01)  # a worker that still runs would write into what is being removed
+        self._kept.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _converse(connection: socket.socket, job: Job, layers: frozenset[str]) -> dict[str, Any] | None:
+    order = {
+        "task": asdict(job.task),
+        "payload": job.payload,
+        "folder": str(job.folder),
+        "limits": asdict(job.limits),
+        "layers": sorted(layers),
+    }
+    try:
+        wire.send(connection, order)
+        return wire.receive(connection)
+    except OSError:
+        return None  # a supervisor that is gone answers nothing

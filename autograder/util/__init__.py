@@ -1,0 +1,1 @@
+"""General-purpose helpers: files, text, times, CSV tables, zips."""
