@@ -28,8 +28,8 @@ class Case:
     """One known answer.
 
     `lost` are the questions that must lose points, `says` what their messages must name, `points` what some questions
-    must earn exactly; `public` are questions whose public tests, which students can run, must catch it; `rare` cases are
-    left to `make prove`.
+    must earn exactly; `public` are questions whose public tests must catch it already; `rare` cases are left to
+    `make prove`.
     """
 
     name: str
