@@ -3,8 +3,8 @@
     python -m benchmarks.example_class FOLDER [--size 60] [--seed 2026] [--write-only]
 
 writes FOLDER/class and grades it into FOLDER/results; the same command goes on where it was stopped. Right answers are
-written in the usual ways at random (`styles/LAB.toml`), mistakes are known wrong answers (`solutions/known`), and some copy
-from others, run for ever, type results in, or train on the test images. `FOLDER/kinds.csv` says who did what.
+written in the usual ways at random (`styles/LAB.toml`), mistakes are known wrong answers (`solutions/known`), and some
+copy from others, run for ever, type results in, or train on the test images. `FOLDER/kinds.csv` says who did what.
 """
 
 from __future__ import annotations
