@@ -1,4 +1,4 @@
-"""A gate through which many may pass together, or one alone."""
+"""A lock that many threads can share or one can hold exclusively."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Gate:
-    """Lets jobs run side by side until one asks to be alone: that waits for the others, and keeps new ones out."""
+class SharedLock:
+    """A shared and exclusive lock.
+
+    Waiting exclusive holders keep new shared holders out.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._inside = 0
-        self._waiting_alone = 0
+        self._waiting_exclusive = 0
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """Pass while nobody is alone, or waits to be."""
+    def shared(self) -> Iterator[None]:
+        """Hold the lock together with other shared holders."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting_alone == 0)
+            self._changed.wait_for(lambda: self._waiting_exclusive == 0)
             self._inside += 1
         try:
             yield
@@ -27,17 +30,17 @@ class Gate:
             self._leave()
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Pass when everybody else has left."""
+    def exclusive(self) -> Iterator[None]:
+        """Hold the lock alone."""
         with self._changed:
-            self._waiting_alone += 1
+            self._waiting_exclusive += 1
             self._changed.wait_for(lambda: self._inside == 0)
             self._inside += 1
         try:
             yield
         finally:
             with self._changed:
-                self._waiting_alone -= 1
+                self._waiting_exclusive -= 1
             self._leave()
 
     def _leave(self) -> None:

@@ -1,4 +1,4 @@
-"""The inside of a worker: the last layers of the sandbox, an empty scratch folder, then the entry point of its task."""
+"""Apply the last sandbox layers inside a worker and call the task's entry point."""
 
 from __future__ import annotations
 
@@ -27,41 +27,51 @@ _FIRST_OWN_DESCRIPTOR, _LAST_DESCRIPTOR = 3, 1 << 20
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a worker is: the folder it leaves its files in, its scratch folder, others it may write or read."""
+class WorkerFolders:
+    """The folders of a worker.
 
-    folder: Path
+    Args:
+        job: its output.
+        scratch: its working directory.
+        writable: all folders that it may write to.
+        readable: further folders that it may read.
+    """
+
+    job: Path
     scratch: Path
     writable: tuple[Path, ...]
     readable: tuple[Path, ...]
 
 
-def work(order: Order, place: Place) -> None:
-    """Put the last layers around this process and call the entry point of the order's task."""
+def work(order: Order, folders: WorkerFolders) -> None:
+    """Apply the remaining sandbox layers and call the task's entry point."""
     silent = order.task.untrusted and "streams" in order.layers
-    _redirect_standard_streams(Path(os.devnull) if silent else place.folder / "worker.log")
-    os.chdir(place.scratch)
-    _close_layers(order, place)
+    _redirect_standard_streams(Path(os.devnull) if silent else folders.job / "worker.log")
+    os.chdir(folders.scratch)
+    _apply_layers(order, folders)
     module, _, function = order.task.entry.partition(":")
     try:
-        getattr(importlib.import_module(module), function)(order.payload, place.folder)
+        getattr(importlib.import_module(module), function)(order.payload, folders.job)
     except BaseException:
         traceback.print_exc()
         raise
     finally:
         for stream in (sys.stdout, sys.stderr):
-            # A notebook may have closed or replaced them; that is no reason to call it crashed.
+            # A notebook may have closed or replaced its streams, which is not a crash.
             with contextlib.suppress(Exception):
                 stream.flush()
 
 
-def _close_layers(order: Order, place: Place) -> None:
-    """The layers a process puts on itself. Each later one forbids what an earlier one needs."""
+def _apply_layers(order: Order, folders: WorkerFolders) -> None:
+    """Apply the layers that a process sets for itself.
+
+    Each forbids what earlier ones need.
+    """
     layers = order.layers
     if "fds" in layers:
         _close_descriptors()
     if "environment" in layers:
-        _clean_environment(place.scratch)
+        _clean_environment(folders.scratch)
     if "limits" in layers:
         apply_limits(order.limits, own_user_namespace="user" in layers)
     if "capabilities" in layers:
@@ -69,19 +79,25 @@ def _close_layers(order: Order, place: Place) -> None:
     if layers & {"no_new_privs", "landlock", "seccomp"}:
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if "landlock" in layers:
-        _restrict_files(place)
+        _restrict_files(folders)
     if "seccomp" in layers:
         seccomp.install()
 
 
-def _restrict_files(place: Place) -> None:
-    """Layer `landlock`."""
-    read = (*readable_folders(), *place.readable, *(Path(name) for name in DEVICES), Path("/proc"), Path("/etc/passwd"))
-    landlock.restrict(read, (*place.writable, Path(os.devnull)))
+def _restrict_files(folders: WorkerFolders) -> None:
+    """Restrict file access (layer `landlock`)."""
+    read = (
+        *readable_folders(),
+        *folders.readable,
+        *(Path(name) for name in DEVICES),
+        Path("/proc"),
+        Path("/etc/passwd"),
+    )
+    landlock.restrict(read, (*folders.writable, Path(os.devnull)))
 
 
 def _close_descriptors() -> None:
-    """Layer `fds`: the grader's sockets and files are open in every process that is forked from its own."""
+    """Close inherited descriptors, such as the grader's sockets (layer `fds`)."""
     os.closerange(_FIRST_OWN_DESCRIPTOR, _LAST_DESCRIPTOR)
 
 
@@ -96,10 +112,10 @@ def _redirect_standard_streams(log: Path) -> None:
 
 
 def _clean_environment(scratch: Path) -> None:
-    """Layer `environment`: only what programs need to run at all, and the worker's own folders."""
+    """Remove all variables that programs do not need (layer `environment`)."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     os.environ.clear()
     os.environ.update(kept, HOME=str(scratch), TMPDIR=str(scratch), LANG="C.UTF-8")
     import tempfile
 
-    tempfile.tempdir = None  # forget the folder the warm process looked up
+    tempfile.tempdir = None  # reset the folder that the fork server determined

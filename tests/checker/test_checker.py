@@ -86,7 +86,7 @@ def helper(value):
 
 
 def check(
-    warm: ForkServer,
+    fork_server: ForkServer,
     folder: Path,
     tests: Mapping[str, str],
     *,
@@ -94,31 +94,31 @@ def check(
     given: Sequence[str] = ("q1",),
 ) -> dict[str, Any]:
     """The verdicts on the answers above, all of them given for each question in `given`."""
-    outbox = folder / "handed"
-    outbox.mkdir()
+    handover_folder = folder / "handed"
+    handover_folder.mkdir()
     lines = [json.dumps({"question": name, "values": ANSWERS}) + "\n" for name in given]
-    (outbox / "answers.jsonl").write_text("".join(lines), encoding="utf-8")
-    payload = {"input": str(outbox), "tests": dict(tests), "explain_hidden": explain_hidden}
+    (handover_folder / "answers.jsonl").write_text("".join(lines), encoding="utf-8")
+    payload = {"input": str(handover_folder), "tests": dict(tests), "explain_hidden": explain_hidden}
     job = folder / "job"
     job.mkdir()
-    outcome = warm.run(Job(RUN_TESTS, payload, job, QUICK))
+    outcome = fork_server.run(Job(RUN_TESTS, payload, job, QUICK))
     assert outcome.end == "done", (job / "worker.log").read_text(encoding="utf-8")
     entries = [json.loads(line) for line in (job / VERDICTS).read_text(encoding="utf-8").splitlines()]
     return {entry["question"]: entry["verdict"] for entry in entries if "question" in entry}
 
 
 @pytest.fixture(scope="module")
-def explained(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def explained(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The verdicts where hidden messages were written for students."""
     other = question_file("q2", SHARED, "@test_case()\ndef a(number): helper(number)")
     tests = {"tests/q1.py": TESTS, "tests/q2.py": other, "tests/q3.py": SHARES}
-    return check(warm, tmp_path_factory.mktemp("explained"), tests, given=("q1", "q3"))
+    return check(fork_server, tmp_path_factory.mktemp("explained"), tests, given=("q1", "q3"))
 
 
 @pytest.fixture(scope="module")
-def unexplained(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
+def unexplained(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
     """The messages where they were not."""
-    found = check(warm, tmp_path_factory.mktemp("unexplained"), {"tests/q1.py": TESTS}, explain_hidden=False)
+    found = check(fork_server, tmp_path_factory.mktemp("unexplained"), {"tests/q1.py": TESTS}, explain_hidden=False)
     return messages(found)
 
 
@@ -189,7 +189,9 @@ def test_a_question_that_was_not_handed_over_is_checked_on_nothing(explained: di
     found = explained["q2"]
     assert found["handed_over"] is False
     assert found["variables"] == {}
-    assert found["tests"] == [{"name": "a", "passed": False, "share": 0.0, "message": "None is not what was asked for"}]
+    (only,) = found["tests"]
+    told = {name: only[name] for name in ("name", "passed", "share", "message")}
+    assert told == {"name": "a", "passed": False, "share": 0.0, "message": "None is not what was asked for"}
     assert found["measured"] == {}
 
 
@@ -214,7 +216,10 @@ def test_a_test_may_give_a_share_of_its_points(
     explained: dict[str, Any], test: str, share: float, message: str
 ) -> None:
     found = next(entry for entry in explained["q3"]["tests"] if entry["name"] == test)
-    assert found == {"name": test, "passed": share == 1, "share": share, "message": message}
+    told = {name: found[name] for name in ("name", "passed", "share", "message")}
+    assert told == {"name": test, "passed": share == 1, "share": share, "message": message}
+    assert found["unforeseen"] == (test == "stumbles")
+    assert found["defect"] == ""
 
 
 def test_only_finite_numbers_under_plain_names_are_measured_and_not_too_many(explained: dict[str, Any]) -> None:

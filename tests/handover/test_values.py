@@ -1,4 +1,4 @@
-"""Every kind of plain value crosses unchanged from a real runner to the inbox; what cannot says why."""
+"""Every kind of plain value crosses unchanged from a real runner to the checker; what cannot says why."""
 
 from __future__ import annotations
 
@@ -69,28 +69,14 @@ REFUSED = {
     "function": ("lambda: 1", "a function"),
     "builtin": ("len", "builtin_function"),
     "module": ("np", "a module"),
-    "klass": ("dict", "a type"),
-    "a_set": ("{1, 2}", "a set"),
-    "inside": ("[1, [2, {3}]]", "a set"),
+    "klass": ("MyInt", "a type"),
+    "inside": ("[1, [2, {3: print}]]", "builtin_function"),
     "generator": ("(i for i in [1])", "a generator"),
     "an_iterator": ("iter([1])", "a list_iterator"),
-    "a_range": ("range(3)", "a range"),
-    "complex_number": ("1 + 2j", "a complex"),
-    "some_bytes": ("b'abc'", "a bytes"),
-    "numpy_bytes": ("np.bytes_(b'abc')", "bytes"),
-    "byte_array": ("np.array([b'abc'])", "S3"),
-    "object_array": ("np.array([1, None, 'x'], dtype=object)", "array of dtype object"),
-    "record_array": ("np.zeros(2, dtype=[('a', 'i4')])", "an array of numbers is needed"),
-    "complex_array": ("np.array([1j])", "complex128"),
-    "dates": ("np.array(['2024-01-01'], dtype='datetime64[D]')", "datetime64"),
-    "date_scalar": ("np.datetime64('2024-01-01')", "datetime64"),
-    "text_tensor": ("tf.constant(['a'])", "object"),
     "brain_float": ("tf.constant([1.0], tf.bfloat16)", "bfloat16"),
     "ragged": ("tf.ragged.constant([[1], [2, 3]])", "RaggedTensor"),
     "sparse": ("tf.sparse.from_dense([[0, 1]])", "SparseTensor"),
     "dataset": ("tf.data.Dataset.range(3)", "Dataset"),
-    "frame": ("pandas.DataFrame({'a': [1]})", "a DataFrame"),
-    "series": ("pandas.Series([1])", "a Series"),
     "figure": ("matplotlib.pyplot.figure()", "a Figure"),
     "too_long_int": ("1 << 5000", "digits"),
     "too_long_text": ("'x' * 1_000_001", "million characters"),
@@ -103,9 +89,7 @@ REFUSED = {
     "bad_class": ("BadClass()", "ZeroDivisionError"),
     "exits": ("Exits()", "SystemExit"),
     "bad_message": ("BadMessage()", "Unprintable"),
-    "sub_list": ("MyList([1])", "a MyList"),
     "sub_int": ("MyInt(3)", "a MyInt"),
-    "named_tuple": ("Point(1, 2)", "a Point"),
     "undecodable_array": ("np.array(['a']).view(MyArray)", None),
 }
 SETUP = """
@@ -137,8 +121,8 @@ Point = collections.namedtuple('Point', 'x y')
 
 
 @pytest.fixture(scope="module")
-def crossed(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """All values above, by name, as the inbox reads them after one real run."""
+def crossed(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """All values above, by name, as the checker reads them after one real run."""
     expressions = PLAIN | ARRAYS | {name: pair[0] for name, pair in (TENSORS | REFUSED).items()}
     cells = [f"{name} = {expression}" for name, expression in expressions.items()]
     names = list(expressions)
@@ -152,11 +136,11 @@ def crossed(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Mappi
         "nan = float('nan'); infinity = float('inf'); minus_infinity = -infinity; numpy_nan = np.float32('nan')"
     )
     names += ["nan", "infinity", "minus_infinity", "numpy_nan"]
-    ran = run_cells(warm, tmp_path_factory.mktemp("values"), SETUP, *cells, handover={"q1": names})
+    ran = run_cells(fork_server, tmp_path_factory.mktemp("values"), SETUP, *cells, handover={"q1": names})
     assert ran.outcome.end == "done", ran.outcome.detail
     assert ran.run_log.finished
     assert not ran.raised, ran.run_log.errors
-    return ran.inbox.values("q1")
+    return ran.handed_over.values("q1")
 
 
 def _key(dtype: str) -> str:
@@ -234,13 +218,13 @@ def test_a_subclass_of_ndarray_arrives_as_a_plain_array(crossed: Mapping[str, An
 
 
 def files(ran: Ran) -> list[str]:
-    """The arrays in the outbox."""
+    """The arrays in the handover folder."""
     return sorted(path.name for path in (ran.folder / "handover").glob("*.npy"))
 
 
-def test_an_unchanged_array_is_written_once_and_a_changed_one_again(warm: ForkServer, tmp_path: Path) -> None:
+def test_an_unchanged_array_is_written_once_and_a_changed_one_again(fork_server: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(
-        warm,
+        fork_server,
         tmp_path,
         "import numpy as np, otter; grader = otter.Notebook()\nx = np.arange(100_000.0); empty = np.zeros(0)",
         "grader.check('q1'); grader.check('q2')",
@@ -255,10 +239,10 @@ def test_an_unchanged_array_is_written_once_and_a_changed_one_again(warm: ForkSe
     assert ran.value("copy", "q3")[3] == 3.0
 
 
-def test_a_name_that_is_not_there_is_left_out(warm: ForkServer, tmp_path: Path) -> None:
-    ran = run_cells(warm, tmp_path, "a = 1", "del a", handover={"q1": ["a", "b", "print", "__name__"]})
-    assert ran.inbox.values("q1").keys() == {"__name__"}
-    assert ran.inbox.questions == {"q1"}
+def test_a_name_that_is_not_there_is_left_out(fork_server: ForkServer, tmp_path: Path) -> None:
+    ran = run_cells(fork_server, tmp_path, "a = 1", "del a", handover={"q1": ["a", "b", "print", "__name__"]})
+    assert ran.handed_over.values("q1").keys() == {"__name__"}
+    assert ran.handed_over.questions == {"q1"}
 
 
 MAPPED = """
@@ -273,10 +257,12 @@ other = {'nearly': nearly, 'turned': (raw_test / 255).transpose(0, 2, 1), 'fewer
 """
 
 
-def test_images_changed_value_by_value_cross_as_a_table_bit_for_bit(warm: ForkServer, tmp_path: Path) -> None:
-    ran = run_cells(warm, tmp_path, MAPPED, "answer = [answer, other]")
-    outbox = tmp_path / "handover"
-    assert sum(file.stat().st_size for file in outbox.glob("*.npy")) < 3.1 * 10_000 * 784 * 8, "only three in full"
+def test_images_changed_value_by_value_cross_as_a_table_bit_for_bit(fork_server: ForkServer, tmp_path: Path) -> None:
+    ran = run_cells(fork_server, tmp_path, MAPPED, "answer = [answer, other]")
+    handover_folder = tmp_path / "handover"
+    assert sum(file.stat().st_size for file in handover_folder.glob("*.npy")) < 3.1 * 10_000 * 784 * 8, (
+        "only three in full"
+    )
     with np.load(data.npz_path()) as file:
         raw = file["x_test"]
     known.share({"x_test": raw})

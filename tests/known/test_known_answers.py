@@ -38,7 +38,7 @@ Notebooks = Mapping[str, tuple[dict[str, Any], dict[str, Any]]]
 
 @pytest.fixture(scope="session")
 def trainings(
-    course: Path, assignments: dict[str, Assignment], warm: ForkServer, tmp_path_factory: pytest.TempPathFactory
+    course: Path, assignments: dict[str, Assignment], fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Training]:
     """One real training a lab, by running the solution, both at once."""
 
@@ -51,7 +51,7 @@ def trainings(
             "handover": {question.name: list(question.handover) for question in assignment.questions},
             "seed": assignment.seed,
         }
-        outcome = warm.run(Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
+        outcome = fork_server.run(Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
         assert outcome.end == "done", outcome.detail
         return read_training(folder / "handover", *TRAINED[lab])
 
@@ -110,6 +110,10 @@ def test_wrong_answer_loses_its_own_questions_and_is_told_why(case: Case, result
     assert lost == case.lost, _complaints(result)
     earned = {question.name: question.score for question in result.questions if question.name in case.points}
     assert earned == pytest.approx(dict(case.points)), _complaints(result)
+    caught = {
+        question.name for question in result.questions if any(not t.passed and not t.hidden for t in question.tests)
+    }
+    assert case.public <= caught, _complaints(result)
     assert case.says, "a wrong answer names its mistake"
     for name, text in case.says.items():
         question = next(question for question in result.questions if question.name == name)
