@@ -31,7 +31,7 @@ prove: $(READY) ## grade every known answer, the rare ones too, and set up as on
 	@$(BIN)/python -m pytest --quiet -m slow tests/known tests/test_gradescope_zip.py
 
 .PHONY: bench
-bench: $(READY) ## compare with stock otter and nbgrader, about 20 minutes (BENCH="--classes typical --sizes ''" for parts)
+bench: $(READY) ## compare with stock otter and nbgrader, about 35 minutes (BENCH="--classes typical --sizes ''" for parts)
 	@$(BIN)/python -m benchmarks.throughput $(BENCH)
 
 .PHONY: lint

@@ -2,9 +2,10 @@
 
     python -m benchmarks.example_class FOLDER [--size 60] [--seed 2026] [--write-only]
 
-writes FOLDER/class and grades it into FOLDER/results; the same command goes on where it was stopped. Right answers are
-written in the usual ways at random (`styles/LAB.toml`), mistakes are known wrong answers (`tests/known`), and some copy
-from others, run for ever, type results in, or train on the test images. `FOLDER/kinds.csv` says who did what.
+writes FOLDER/class and grades it into FOLDER/results; the same command resumes an interrupted run. Right answers are
+written in randomly chosen common styles (`styles/LAB.toml`); mistakes are known wrong answers (`solutions/known`). Some
+submissions are copies, run forever, contain typed-in results or train on the test images. `FOLDER/kinds.csv` lists the
+kind of each submission.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What tests share: one built course, one warm process, one trained model a lab."""
+"""What tests share: one built course, one fork server, one trained model a lab."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def warm() -> Iterator[ForkServer]:
-    """The real warm process with the real MNIST."""
+def fork_server() -> Iterator[ForkServer]:
+    """The real fork server with the real MNIST."""
     with ForkServer(keras_preload(data.npz_path())) as process:
         yield process
 
 
 @pytest.fixture(scope="session")
-def assignments(course: Path, warm: ForkServer) -> dict[str, Assignment]:
+def assignments(course: Path, fork_server: ForkServer) -> dict[str, Assignment]:
     """Both labs as the grader loads them."""
-    return {lab: load_assignment(autograder_zip(course, lab), warm) for lab in LABS}
+    return {lab: load_assignment(autograder_zip(course, lab), fork_server) for lab in LABS}
 
 
 @pytest.fixture(scope="session")
-def grader(assignments: dict[str, Assignment], warm: ForkServer) -> Grader:
+def grader(assignments: dict[str, Assignment], fork_server: ForkServer) -> Grader:
     """A grader for both labs."""
-    return Grader(assignments, warm)
+    return Grader(assignments, fork_server)
 
 
 @pytest.fixture(scope="session")

@@ -196,15 +196,15 @@ def usable_processors() -> int:
 
 @contextmanager
 def _grader(options: GradingOptions) -> Iterator[Grader]:
-    """A grader with its warm process, which ends with the context."""
+    """A grader with its fork server, which ends with the context."""
     zips = _zips(options)
-    with ForkServer(keras_preload(_mnist(required=options.zip_path is None)), options.isolation) as warm:
+    with ForkServer(keras_preload(_mnist(required=options.zip_path is None)), options.isolation) as fork_server:
         with show_waiting("Starting TensorFlow, once for the whole run"):
-            loaded = [load_assignment(path, warm) for path in zips]
+            loaded = [load_assignment(path, fork_server) for path in zips]
         assignments = {lab.name: _with_limits(lab, options) for lab in loaded}
-        trainings = TrainingCache(_solutions(loaded, zips), warm, _tell).of
+        trainings = TrainingCache(_solutions(loaded, zips), fork_server, _tell).of
         assume = next(iter(assignments)) if options.lab or len(assignments) == 1 else None
-        yield Grader(assignments, warm, assume, no_cached_trainings if options.retrain else trainings)
+        yield Grader(assignments, fork_server, assume, no_cached_trainings if options.retrain else trainings)
 
 
 def _solutions(labs: Sequence[Assignment], zips: Sequence[Path]) -> dict[str, Path]:
@@ -228,7 +228,7 @@ def _place(options: GradingOptions, course: ClassOptions) -> Iterator[Place]:
         try:
             yield Place(executor, partial(grade_paper, grader), conditions, lambda: 2 * workers, at_once=workers)
         finally:
-            # On Ctrl-C the jobs still running end with the warm process, not by being waited for.
+            # On Ctrl-C the jobs still running end with the fork server, not by being waited for.
             executor.shutdown(wait=False, cancel_futures=True)
 
 

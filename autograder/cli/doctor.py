@@ -115,8 +115,8 @@ def _warm_process() -> Finding:
     from autograder.sandbox.client import ForkServer
 
     try:
-        with ForkServer(keras_preload(None), "none") as warm:  # isolation is looked at layer by layer
-            seconds = warm.wait_until_ready()
+        with ForkServer(keras_preload(None), "none") as fork_server:  # isolation is looked at layer by layer
+            seconds = fork_server.wait_until_ready()
     except WorkerError as error:
         return Finding("Machine", "TensorFlow", False, str(error), "AUTOGRADER_DEBUG=1 autograder doctor")
     return Finding("Machine", "TensorFlow", True, f"starts in {seconds:.1f} s, and the process can fork")

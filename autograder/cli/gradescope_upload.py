@@ -37,7 +37,7 @@ from autograder.util.atomic import write_atomically
 from autograder.util.text import clean_line, points, seconds
 
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
-# What the grader itself holds beside a notebook: the warm process with TensorFlow and MNIST, and its parent.
+# What the grader itself holds beside a notebook: the fork server with TensorFlow and MNIST, and its parent.
 _OWN_MB = 1024
 _LEAST_MB = 1536  # for the notebook: the labs take about 1450 where they really train
 _MOST_NAMES = 5
@@ -96,13 +96,13 @@ def grade_upload(upload: Path, results: Path, order: Order, report: Callable[[st
 
 def _grade(upload: Path, order: Order, report: Callable[[str], None]) -> tuple[Result, str]:
     memory = container_memory_mb()
-    with ForkServer(keras_preload(data.npz_path(report)), _level(order.isolation)) as warm:
-        lab = load_assignment(order.autograder, warm)
+    with ForkServer(keras_preload(data.npz_path(report)), _level(order.isolation)) as fork_server:
+        lab = load_assignment(order.autograder, fork_server)
         lab = replace(lab, limits=limits_within(lab.limits, memory))
         solutions = {} if order.solution is None else {lab.name: order.solution}
-        trainings = TrainingCache(solutions, warm, report, make=order.rehearse)
+        trainings = TrainingCache(solutions, fork_server, report, make=order.rehearse)
         choice = choose_notebook(upload, lab)
-        result = Grader({lab.name: lab}, warm, lab.name, trainings.of).grade(choice.name, choice.read)
+        result = Grader({lab.name: lab}, fork_server, lab.name, trainings.of).grade(choice.name, choice.read)
     facts = [f"Kit: {kit_version()}", *_container(memory, lab.limits), *_handed_in(order.metadata)]
     return result, results_json(Grade(result), hidden=order.hidden, remarks=choice.remarks, facts=facts)
 

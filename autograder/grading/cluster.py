@@ -101,7 +101,7 @@ def cluster_place(
         finally:
             if client.status == "running":  # else each of these would wait for a scheduler that is gone
                 executor.shutdown(wait=False)
-                with suppress(Exception):  # the workers' warm processes end by themselves too, only later
+                with suppress(Exception):  # the workers' fork servers end by themselves too, only later
                     client.run(end_run, bench.run, on_error="ignore")
 
 

@@ -1,4 +1,4 @@
-"""Grading on a worker of a cluster: plain functions of bytes and settings that find or make their warm process.
+"""Grading on a worker of a cluster: plain functions of bytes and settings that find or make their fork server.
 
 Nothing here knows which cluster it is; a worker is a process that imports this module and calls its functions, from
 several threads at once.
@@ -29,13 +29,13 @@ from autograder.labs.assignment import Assignment, load_assignment
 from autograder.sandbox.client import ForkServer
 from autograder.sandbox.layers import Level
 
-# A client that was killed cannot say goodbye: a warm process nobody asks for ends by itself.
+# A client that was killed cannot say goodbye: a fork server nobody asks for ends by itself.
 IDLE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What a warm process is made for: the run (each has its own), its kit, whether MNIST must be there, isolation."""
+    """What a fork server is made for: the run (each has its own), its kit, whether MNIST must be there, isolation."""
 
     run: str
     kit: str
@@ -86,11 +86,11 @@ def describe_on_worker(bench: Bench, zips: Sequence[tuple[str, bytes]]) -> Descr
         paths = [Path(folder, name) for name, _ in zips]
         for path, (_, content) in zip(paths, zips, strict=True):
             path.write_bytes(content)
-        return Described(tuple(load_assignment(path, kept.warm) for path in paths), kept.warm.level)
+        return Described(tuple(load_assignment(path, kept.fork_server) for path in paths), kept.fork_server.level)
 
 
 def end_run(run: str) -> None:
-    """End this worker's warm process of a run and every job in it."""
+    """End this worker's fork server of a run and every job in it."""
     with _LOCK:
         ended = [_KEPT.pop(bench) for bench in list(_KEPT) if bench.run == run]
     for kept in ended:
@@ -104,10 +104,10 @@ def _unpacked(packed: bytes) -> Settings:
 
 
 class _Kept:
-    """A warm process and its grader, how many jobs use them, and how often one began."""
+    """A fork server and its grader, how many jobs use them, and how often one began."""
 
     def __init__(self, bench: Bench) -> None:
-        self.warm = ForkServer(keras_preload(_mnist(bench)), bench.isolation)
+        self.fork_server = ForkServer(keras_preload(_mnist(bench)), bench.isolation)
         self.users = 0
         self.begun = 0
         self._lock = threading.Lock()
@@ -121,13 +121,13 @@ class _Kept:
                 paths = {lab: Path(self._solutions.name, f"{lab}.ipynb") for lab in settings.solutions or {}}
                 for lab, path in paths.items():
                     path.write_bytes((settings.solutions or {})[lab])
-                trainings = TrainingCache(paths, self.warm, lambda _: None)
-                self._grader = Grader(settings.assignments, self.warm, settings.assume, trainings.of)
+                trainings = TrainingCache(paths, self.fork_server, lambda _: None)
+                self._grader = Grader(settings.assignments, self.fork_server, settings.assume, trainings.of)
             return self._grader
 
     def close(self) -> None:
-        """End the warm process and every job in it."""
-        self.warm.close()
+        """End the fork server and every job in it."""
+        self.fork_server.close()
         self._solutions.cleanup()
 
 
@@ -140,7 +140,7 @@ def _kept(bench: Bench) -> Iterator[_Kept]:
     _refuse_another_kit(bench.kit)
     with _LOCK:
         kept = _KEPT.get(bench)
-        if kept is None or not kept.warm.alive:  # the kernel ends the largest process where memory is short
+        if kept is None or not kept.fork_server.alive:  # the kernel ends the largest process where memory is short
             kept = _KEPT[bench] = _Kept(bench)
         kept.users += 1
         kept.begun += 1

@@ -27,7 +27,7 @@ def run_with_retry(isolation: Isolation, job: Job) -> tuple[Outcome, bool]:
         for name in (JOURNAL, OUTPUTS):
             (job.folder / name).unlink(missing_ok=True)
         remove_folder(job.folder / HANDOVER)
-    return isolation.run(replace(job, alone=True)), True
+    return isolation.run(replace(job, exclusive=True)), True
 
 
 def machine_is_busy() -> bool:

@@ -33,7 +33,7 @@ class ReportingIsolation:
     def run(self, job: Job) -> Outcome:
         """Tell, and have the job done."""
         if job.task.untrusted:
-            self.tell("again" if job.alone else "running")
+            self.tell("again" if job.exclusive else "running")
         else:
             self.tell("checking")
         return self.inner.run(job)

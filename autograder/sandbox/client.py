@@ -22,7 +22,7 @@ from autograder.sandbox.layers import Level
 from autograder.sandbox.levels import choose
 from autograder.sandbox.probe import blocked_python, probe
 from autograder.sandbox.scratch import run_folder
-from autograder.sandbox.shared_lock import Gate
+from autograder.sandbox.shared_lock import SharedLock
 
 _DOCTOR = "autograder doctor"
 _PATIENCE = 5.0  # seconds for supervisors to end their workers; they need a fraction of one
@@ -56,7 +56,7 @@ class ForkServer:
                 "to others.",
                 hint=f"run as an ordinary user, or chmod o+x {blocked}",
             )
-        self._gate = Gate()
+        self._exclusion = SharedLock()
         self._lock = threading.Lock()
         self._kept = ExitStack()
         scratch = self._kept.enter_context(run_folder())
@@ -100,7 +100,7 @@ class ForkServer:
         Raises:
             WorkerError: the fork server could not start or died.
         """
-        with self._gate.alone() if job.alone else self._gate.together():
+        with self._exclusion.exclusive() if job.exclusive else self._exclusion.shared():
             return self._run(job)
 
     def _run(self, job: Job) -> Outcome:

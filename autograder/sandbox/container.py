@@ -1,9 +1,9 @@
 """Builds a worker's room, layer by layer, from the outside in.
 
-    supervisor ── doorkeeper ── init ── worker
+    supervisor ── launcher ── init ── worker
                   (stays outside)  (first of a pid namespace)  (runs the student's code)
 
-Without a pid namespace the doorkeeper itself becomes the worker.
+Without a pid namespace the launcher itself becomes the worker.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import NoReturn
 
 from autograder.sandbox import credentials, filesystem, kernel
 from autograder.sandbox.job import Order
-from autograder.sandbox.messages import tell
-from autograder.sandbox.worker import Place, work
+from autograder.sandbox.messages import send_message
+from autograder.sandbox.worker import WorkerFolders, work
 
 _FAILED = 70
 _NAMESPACES = {
@@ -31,7 +31,7 @@ _NAMESPACES = {
 }
 
 
-def open_room(order: Order, channel: socket.socket, supervisor: int) -> NoReturn:
+def enter_container(order: Order, channel: socket.socket, supervisor: int) -> NoReturn:
     """Build the room and have the work done in it; never returns. Called right after the fork from the supervisor.
 
     Args:
@@ -44,23 +44,23 @@ def open_room(order: Order, channel: socket.socket, supervisor: int) -> NoReturn
         _die_with_parent()
         if os.getppid() != supervisor:
             os._exit(_FAILED)  # it died before we asked
-        holdings = _give_up_powers(order)
+        held = _drop_privileges(order)
         if "pid" in order.layers:
             _fork_init(channel)
             _die_with_parent()
-        place = _furnish(order, holdings)
+        folders = _worker_folders(order, held)
         if "uts" in order.layers:
             kernel.set_host_name(b"sandbox")
-        _report_ready(order, place, channel)
+        _report_ready(order, folders, channel)
         if "pid" in order.layers:
             _fork_worker(channel)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the supervisor must hear it
-        tell(channel, {"failed": f"{type(error).__name__}: {error}"})
+        send_message(channel, {"failed": f"{type(error).__name__}: {error}"})
         os._exit(_FAILED)
     if order.input_folder is not None and "mount" in order.layers:
         order = replace(order, payload={**order.payload, "input": str(filesystem.INPUT)})
     try:
-        work(order, place)
+        work(order, folders)
         os._exit(0)
     finally:
         # Reached only when the work raised: a broken worker must never run on into the supervisor's code.
@@ -73,12 +73,12 @@ def _die_with_parent() -> None:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _give_up_powers(order: Order) -> filesystem.Holdings | None:
+def _drop_privileges(order: Order) -> filesystem.HeldMounts | None:
     """Layers `uid`, `user` and the namespaces themselves; returns what the worker's file system will be made of."""
     layers = order.layers
-    holdings = None
+    held = None
     if "mount" in layers and credentials.runs_as_root():
-        holdings = filesystem.hold_mounts(order.input_folder)
+        held = filesystem.hold_mounts(order.input_folder)
     if "uid" in layers:
         credentials.become_unprivileged(credentials.user_for(untrusted=order.task.untrusted))
     flags = sum(flag for layer, flag in _NAMESPACES.items() if layer in layers)
@@ -86,37 +86,39 @@ def _give_up_powers(order: Order) -> filesystem.Holdings | None:
         credentials.enter_user_namespace(flags)
     elif flags:
         kernel.unshare(flags)
-    if "mount" in layers and holdings is None:
-        holdings = filesystem.hold_mounts(order.input_folder)
+    if "mount" in layers and held is None:
+        held = filesystem.hold_mounts(order.input_folder)
     _die_with_parent()  # once more: changing the user makes the kernel forget it
-    return holdings
+    return held
 
 
-def _furnish(order: Order, holdings: filesystem.Holdings | None) -> Place:
-    if holdings is not None:
-        filesystem.build_root(holdings, order.limits, own_processes="pid" in order.layers)
-        return filesystem.PLACE
-    room = order.folder / "room"
-    scratch = room / "scratch"
-    return Place(room, scratch, writable=(room,), readable=() if order.input_folder is None else (order.input_folder,))
+def _worker_folders(order: Order, held: filesystem.HeldMounts | None) -> WorkerFolders:
+    if held is not None:
+        filesystem.build_root(held, order.limits, own_processes="pid" in order.layers)
+        return filesystem.FOLDERS
+    container = order.folder / "container"
+    scratch = container / "scratch"
+    return WorkerFolders(
+        container, scratch, writable=(container,), readable=() if order.input_folder is None else (order.input_folder,)
+    )
 
 
-def _report_ready(order: Order, place: Place, channel: socket.socket) -> None:
-    descriptors = [os.open(place.folder, os.O_RDONLY | os.O_DIRECTORY)]
+def _report_ready(order: Order, folders: WorkerFolders, channel: socket.socket) -> None:
+    descriptors = [os.open(folders.job, os.O_RDONLY | os.O_DIRECTORY)]
     if {"pid", "mount"} <= order.layers:
         descriptors.append(os.open("/proc", os.O_RDONLY | os.O_DIRECTORY))
-    tell(channel, {"ready": True}, descriptors)
+    send_message(channel, {"ready": True}, descriptors)
     for descriptor in descriptors:
         os.close(descriptor)
 
 
 def _fork_init(channel: socket.socket) -> None:
-    """Return in the first process of the new pid namespace; the doorkeeper stays behind and waits for it."""
+    """Return in the first process of the new pid namespace; the launcher stays behind and waits for it."""
     init = os.fork()
     if init == 0:
         return
     descriptor = os.pidfd_open(init)
-    tell(channel, {"init": True}, [descriptor])
+    send_message(channel, {"init": True}, [descriptor])
     os.waitpid(init, 0)  # returns when every process of the namespace is dead
     os._exit(0)
 
@@ -135,20 +137,20 @@ def _fork_worker(channel: socket.socket) -> None:
     while True:
         ended, status = os.wait()
         if ended == worker:
-            tell(channel, {"status": status})
+            send_message(channel, {"status": status})
             os._exit(0)
 
 
 def prepare_folder(order: Order) -> Path:
     """Where there is no mount namespace, the worker's files lie in `room` within the job's folder, owned by it."""
-    room = order.folder / "room"
+    container = order.folder / "container"
     if "mount" in order.layers:
-        return room
-    (room / "scratch").mkdir(parents=True)
+        return container
+    (container / "scratch").mkdir(parents=True)
     if "uid" in order.layers:
         for folder in (order.folder, *(() if order.input_folder is None else (order.input_folder.parent,))):
             folder.chmod(0o711)
         user = credentials.user_for(untrusted=order.task.untrusted)
-        for path in (room, room / "scratch"):
+        for path in (container, container / "scratch"):
             os.chown(path, user, user)
-    return room
+    return container

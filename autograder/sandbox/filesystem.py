@@ -14,14 +14,14 @@ from pathlib import Path
 from autograder.sandbox import kernel
 from autograder.sandbox.job import Limits
 from autograder.sandbox.readable_paths import DEVICES, readable_folders
-from autograder.sandbox.worker import Place
+from autograder.sandbox.worker import WorkerFolders
 
 JOB = Path("/job")
 SCRATCH = Path("/scratch")
 INPUT = Path("/input_folder")
 _SHARED = (SCRATCH, Path("/tmp"), Path("/dev/shm"))  # noqa: S108 - these are made here, for one worker
-PLACE = Place(folder=JOB, scratch=SCRATCH, writable=(JOB, *_SHARED), readable=(INPUT,))
-_BUILDING_SITE = Path("/tmp")  # noqa: S108 - any folder that exists; what is mounted on it is seen by nobody else
+FOLDERS = WorkerFolders(job=JOB, scratch=SCRATCH, writable=(JOB, *_SHARED), readable=(INPUT,))
+_NEW_ROOT = Path("/tmp")  # noqa: S108 - any folder that exists; what is mounted on it is seen by nobody else
 _SKELETON_MB, _SKELETON_FILES = 1, 2_000
 _OUTPUT_FILES = 512
 _READ_ONLY = kernel.MOUNT_ATTR_RDONLY | kernel.MOUNT_ATTR_NOSUID
@@ -37,14 +37,14 @@ class Mount:
 
 
 @dataclass(frozen=True)
-class Holdings:
+class HeldMounts:
     """All that a worker's file system is made of: mounts of the machine's, and links to be made again."""
 
     mounts: tuple[Mount, ...]
     links: tuple[tuple[Path, Path], ...]
 
 
-def hold_mounts(input_folder: Path | None) -> Holdings:
+def hold_mounts(input_folder: Path | None) -> HeldMounts:
     """Take hold of all that the worker may read. Root does it before it gives up its powers, which opens the way to a
     Python in root's own home; a user does it in a user namespace.
 
@@ -56,7 +56,7 @@ def hold_mounts(input_folder: Path | None) -> Holdings:
     mounts += [_hold(Path(name), Path(name), _READ_ONLY) for name in DEVICES]
     if input_folder is not None:
         mounts.append(_hold(input_folder, INPUT, _READ_ONLY | kernel.MOUNT_ATTR_NODEV))
-    return Holdings(tuple(mounts), tuple((path, path.readlink()) for path in folders if _link(path)))
+    return HeldMounts(tuple(mounts), tuple((path, path.readlink()) for path in folders if _link(path)))
 
 
 def _hold(source: Path, place: Path, attributes: int) -> Mount:
@@ -67,16 +67,16 @@ def _link(path: Path) -> bool:
     return path.is_symlink() and path.parent == Path("/")
 
 
-def build_root(holdings: Holdings, limits: Limits, *, own_processes: bool) -> None:
+def build_root(held: HeldMounts, limits: Limits, *, own_processes: bool) -> None:
     """Make the worker's file system and move into it. Needs a mount namespace, and for /proc a pid namespace."""
     kernel.make_mounts_private()
-    root = _BUILDING_SITE
+    root = _NEW_ROOT
     processes = None if own_processes else kernel.clone_tree(Path("/proc"), 0)
     kernel.mount_tmpfs(root, size_mb=_SKELETON_MB, files=_SKELETON_FILES)
-    for path, target in holdings.links:
+    for path, target in held.links:
         _inside(root, path).symlink_to(target)
     _make_disks(root, limits)
-    for mount in holdings.mounts:
+    for mount in held.mounts:
         _attach(root, mount)
     _inside(root, Path("/proc")).mkdir(exist_ok=True)
     if processes is None:

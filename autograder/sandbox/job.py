@@ -64,7 +64,7 @@ class Job:
     """Work for one worker.
 
     `payload` is plain JSON data; `input` in it is the path of a folder that a checker may read. `folder` is the job's
-    own folder, where the files the worker left lie when it has ended. `alone`: nothing else may run meanwhile.
+    own folder, where the files the worker left lie when it has ended. `exclusive`: nothing else may run meanwhile.
     `without` names layers of the sandbox to leave out; only the tests of these very layers have a use for it.
     """
 
@@ -72,7 +72,7 @@ class Job:
     payload: dict[str, Any]
     folder: Path
     limits: Limits
-    alone: bool = False
+    exclusive: bool = False
     without: frozenset[str] = frozenset()
 
 

@@ -20,13 +20,13 @@ def channel() -> tuple[socket.socket, socket.socket]:
         return socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)  # macOS has no packets in sequence
 
 
-def tell(connection: socket.socket, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
+def send_message(connection: socket.socket, message: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
     """Send one message; a supervisor that is gone need not hear it."""
     with contextlib.suppress(OSError):
         socket.send_fds(connection, [json.dumps(message).encode()[:_MAX_BYTES]], list(descriptors))
 
 
-def hear(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
+def receive_message(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     """Take one message that is there already, or None where the other side is gone."""
     try:
         body, descriptors, _, _ = socket.recv_fds(connection, _MAX_BYTES, _MAX_DESCRIPTORS)

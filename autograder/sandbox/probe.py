@@ -96,14 +96,14 @@ def _pid() -> None:
 
 def _mount() -> None:
     """The whole file system, in a pid namespace where there is one, because its /proc shows that namespace."""
-    holdings = filesystem.hold_mounts(None) if identity.runs_as_root() else None
+    held = filesystem.hold_mounts(None) if identity.runs_as_root() else None
     _namespace(kernel.CLONE_NEWNS | kernel.CLONE_NEWPID)()
-    holdings = holdings or filesystem.hold_mounts(None)
+    held = held or filesystem.hold_mounts(None)
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            filesystem.build_root(holdings, Limits(), own_processes=True)
+            filesystem.build_root(held, Limits(), own_processes=True)
             os.stat(sys.executable)  # noqa: PTH116 - no library code may be loaded in here
         except BaseException as error:  # noqa: BLE001 - the reason is the answer
             os.write(writing, str(error).encode()[:_MAX_REASON])

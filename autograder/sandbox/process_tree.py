@@ -19,12 +19,12 @@ class Tree:
     """All processes of a worker.
 
     Args:
-        doorkeeper: the child of the supervisor, leader of the worker's session.
+        launcher: the child of the supervisor, leader of the worker's session.
         init: a descriptor of the first process of the pid namespace, where there is one.
         table: a descriptor of that namespace's /proc, where there is one.
     """
 
-    doorkeeper: int
+    launcher: int
     init: int | None = None
     table: int | None = None
 
@@ -32,7 +32,7 @@ class Tree:
         """Memory in MiB that these processes hold themselves or share with one another.
 
         Counts every page for every process, unless that is over `limit_mb`: then pages that several share (as
-        with the warm process they were forked from) count once in all, which takes longer to find out.
+        with the fork server they were forked from) count once in all, which takes longer to find out.
         """
         simple = self._sum_mb("status", ("RssAnon:", "RssShmem:"))
         return simple if simple <= limit_mb else min(simple, self._sum_mb("smaps_rollup", ("Pss_Anon:", "Pss_Shmem:")))
@@ -51,16 +51,16 @@ class Tree:
                 signal.pidfd_send_signal(self.init, signal.SIGKILL)
             return
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.doorkeeper, signal.SIGKILL)
+            os.killpg(self.launcher, signal.SIGKILL)
         with contextlib.suppress(ProcessLookupError):
-            os.kill(self.doorkeeper, signal.SIGKILL)
+            os.kill(self.launcher, signal.SIGKILL)
         for _ in range(_KILL_ROUNDS):
             # Again, because one of them may have been forking meanwhile.
             living = self._session()
             for pid in living:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            if living in ([], [self.doorkeeper]):
+            if living in ([], [self.launcher]):
                 return
             time.sleep(_KILL_PAUSE)
 
@@ -90,13 +90,13 @@ class Tree:
         """The living processes of the session; on systems without /proc only the leader itself."""
         proc = Path("/proc")
         if not proc.exists():
-            return [self.doorkeeper]
+            return [self.launcher]
         members = []
         for entry in proc.iterdir():
             if entry.name.isdigit():
                 with contextlib.suppress(OSError, IndexError):
                     fields = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
-                    if int(fields[3]) == self.doorkeeper and fields[0] != "Z":
+                    if int(fields[3]) == self.launcher and fields[0] != "Z":
                         members.append(int(entry.name))
         return members
 

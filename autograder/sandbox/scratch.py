@@ -1,7 +1,7 @@
 """Scratch folders that never outlive their grader.
 
 A process that grades has one run folder, and every job gets a folder inside it. Whoever is left removes it: the
-grader at its end; the warm process when the grader was killed; the next grader on this machine when both were. A
+grader at its end; the fork server when the grader was killed; the next grader on this machine when both were. A
 lock, which the kernel drops together with its owner, tells a dead grader's folder from a living one's.
 """
 

@@ -16,9 +16,9 @@ from typing import Any
 
 from autograder.sandbox import wire
 from autograder.sandbox.collect import collect
-from autograder.sandbox.container import open_room, prepare_folder
+from autograder.sandbox.container import enter_container, prepare_folder
 from autograder.sandbox.job import End, Limits, Order, Task
-from autograder.sandbox.messages import channel, hear
+from autograder.sandbox.messages import channel, receive_message
 from autograder.sandbox.process_tree import Tree
 from autograder.sandbox.rlimits import cpu_seconds
 
@@ -56,18 +56,18 @@ def supervise(connection: socket.socket) -> None:
     start = time.monotonic()
     if order.input_folder is not None:
         order.input_folder.mkdir(exist_ok=True)  # its writer may have left none
-    room = prepare_folder(order)
+    container = prepare_folder(order)
     ours, theirs = channel()
     supervisor = os.getpid()
-    doorkeeper = os.fork()
-    if doorkeeper == 0:
+    launcher = os.fork()
+    if launcher == 0:
         connection.close()
         ours.close()
-        open_room(order, theirs, supervisor)
+        enter_container(order, theirs, supervisor)
     theirs.close()
-    watched = _Watched(Tree(doorkeeper), ours)
+    watched = _Watched(Tree(launcher), ours)
     verdict = _watch(watched, connection, order, start)
-    _collect(watched, order, room)
+    _collect(watched, order, container)
     with contextlib.suppress(OSError):
         seconds = round(time.monotonic() - start, 3)
         answer = {"end": verdict.end, "detail": verdict.detail, "seconds": seconds, "peak_mb": watched.peak_mb}
@@ -98,7 +98,7 @@ def _watch(watched: _Watched, connection: socket.socket, order: Order, start: fl
         poller.register(watched.channel, select.POLLIN)
     verdict: _Verdict | None = None
     while True:
-        ended, status = os.waitpid(watched.tree.doorkeeper, os.WNOHANG)
+        ended, status = os.waitpid(watched.tree.launcher, os.WNOHANG)
         if ended:
             while watched.channel is not None and _hear(watched, poller):
                 pass
@@ -112,13 +112,13 @@ def _watch(watched: _Watched, connection: socket.socket, order: Order, start: fl
             verdict = _Verdict("crashed", "the grader went away")
         if verdict is not None:
             watched.tree.kill()
-            _end_doorkeeper(watched)
+            _end_launcher(watched)
 
 
 def _hear(watched: _Watched, poller: select.poll) -> bool:
     """Take in one message from the room; False when there will be none any more."""
     assert watched.channel is not None  # noqa: S101 - for the type checker; callers ask first
-    heard = hear(watched.channel)
+    heard = receive_message(watched.channel)
     if heard is None:
         poller.unregister(watched.channel)
         watched.channel.close()
@@ -152,17 +152,17 @@ def _exceeded(watched: _Watched, order: Order, start: float) -> _Verdict | None:
     return None
 
 
-def _end_doorkeeper(watched: _Watched) -> None:
-    """A room that is not finished has no first process to end: then it is the doorkeeper that must go."""
+def _end_launcher(watched: _Watched) -> None:
+    """A room that is not finished has no first process to end: then it is the launcher that must go."""
     if watched.tree.init is None:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(watched.tree.doorkeeper, signal.SIGKILL)
+            os.kill(watched.tree.launcher, signal.SIGKILL)
 
 
-def _describe(watched: _Watched, doorkeeper_status: int, limits: Limits) -> _Verdict:
+def _describe(watched: _Watched, launcher_status: int, limits: Limits) -> _Verdict:
     if watched.failed is not None or not watched.ready:
         return _Verdict("refused", watched.failed or "the sandbox could not be built")
-    status = doorkeeper_status if watched.tree.init is None else watched.status
+    status = launcher_status if watched.tree.init is None else watched.status
     if status is None:
         return _Verdict("crashed", "all of its processes were ended from outside")
     code = os.waitstatus_to_exitcode(status)
@@ -182,11 +182,11 @@ def _signal_name(number: int) -> str:
         return str(number)  # real-time signals have no names
 
 
-def _collect(watched: _Watched, order: Order, room: Path) -> None:
+def _collect(watched: _Watched, order: Order, container: Path) -> None:
     """Take what the worker left into the job's folder, now that nobody can change it any more."""
     if watched.folder is not None:
         with contextlib.suppress(OSError):  # what cannot be read was not handed over
             collect(watched.folder, order.folder, order.task.outputs, max_bytes=order.limits.output_mb * _MB)
     for descriptor in watched.descriptors:
         os.close(descriptor)
-    shutil.rmtree(room, ignore_errors=True)
+    shutil.rmtree(container, ignore_errors=True)

@@ -27,24 +27,24 @@ _FIRST_OWN_DESCRIPTOR, _LAST_DESCRIPTOR = 3, 1 << 20
 
 
 @dataclass(frozen=True)
-class Place:
+class WorkerFolders:
     """Where a worker is: the folder it leaves its files in, its scratch folder, others it may write or read."""
 
-    folder: Path
+    job: Path
     scratch: Path
     writable: tuple[Path, ...]
     readable: tuple[Path, ...]
 
 
-def work(order: Order, place: Place) -> None:
+def work(order: Order, folders: WorkerFolders) -> None:
     """Put the last layers around this process and call the entry point of the order's task."""
     silent = order.task.untrusted and "streams" in order.layers
-    _redirect_standard_streams(Path(os.devnull) if silent else place.folder / "worker.log")
-    os.chdir(place.scratch)
-    _close_layers(order, place)
+    _redirect_standard_streams(Path(os.devnull) if silent else folders.job / "worker.log")
+    os.chdir(folders.scratch)
+    _close_layers(order, folders)
     module, _, function = order.task.entry.partition(":")
     try:
-        getattr(importlib.import_module(module), function)(order.payload, place.folder)
+        getattr(importlib.import_module(module), function)(order.payload, folders.job)
     except BaseException:
         traceback.print_exc()
         raise
@@ -55,13 +55,13 @@ def work(order: Order, place: Place) -> None:
                 stream.flush()
 
 
-def _close_layers(order: Order, place: Place) -> None:
+def _close_layers(order: Order, folders: WorkerFolders) -> None:
     """The layers a process puts on itself. Each later one forbids what an earlier one needs."""
     layers = order.layers
     if "fds" in layers:
         _close_descriptors()
     if "environment" in layers:
-        _clean_environment(place.scratch)
+        _clean_environment(folders.scratch)
     if "limits" in layers:
         apply_limits(order.limits, own_user_namespace="user" in layers)
     if "capabilities" in layers:
@@ -69,15 +69,21 @@ def _close_layers(order: Order, place: Place) -> None:
     if layers & {"no_new_privs", "landlock", "seccomp"}:
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if "landlock" in layers:
-        _restrict_files(place)
+        _restrict_files(folders)
     if "seccomp" in layers:
         seccomp.install()
 
 
-def _restrict_files(place: Place) -> None:
+def _restrict_files(folders: WorkerFolders) -> None:
     """Layer `landlock`."""
-    read = (*readable_folders(), *place.readable, *(Path(name) for name in DEVICES), Path("/proc"), Path("/etc/passwd"))
-    landlock.restrict(read, (*place.writable, Path(os.devnull)))
+    read = (
+        *readable_folders(),
+        *folders.readable,
+        *(Path(name) for name in DEVICES),
+        Path("/proc"),
+        Path("/etc/passwd"),
+    )
+    landlock.restrict(read, (*folders.writable, Path(os.devnull)))
 
 
 def _close_descriptors() -> None:
@@ -102,4 +108,4 @@ def _clean_environment(scratch: Path) -> None:
     os.environ.update(kept, HOME=str(scratch), TMPDIR=str(scratch), LANG="C.UTF-8")
     import tempfile
 
-    tempfile.tempdir = None  # forget the folder the warm process looked up
+    tempfile.tempdir = None  # forget the folder the fork server looked up

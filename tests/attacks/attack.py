@@ -26,7 +26,11 @@ SMALL = Limits(
 
 def said_so(ran: Ran, _: Victim) -> bool:
     """The notebook came to its end and says that it got through."""
-    return ran.outcome.end == "done" and "q1" in ran.inbox.questions and ran.inbox.values("q1").get("answer") is True
+    return (
+        ran.outcome.end == "done"
+        and "q1" in ran.handed_over.questions
+        and ran.handed_over.values("q1").get("answer") is True
+    )
 
 
 @dataclass(frozen=True)

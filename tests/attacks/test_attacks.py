@@ -38,7 +38,7 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made, ignore_errors=True)
 
 
-def launch(warm: ForkServer, attack: Attack, target: Victim, folder: Path, without: frozenset[str]) -> Ran:
+def launch(fork_server: ForkServer, attack: Attack, target: Victim, folder: Path, without: frozenset[str]) -> Ran:
     """Run an attack in a worker."""
     fill(target.folder)
     target.datagrams()
@@ -49,20 +49,20 @@ def launch(warm: ForkServer, attack: Attack, target: Victim, folder: Path, witho
         "handover": {"q1": ["answer"]},
         "seed": 1,
     }
-    outcome = warm.run(Job(RUN_NOTEBOOK, payload, folder, attack.limits, without=without))
+    outcome = fork_server.run(Job(RUN_NOTEBOOK, payload, folder, attack.limits, without=without))
     return Ran(outcome, read_run_log(folder), folder)
 
 
 @by_name
-def test_the_sandbox_stops_it(attack: Attack, warm: ForkServer, target: Victim, folder: Path) -> None:
-    assert warm.level == "full"
-    ran = launch(warm, attack, target, folder, frozenset())
+def test_the_sandbox_stops_it(attack: Attack, fork_server: ForkServer, target: Victim, folder: Path) -> None:
+    assert fork_server.level == "full"
+    ran = launch(fork_server, attack, target, folder, frozenset())
     assert not attack.succeeded(ran, target), ran
 
 
 @by_name
-def test_it_bites(attack: Attack, warm: ForkServer, target: Victim, folder: Path) -> None:
-    ran = launch(warm, attack, target, folder, attack.stopped_by)
+def test_it_bites(attack: Attack, fork_server: ForkServer, target: Victim, folder: Path) -> None:
+    ran = launch(fork_server, attack, target, folder, attack.stopped_by)
     assert attack.succeeded(ran, target), ran
 
 

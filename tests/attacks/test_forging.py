@@ -177,10 +177,10 @@ def test_it_passes_where_code_and_tests_share_a_process(number: int, together: l
 
 
 @by_name
-def test_it_earns_nothing_here(number: int, warm: ForkServer, tmp_path: Path) -> None:
+def test_it_earns_nothing_here(number: int, fork_server: ForkServer, tmp_path: Path) -> None:
     forged = FORGERIES[number]
-    lab = load_assignment(make_zip(tmp_path / "tiny.zip", {"q1": question_file("q1", forged.test)}), warm)
-    result = Grader({"tiny": lab}, warm, "tiny").grade("x", lambda: notebook_json(forged.cell))
+    lab = load_assignment(make_zip(tmp_path / "tiny.zip", {"q1": question_file("q1", forged.test)}), fork_server)
+    result = Grader({"tiny": lab}, fork_server, "tiny").grade("x", lambda: notebook_json(forged.cell))
     assert result.status == "graded", result.detail
     assert result.score == 0.0, result.questions
 
@@ -223,9 +223,9 @@ def test_a_share_can_be_claimed_where_code_and_tests_share_a_process(claim: str)
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
-def test_a_claimed_share_earns_nothing_here(claim: str, warm: ForkServer, tmp_path: Path) -> None:
-    lab = load_assignment(make_zip(tmp_path / "tiny.zip", {"q1": question_file("q1", NOTED_42)}), warm)
-    result = Grader({"tiny": lab}, warm, "tiny").grade("x", lambda: notebook_json(CLAIMS[claim]))
+def test_a_claimed_share_earns_nothing_here(claim: str, fork_server: ForkServer, tmp_path: Path) -> None:
+    lab = load_assignment(make_zip(tmp_path / "tiny.zip", {"q1": question_file("q1", NOTED_42)}), fork_server)
+    result = Grader({"tiny": lab}, fork_server, "tiny").grade("x", lambda: notebook_json(CLAIMS[claim]))
     assert result.status == "graded", result.detail
     assert (result.score, result.questions[0].tests[0].score) == (0.0, 0.0), result.questions
     assert set(result.measured) <= {"seen"}

@@ -1,4 +1,4 @@
-"""Hostile hand-overs: whatever lies in the outbox, it costs its own question and never the grader its work."""
+"""Hostile hand-overs: whatever lies in the handover folder, it costs its own question and never the grader its work."""
 
 from __future__ import annotations
 
@@ -133,33 +133,33 @@ HOSTILE = [
         '{"cell": 99999999999999999999999}\\n{"cell": 1, "error": {"name": [], "message": {}}}\\nnull\\n\')',
     ),
     Hostile("no_journal", "os.unlink(JOB + '/journal.jsonl')"),
-    Hostile("no_outbox", "import shutil; shutil.rmtree(JOB + '/outbox')"),
+    Hostile("no_folder", "import shutil; shutil.rmtree(JOB + '/handover')"),
 ]
 # These take the right answer away with the forged one.
-LOSES_ALL = {"no_outbox"}
+LOSES_ALL = {"no_folder"}
 
 
 @pytest.fixture(scope="module")
-def lab(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Assignment:
-    loaded = load_assignment(make_zip(tmp_path_factory.mktemp("lab") / "tiny.zip", TESTS), warm)
+def lab(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Assignment:
+    loaded = load_assignment(make_zip(tmp_path_factory.mktemp("lab") / "tiny.zip", TESTS), fork_server)
     return replace(loaded, limits=Limits(seconds=60, output_mb=256))
 
 
-def graded(lab: Assignment, warm: ForkServer, *cells: str) -> Result:
-    return Grader({"tiny": lab}, warm, "tiny").grade("x", lambda: notebook_json(*cells))
+def graded(lab: Assignment, fork_server: ForkServer, *cells: str) -> Result:
+    return Grader({"tiny": lab}, fork_server, "tiny").grade("x", lambda: notebook_json(*cells))
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.name)
-def test_a_hostile_hand_over_costs_its_own_question(hostile: Hostile, lab: Assignment, warm: ForkServer) -> None:
-    result = graded(lab, warm, FORGE + hostile.cell + hostile.ends)
+def test_a_hostile_hand_over_costs_its_own_question(hostile: Hostile, lab: Assignment, fork_server: ForkServer) -> None:
+    result = graded(lab, fork_server, FORGE + hostile.cell + hostile.ends)
     assert result.status == "crashed", result.detail
     assert result.questions[0].score == 0.0, result.questions[0]
     assert result.questions[1].score == (0.0 if hostile.name in LOSES_ALL else 1.0), result.questions[1]
 
 
-def test_the_forging_itself_works(lab: Assignment, warm: ForkServer) -> None:
+def test_the_forging_itself_works(lab: Assignment, fork_server: ForkServer) -> None:
     """What the hostile cells use gives full marks where the content is right: so it is the content that fails."""
-    result = graded(lab, warm, FORGE + "forge({'kind': 'int', 'value': 42})" + END)
+    result = graded(lab, fork_server, FORGE + "forge({'kind': 'int', 'value': 42})" + END)
     assert result.score == 2.0
 
 
@@ -184,10 +184,10 @@ def test_the_forging_itself_works(lab: Assignment, warm: ForkServer) -> None:
     ids=["exit_0", "exit_3", "segfault", "abort", "kill_itself", "kill_all", "kill_init", "out_of_memory"],
 )
 def test_an_ending_keeps_what_was_handed_over_before(
-    ending: str, detail: str, lab: Assignment, warm: ForkServer
+    ending: str, detail: str, lab: Assignment, fork_server: ForkServer
 ) -> None:
     check = "import otter; grader = otter.Notebook(); good = 7; grader.check('q2')"
-    result = graded(replace(lab, limits=Limits(seconds=60, memory_mb=1500)), warm, check, ending, "evil = 42")
+    result = graded(replace(lab, limits=Limits(seconds=60, memory_mb=1500)), fork_server, check, ending, "evil = 42")
     assert result.status == ("out_of_memory" if detail == "memory" else "crashed")
     assert detail in str(result.detail)
     assert [question.score for question in result.questions] == [0.0, 1.0]
@@ -201,30 +201,30 @@ def test_pickled_arrays_run_no_code(tmp_path: Path) -> None:
         def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
             return os.mkdir, (str(marker),)
 
-    outbox = tmp_path / "handover"
-    outbox.mkdir()
-    np.save(outbox / "0000.npy", np.array([Payload()], dtype=object), allow_pickle=True)
+    handover_folder = tmp_path / "handover"
+    handover_folder.mkdir()
+    np.save(handover_folder / "0000.npy", np.array([Payload()], dtype=object), allow_pickle=True)
     line = {"question": "q1", "values": {"evil": {"kind": "array", "file": "0000.npy"}}}
-    (outbox / "answers.jsonl").write_text(json.dumps(line), encoding="utf-8")
-    assert isinstance(HandoverReader(outbox).values("q1")["evil"], Unusable)
+    (handover_folder / "answers.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    assert isinstance(HandoverReader(handover_folder).values("q1")["evil"], Unusable)
     assert not marker.exists()
-    np.load(outbox / "0000.npy", allow_pickle=True)
+    np.load(handover_folder / "0000.npy", allow_pickle=True)
     assert marker.exists()
 
 
 @pytest.fixture
 def left(tmp_path: Path) -> tuple[Path, Path]:
     """A worker's folder with an honest array in it, and the job's folder."""
-    room, job = tmp_path / "room", tmp_path / "job"
-    (room / "handover").mkdir(parents=True)
+    source, job = tmp_path / "source", tmp_path / "job"
+    (source / "handover").mkdir(parents=True)
     job.mkdir()
-    np.save(room / "handover" / "0001.npy", np.arange(3))
-    return room, job
+    np.save(source / "handover" / "0001.npy", np.arange(3))
+    return source, job
 
 
-def taken(room: Path, job: Path, max_bytes: int = 1 << 20) -> set[str]:
-    """Harvest and say what came."""
-    descriptor = os.open(room, os.O_RDONLY)
+def taken(source: Path, job: Path, max_bytes: int = 1 << 20) -> set[str]:
+    """Collect files and return the names that arrived."""
+    descriptor = os.open(source, os.O_RDONLY)
     try:
         collect(descriptor, job, RUN_NOTEBOOK.outputs, max_bytes=max_bytes)
     finally:
@@ -232,33 +232,33 @@ def taken(room: Path, job: Path, max_bytes: int = 1 << 20) -> set[str]:
     return {path.name for path in job.rglob("*") if path.is_file()}
 
 
-def _symlink(room: Path, secret: Path) -> None:
-    (room / "handover" / "0000.npy").symlink_to(secret)
+def _symlink(source: Path, secret: Path) -> None:
+    (source / "handover" / "0000.npy").symlink_to(secret)
 
 
-def _hard_link(room: Path, secret: Path) -> None:
-    (room / "handover" / "0000.npy").hardlink_to(secret)
+def _hard_link(source: Path, secret: Path) -> None:
+    (source / "handover" / "0000.npy").hardlink_to(secret)
 
 
-def _pipe(room: Path, _: Path) -> None:
-    os.mkfifo(room / "handover" / "0000.npy")
+def _pipe(source: Path, _: Path) -> None:
+    os.mkfifo(source / "handover" / "0000.npy")
 
 
-def _folder_link(room: Path, secret: Path) -> None:
-    (room / "handover" / "0001.npy").rename(room / "0001.npy")
-    (room / "handover").rmdir()
+def _folder_link(source: Path, secret: Path) -> None:
+    (source / "handover" / "0001.npy").rename(source / "0001.npy")
+    (source / "handover").rmdir()
     (secret.parent / "0000.npy").write_bytes(b"secret")
-    (room / "handover").symlink_to(secret.parent)
+    (source / "handover").symlink_to(secret.parent)
 
 
-def _sparse(room: Path, _: Path) -> None:
-    with (room / "handover" / "0000.npy").open("wb") as file:
+def _sparse(source: Path, _: Path) -> None:
+    with (source / "handover" / "0000.npy").open("wb") as file:
         file.truncate(1 << 40)
 
 
-def _odd_name(room: Path, _: Path) -> None:
-    (room / "handover" / "config.py").write_text("x", encoding="utf-8")
-    (room / "verdicts.jsonl").write_text("x", encoding="utf-8")
+def _odd_name(source: Path, _: Path) -> None:
+    (source / "handover" / "config.py").write_text("x", encoding="utf-8")
+    (source / "verdicts.jsonl").write_text("x", encoding="utf-8")
 
 
 @pytest.mark.parametrize("plant", [_symlink, _hard_link, _pipe, _folder_link, _sparse, _odd_name])
@@ -268,10 +268,10 @@ def test_only_ordinary_files_are_collected(
     secret = tmp_path / "elsewhere" / "secret"
     secret.parent.mkdir()
     secret.write_text("secret", encoding="utf-8")
-    room, job = left
-    plant(room, secret)
+    source, job = left
+    plant(source, secret)
     came: list[Any] = []
-    thread = threading.Thread(target=lambda: came.append(taken(room, job)), daemon=True)
+    thread = threading.Thread(target=lambda: came.append(taken(source, job)), daemon=True)
     thread.start()
     thread.join(20)  # the pipe would hold a careless reader for ever
     expected = set() if plant is _folder_link else {"0001.npy"}
@@ -279,9 +279,9 @@ def test_only_ordinary_files_are_collected(
 
 
 def test_collecting_stops_at_its_limit(left: tuple[Path, Path]) -> None:
-    room, job = left
-    (room / "handover" / "0000.npy").write_bytes(b"x" * 1000)
-    assert taken(room, job, max_bytes=500) == {"0001.npy"}
+    source, job = left
+    (source / "handover" / "0000.npy").write_bytes(b"x" * 1000)
+    assert taken(source, job, max_bytes=500) == {"0001.npy"}
 
 
 def test_a_journal_is_read_with_little_memory(tmp_path: Path) -> None:

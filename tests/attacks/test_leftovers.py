@@ -36,9 +36,9 @@ if os.fork() == 0:
         while time.monotonic() < end and not os.path.exists({note!r} + "/stop"):
             for pid in filter(str.isdigit, os.listdir("/proc")):
                 try:
-                    room = os.readlink("/proc/" + pid + "/cwd")
-                    if room.endswith("/room/scratch") and room != own:
-                        with open(os.path.dirname(room) + "/verdicts.jsonl", "w") as file:
+                    container = os.readlink("/proc/" + pid + "/cwd")
+                    if container.endswith("/container/scratch") and container != own:
+                        with open(os.path.dirname(container) + "/verdicts.jsonl", "w") as file:
                             file.write({forged!r})
                         open({note!r} + "/reached", "w").close()
                 except OSError:
@@ -68,29 +68,29 @@ def lives_on(note: Path) -> bool:
         return False
 
 
-def notebook(warm: ForkServer, cells: list[str], folder: Path) -> None:
+def notebook(fork_server: ForkServer, cells: list[str], folder: Path) -> None:
     payload = {"cells": [{"number": 1, "source": cell} for cell in cells], "handover": {"q1": ["answer"]}, "seed": 0}
-    warm.run(Job(RUN_NOTEBOOK, payload, folder, QUICK, without=_LACKING))
+    fork_server.run(Job(RUN_NOTEBOOK, payload, folder, QUICK, without=_LACKING))
 
 
-def test_a_process_that_outlives_its_notebook_does_not_reach_the_checker(warm: ForkServer, note: Path) -> None:
+def test_a_process_that_outlives_its_notebook_does_not_reach_the_checker(fork_server: ForkServer, note: Path) -> None:
     with job_folder() as folder, job_folder() as checked:
-        notebook(warm, [_LIVES_ON.format(note=str(note), forged=_FORGED)], folder)
+        notebook(fork_server, [_LIVES_ON.format(note=str(note), forged=_FORGED)], folder)
         assert wait_until(lambda: lives_on(note), 5)
         payload = {"input": str(folder / "handover"), "tests": {"q1.py": question_file("q1", _SLOW_TEST)}, "seed": 0}
-        warm.run(Job(RUN_TESTS, {**payload, "explain_hidden": False}, checked, QUICK, without=_LACKING))
+        fork_server.run(Job(RUN_TESTS, {**payload, "explain_hidden": False}, checked, QUICK, without=_LACKING))
         verdicts = [json.loads(line) for line in (checked / "verdicts.jsonl").read_text().splitlines()]
         assert verdicts[-1]["verdict"]["tests"][0]["passed"] is False
         assert lives_on(note), "it was there all the time"
         assert not (note / "reached").exists()
 
 
-def test_it_would_reach_another_process_of_its_own_user(warm: ForkServer, note: Path) -> None:
+def test_it_would_reach_another_process_of_its_own_user(fork_server: ForkServer, note: Path) -> None:
     """The same attack, where it bites: on another notebook. `basic` without `pid` does not promise otherwise."""
     with job_folder() as folder, job_folder() as other:
-        notebook(warm, [_LIVES_ON.format(note=str(note), forged=_FORGED)], folder)
+        notebook(fork_server, [_LIVES_ON.format(note=str(note), forged=_FORGED)], folder)
         assert wait_until(lambda: lives_on(note), 5)
         start = time.monotonic()
-        notebook(warm, ["import time\ntime.sleep(2)"], other)
+        notebook(fork_server, ["import time\ntime.sleep(2)"], other)
         assert time.monotonic() - start >= 2
         assert (note / "reached").exists()

@@ -123,7 +123,7 @@ def test_every_test_carries_the_helpers_and_stock_otter_reads_it(built: Path) ->
 
 @pytest.mark.parametrize(("largest", "kit", "stock"), [(9 / 31, 2.0, 2.0), (0.29, 1.5, 1.0), (0.5, 1.0, 1.0)])
 def test_stock_otter_gives_coarser_marks_where_a_test_gives_a_part(
-    built: Path, warm: ForkServer, largest: float, kit: float, stock: float
+    built: Path, fork_server: ForkServer, largest: float, kit: float, stock: float
 ) -> None:
     """The same zip, read by both."""
     from otter.test_files.exception_test import ExceptionTestFile
@@ -136,8 +136,8 @@ def test_stock_otter_gives_coarser_marks_where_a_test_gives_a_part(
     assert read.test_case_results[1].passed == (kit == 2.0)
     assert ("not the share of the greatest value" in read.test_case_results[1].message) == (kit < 2.0)
     cell = f"import numpy as np\nshares = np.array({shares.tolist()})\nlargest = {largest}"
-    lab = load_assignment(archive, warm)
-    result = Grader({"fractions": lab}, warm).grade("x", lambda: notebook_json(("q1", cell), lab="fractions"))
+    lab = load_assignment(archive, fork_server)
+    result = Grader({"fractions": lab}, fork_server).grade("x", lambda: notebook_json(("q1", cell), lab="fractions"))
     assert result.questions[0].score == kit
     assert result.measured == {"sum_of_shares": 1.0}
 

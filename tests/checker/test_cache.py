@@ -43,8 +43,8 @@ answer['other activation'] = outputs(model, x)[1]
 """
 
 
-def test_work_is_spared_only_where_nothing_has_changed(warm: ForkServer, tmp_path: Path) -> None:
-    ran = run_cells(warm, tmp_path, CELL)
+def test_work_is_spared_only_where_nothing_has_changed(fork_server: ForkServer, tmp_path: Path) -> None:
+    ran = run_cells(fork_server, tmp_path, CELL)
     assert not ran.raised
     assert ran.value("answer") == {
         "same": True,

@@ -86,7 +86,7 @@ def helper(value):
 
 
 def check(
-    warm: ForkServer,
+    fork_server: ForkServer,
     folder: Path,
     tests: Mapping[str, str],
     *,
@@ -94,31 +94,31 @@ def check(
     given: Sequence[str] = ("q1",),
 ) -> dict[str, Any]:
     """The verdicts on the answers above, all of them given for each question in `given`."""
-    outbox = folder / "handed"
-    outbox.mkdir()
+    handover_folder = folder / "handed"
+    handover_folder.mkdir()
     lines = [json.dumps({"question": name, "values": ANSWERS}) + "\n" for name in given]
-    (outbox / "answers.jsonl").write_text("".join(lines), encoding="utf-8")
-    payload = {"input": str(outbox), "tests": dict(tests), "explain_hidden": explain_hidden}
+    (handover_folder / "answers.jsonl").write_text("".join(lines), encoding="utf-8")
+    payload = {"input": str(handover_folder), "tests": dict(tests), "explain_hidden": explain_hidden}
     job = folder / "job"
     job.mkdir()
-    outcome = warm.run(Job(RUN_TESTS, payload, job, QUICK))
+    outcome = fork_server.run(Job(RUN_TESTS, payload, job, QUICK))
     assert outcome.end == "done", (job / "worker.log").read_text(encoding="utf-8")
     entries = [json.loads(line) for line in (job / VERDICTS).read_text(encoding="utf-8").splitlines()]
     return {entry["question"]: entry["verdict"] for entry in entries if "question" in entry}
 
 
 @pytest.fixture(scope="module")
-def explained(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def explained(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The verdicts where hidden messages were written for students."""
     other = question_file("q2", SHARED, "@test_case()\ndef a(number): helper(number)")
     tests = {"tests/q1.py": TESTS, "tests/q2.py": other, "tests/q3.py": SHARES}
-    return check(warm, tmp_path_factory.mktemp("explained"), tests, given=("q1", "q3"))
+    return check(fork_server, tmp_path_factory.mktemp("explained"), tests, given=("q1", "q3"))
 
 
 @pytest.fixture(scope="module")
-def unexplained(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
+def unexplained(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
     """The messages where they were not."""
-    found = check(warm, tmp_path_factory.mktemp("unexplained"), {"tests/q1.py": TESTS}, explain_hidden=False)
+    found = check(fork_server, tmp_path_factory.mktemp("unexplained"), {"tests/q1.py": TESTS}, explain_hidden=False)
     return messages(found)
 
 

@@ -106,10 +106,10 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def grade(
-    course: Path, tmp_path: Path, warm: ForkServer, monkeypatch: pytest.MonkeyPatch
+    course: Path, tmp_path: Path, fork_server: ForkServer, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., dict[str, Any]]:
-    """Grades with the warm process that all tests share, which spares each of them the start of its own."""
-    monkeypatch.setattr(gradescope, "ForkServer", lambda *_: nullcontext(warm))
+    """Grades with the fork server that all tests share, which spares each of them the start of its own."""
+    monkeypatch.setattr(gradescope, "ForkServer", lambda *_: nullcontext(fork_server))
 
     def grade(what: Path, *, code: int = 0, **order: Any) -> dict[str, Any]:
         results = tmp_path / "results" / "results.json"

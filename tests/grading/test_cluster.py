@@ -163,8 +163,8 @@ def test_worker_grades_from_bytes_alone_and_ends_its_warm_process_when_idle(
         marked = grade_on_worker(settings, Paper("ada", (handed_in / f"s{number:02}.ipynb").read_bytes()))
         assert json.loads(marked.result)["score"] == number
         assert f"answer = {41 + number}" in (marked.executed or b"").decode(), "the notebook as it was run comes along"
-        assert list(worker_side._KEPT.values()) == [kept], "one warm process serves the run"
-    assert wait_until(lambda: not worker_side._KEPT and not kept.warm.alive, 10)
+        assert list(worker_side._KEPT.values()) == [kept], "one fork server serves the run"
+    assert wait_until(lambda: not worker_side._KEPT and not kept.fork_server.alive, 10)
     end_run("a run")
 
 

@@ -36,9 +36,9 @@ CHECKED = (START, ("q1", "x = 3"), "grader.check('q1')")
 
 
 @pytest.fixture(scope="module")
-def tiny(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Assignment:
+def tiny(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Assignment:
     """A lab of two questions and four points."""
-    return load_assignment(make_zip(tmp_path_factory.mktemp("tiny") / "tiny.zip", TESTS, lab=LAB), warm)
+    return load_assignment(make_zip(tmp_path_factory.mktemp("tiny") / "tiny.zip", TESTS, lab=LAB), fork_server)
 
 
 @pytest.fixture(autouse=True)
@@ -49,11 +49,11 @@ def _nothing_is_left() -> Iterator[None]:
         assert list(home.iterdir()) == []
 
 
-def grade(tiny: Assignment, warm: ForkServer, *cells: str | tuple[str, str], seconds: float = 30) -> Result:
+def grade(tiny: Assignment, fork_server: ForkServer, *cells: str | tuple[str, str], seconds: float = 30) -> Result:
     """The result of a notebook, after it went through JSON and back as the batch writes it."""
     lab = replace(tiny, limits=Limits(seconds, tiny.limits.memory_mb))
     data = notebook_json(*cells)
-    result = Grader({"tiny": lab}, warm).grade("ada.ipynb", lambda: data)
+    result = Grader({"tiny": lab}, fork_server).grade("ada.ipynb", lambda: data)
     assert Result.from_json(result.to_json().encode().decode()) == result
     return result
 
@@ -62,23 +62,25 @@ def statuses(result: Result) -> list[str]:
     return [question.status for question in result.questions]
 
 
-def test_a_right_notebook(tiny: Assignment, warm: ForkServer) -> None:
-    result = grade(tiny, warm, *CHECKED, ("q2", "y = x + 1"), "grader.check_all()")
+def test_a_right_notebook(tiny: Assignment, fork_server: ForkServer) -> None:
+    result = grade(tiny, fork_server, *CHECKED, ("q2", "y = x + 1"), "grader.check_all()")
     assert (result.status, result.detail, result.score, result.max_score) == ("graded", None, 4.0, 4.0)
-    assert (result.submission, result.lab, result.isolation) == ("ada.ipynb", "tiny", warm.level)
+    assert (result.submission, result.lab, result.isolation) == ("ada.ipynb", "tiny", fork_server.level)
     assert statuses(result) == ["passed", "passed"]
     assert len(result.sha256) == 64
     assert result.errors == ()
 
 
-def test_an_untouched_notebook(tiny: Assignment, warm: ForkServer) -> None:
-    result = grade(tiny, warm, START, ("q1", "x = ..."), "grader.check('q1')", ("q2", "y = ..."))
+def test_an_untouched_notebook(tiny: Assignment, fork_server: ForkServer) -> None:
+    result = grade(tiny, fork_server, START, ("q1", "x = ..."), "grader.check('q1')", ("q2", "y = ..."))
     assert (result.status, result.score) == ("graded", 0.0)
     assert statuses(result) == ["not_attempted", "not_attempted"]
 
 
-def test_a_notebook_with_every_kind_of_trouble(tiny: Assignment, warm: ForkServer) -> None:
-    result = grade(tiny, warm, START, "1 / 0", ("q1", "x = {3}"), ("q2", "y = 4\nraise ValueError('\ud800 half')"))
+def test_a_notebook_with_every_kind_of_trouble(tiny: Assignment, fork_server: ForkServer) -> None:
+    result = grade(
+        tiny, fork_server, START, "1 / 0", ("q1", "x = {3}"), ("q2", "y = 4\nraise ValueError('\ud800 half')")
+    )
     assert result.status == "graded"
     assert [(error.cell, error.name) for error in result.errors] == [(2, "ZeroDivisionError"), (4, "ValueError")]
     assert "x cannot be used: it is a set" in result.questions[0].tests[0].message
@@ -86,14 +88,14 @@ def test_a_notebook_with_every_kind_of_trouble(tiny: Assignment, warm: ForkServe
     assert "it builds on x (q1), which cannot be used" in result.questions[1].tests[1].message
 
 
-def test_half_a_character_from_a_student_can_be_written(tiny: Assignment, warm: ForkServer) -> None:
-    result = grade(tiny, warm, ("q1", "x = chr(0xD800)"), ("q2", "raise ValueError(chr(0xDFFF) + ' half')"))
+def test_half_a_character_from_a_student_can_be_written(tiny: Assignment, fork_server: ForkServer) -> None:
+    result = grade(tiny, fork_server, ("q1", "x = chr(0xD800)"), ("q2", "raise ValueError(chr(0xDFFF) + ' half')"))
     assert statuses(result) == ["failed", "error"]
     assert result.questions[1].reason == "Its cell [2] raised ValueError: ? half"
 
 
 @pytest.fixture(scope="module")
-def graded_finely(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Assignment:
+def graded_finely(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Assignment:
     """A lab whose first test measures and gives parts, and whose second question builds on the first."""
     scale = """
 MEASURED = {}
@@ -110,35 +112,37 @@ def scale(x):
         "q2": question_file("q2", "@test_case(points=1)\ndef b(y): assert y == 4, 'y is wrong'"),
     }
     lab = lab_json({"q1": (["x"], ["x = ..."]), "q2": (["y"], ["y = ..."])}, depends_on={"q2": ["q1"]})
-    return load_assignment(make_zip(tmp_path_factory.mktemp("finely") / "tiny.zip", tests, lab=lab), warm)
+    return load_assignment(make_zip(tmp_path_factory.mktemp("finely") / "tiny.zip", tests, lab=lab), fork_server)
 
 
 def test_a_part_of_the_points_and_what_was_measured_reach_the_result(
-    graded_finely: Assignment, warm: ForkServer
+    graded_finely: Assignment, fork_server: ForkServer
 ) -> None:
-    result = grade(graded_finely, warm, ("q1", "x = 7"), ("q2", "y = 4"))
+    result = grade(graded_finely, fork_server, ("q1", "x = 7"), ("q2", "y = 4"))
     assert (result.score, result.max_score, result.measured) == (2.4, 3.0, {"level": 7.0})
     assert statuses(result) == ["partial", "passed"]
     (test,) = result.questions[0].tests
     assert (test.passed, test.score, test.max_score, test.message) == (False, 1.4, 2.0, "x is only 7")
 
 
-def test_what_builds_on_a_question_that_is_missing_is_skipped(graded_finely: Assignment, warm: ForkServer) -> None:
-    result = grade(graded_finely, warm, ("q1", "x = ..."), ("q2", "y = x + 1"))
+def test_what_builds_on_a_question_that_is_missing_is_skipped(
+    graded_finely: Assignment, fork_server: ForkServer
+) -> None:
+    result = grade(graded_finely, fork_server, ("q1", "x = ..."), ("q2", "y = x + 1"))
     assert statuses(result) == ["not_attempted", "skipped"]
     assert result.questions[1].reason == "It builds on q1 (title of q1), which has not been attempted."
     assert result.measured == {}
 
 
-def test_a_crash_keeps_what_was_handed_over(tiny: Assignment, warm: ForkServer) -> None:
-    result = grade(tiny, warm, *CHECKED, "import os\nos._exit(0)", ("q2", "y = x + 1"))
+def test_a_crash_keeps_what_was_handed_over(tiny: Assignment, fork_server: ForkServer) -> None:
+    result = grade(tiny, fork_server, *CHECKED, "import os\nos._exit(0)", ("q2", "y = x + 1"))
     assert (result.status, result.score) == ("crashed", 1.0)
     assert "[4]" in str(result.detail)
     assert statuses(result) == ["passed", "skipped"]
 
 
-def test_a_timeout_keeps_what_was_handed_over(tiny: Assignment, warm: ForkServer) -> None:
-    result = grade(tiny, warm, *CHECKED, ("q2", "y = 1\nwhile True: pass"), seconds=2)
+def test_a_timeout_keeps_what_was_handed_over(tiny: Assignment, fork_server: ForkServer) -> None:
+    result = grade(tiny, fork_server, *CHECKED, ("q2", "y = 1\nwhile True: pass"), seconds=2)
     assert (result.status, result.score) == ("timeout", 1.0)
     assert statuses(result) == ["passed", "error"]
     assert "2 seconds" in str(result.detail)
@@ -159,23 +163,27 @@ def test_a_timeout_keeps_what_was_handed_over(tiny: Assignment, warm: ForkServer
     ],
     ids=["empty", "text", "deep", "object", "no_cells", "other_lab", "no_lab", "other_language"],
 )
-def test_what_cannot_be_read_is_unreadable_with_a_reason(tiny: Assignment, warm: ForkServer, data: bytes) -> None:
-    result = Grader({"tiny": tiny}, warm).grade("ada.ipynb", lambda: data)
+def test_what_cannot_be_read_is_unreadable_with_a_reason(
+    tiny: Assignment, fork_server: ForkServer, data: bytes
+) -> None:
+    result = Grader({"tiny": tiny}, fork_server).grade("ada.ipynb", lambda: data)
     assert (result.status, result.score, result.max_score, result.questions) == ("unreadable", 0.0, 4.0, ())
     assert len(str(result.detail)) > 20
 
 
-def test_a_submission_that_cannot_be_fetched_is_unreadable(tiny: Assignment, warm: ForkServer) -> None:
+def test_a_submission_that_cannot_be_fetched_is_unreadable(tiny: Assignment, fork_server: ForkServer) -> None:
     def read() -> bytes:
         raise SubmissionError("the zip is locked with a password")
 
-    result = Grader({"tiny": tiny}, warm).grade("ada.zip", read)
+    result = Grader({"tiny": tiny}, fork_server).grade("ada.zip", read)
     assert (result.status, result.detail, result.sha256) == ("unreadable", "the zip is locked with a password", "")
 
 
-def test_a_notebook_without_a_name_is_taken_for_the_lab_that_is_asked_for(tiny: Assignment, warm: ForkServer) -> None:
+def test_a_notebook_without_a_name_is_taken_for_the_lab_that_is_asked_for(
+    tiny: Assignment, fork_server: ForkServer
+) -> None:
     data = notebook_json("x = 3", lab=None)
-    result = Grader({"tiny": tiny}, warm, assume="tiny").grade("ada.ipynb", lambda: data)
+    result = Grader({"tiny": tiny}, fork_server, assume="tiny").grade("ada.ipynb", lambda: data)
     assert (result.status, result.score) == ("graded", 1.0)
 
 
@@ -187,7 +195,7 @@ SABOTAGE = {
     "{'name': 'a', 'passed': True, 'message': ''}]}}, open('../verdicts.json', 'w'))",
     "locked_folders": "os.makedirs('deep/er'); open('deep/er/f', 'w'); os.chmod('deep/er', 0); os.chmod('deep', 0)",
     "journal_fifo": "os.remove('../journal.jsonl'); os.symlink('/dev/null', '../journal.jsonl')",
-    "answers_gone": "os.rename('../outbox', '../elsewhere')",
+    "answers_gone": "os.rename('../handover', '../elsewhere')",
     "folder_linked": "here = os.path.dirname(os.getcwd()); os.rename(here, here + 'x'); os.symlink(here + 'x', here); "
     "shutil.rmtree(here + 'x')",
 }
@@ -195,9 +203,9 @@ SABOTAGE = {
 
 @pytest.mark.parametrize("name", SABOTAGE)
 def test_a_notebook_that_meddles_with_its_folder_harms_only_itself(
-    tiny: Assignment, warm: ForkServer, name: str
+    tiny: Assignment, fork_server: ForkServer, name: str
 ) -> None:
-    result = grade(tiny, warm, *CHECKED, ("q2", "y = 0"), "import json, os, shutil", SABOTAGE[name])
+    result = grade(tiny, fork_server, *CHECKED, ("q2", "y = 0"), "import json, os, shutil", SABOTAGE[name])
     assert result.status in ("graded", "crashed")
     assert result.score <= 1.0
     assert statuses(result)[1] != "passed"
@@ -275,7 +283,7 @@ def test_locked_folders_are_removed_without_roots_rights() -> None:
     assert not folder.exists()
 
 
-def test_grading_takes_any_cells_at_all(tiny: Assignment, warm: ForkServer) -> None:
+def test_grading_takes_any_cells_at_all(tiny: Assignment, fork_server: ForkServer) -> None:
     cells: list[Any] = ["!!!", "%%nonsense\nx", "\x00", "(" * 500, "x = " + "-" * 5000 + "1", "def f(:", "?x", "x?"]
-    result = grade(tiny, warm, *cells, ("q1", "x = 3"))
+    result = grade(tiny, fork_server, *cells, ("q1", "x = 3"))
     assert (result.status, result.score) == ("graded", 1.0)

@@ -162,9 +162,9 @@ def test_stopped_run_keeps_what_was_graded_and_leaves_nothing(signals: tuple[sig
 def test_killed_together_with_its_warm_process_leaves_a_folder_that_the_next_grader_removes(tmp_path: Path) -> None:
     with endless_run(tmp_path) as process:
         family = processes_with(f"{PREFIX}{process.pid}-")
-        warm = next(pid for pid in family if _parent(pid) == process.pid)
+        fork_server = next(pid for pid in family if _parent(pid) == process.pid)
         process.kill()
-        os.kill(warm, signal.SIGKILL)
+        os.kill(fork_server, signal.SIGKILL)
         process.communicate()
     assert wait_until(lambda: not processes_with(f"{PREFIX}{process.pid}-"), 20), "supervisors end their workers"
     remaining = [Path(path) for path in left_behind(process.pid)]
@@ -231,10 +231,10 @@ def test_read_only_folder_is_told_before_anything_is_graded(tmp_path: Path) -> N
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory, warm: ForkServer) -> Assignment:
+def tiny(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> Assignment:
     home = tmp_path_factory.mktemp("tiny")
     write_class(home, 0)
-    return load_assignment(home / "tiny.zip", warm)
+    return load_assignment(home / "tiny.zip", fork_server)
 
 
 @pytest.fixture
@@ -244,12 +244,12 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 
 def test_submission_that_vanishes_before_it_is_read_has_a_row_and_ends_nothing(
-    tmp_path: Path, tiny: Assignment, warm: ForkServer, threads: ThreadPoolExecutor
+    tmp_path: Path, tiny: Assignment, fork_server: ForkServer, threads: ThreadPoolExecutor
 ) -> None:
     handed_in = write_class(tmp_path, 3)
     found = find_submissions([handed_in])
     (handed_in / "s01.ipynb").unlink()
-    place = Place(threads, partial(grade_paper, Grader({"tiny": tiny}, warm)), conditions(tiny), lambda: 2)
+    place = Place(threads, partial(grade_paper, Grader({"tiny": tiny}, fork_server)), conditions(tiny), lambda: 2)
     results = grade_all(found, place, tmp_path / "out", lambda *_: None)
     assert [results[submission.id].status for submission in found] == ["graded", "unreadable", "graded"]
     assert "No such file" in str(results["s01.ipynb"].detail)

@@ -50,10 +50,10 @@ class Counting:
 class Place:
     """A solution, a cache folder, and what was reported."""
 
-    def __init__(self, folder: Path, warm: ForkServer) -> None:
+    def __init__(self, folder: Path, fork_server: ForkServer) -> None:
         self.solution = folder / "tiny-solution.ipynb"
         self.cache = folder / "cache"
-        self.isolation = Counting(warm)
+        self.isolation = Counting(fork_server)
         self.told: list[str] = []
         self.write(TRAIN.replace("EPOCHS", "1"))
 
@@ -67,9 +67,9 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path, warm: ForkServer) -> Place:
+def place(tmp_path: Path, fork_server: ForkServer) -> Place:
     """A fresh one."""
-    return Place(tmp_path, warm)
+    return Place(tmp_path, fork_server)
 
 
 def test_a_solution_is_run_once_for_all_and_kept(place: Place) -> None:
@@ -124,12 +124,12 @@ def test_a_cache_that_cannot_be_written_costs_time_only(place: Place) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("lab", ["mnist_dense", "single_layer"])
 def test_every_answer_of_the_solution_is_the_same_bit_for_bit(
-    lab: str, course: Path, assignments: dict[str, Assignment], warm: ForkServer, tmp_path: Path
+    lab: str, course: Path, assignments: dict[str, Assignment], fork_server: ForkServer, tmp_path: Path
 ) -> None:
     """Weights, history, predictions, evaluation, mistakes: the whole hand-over of the real notebook on real MNIST."""
     solution = course / "dist" / f"{lab}-solution.ipynb"
     assignment = assignments[lab]
-    trainings = TrainingCache({lab: solution}, warm, lambda _: None, tmp_path / "cache").of(assignment)
+    trainings = TrainingCache({lab: solution}, fork_server, lambda _: None, tmp_path / "cache").of(assignment)
     handed_over: list[dict[str, bytes]] = []
     for taken in (trainings, {}):
         folder = tmp_path / f"run-{len(taken)}"
@@ -140,7 +140,7 @@ def test_every_answer_of_the_solution_is_the_same_bit_for_bit(
             "seed": assignment.seed,
             "trainings": dict(taken),
         }
-        assert warm.run(Job(RUN_NOTEBOOK, payload, folder, assignment.limits)).end == "done"
+        assert fork_server.run(Job(RUN_NOTEBOOK, payload, folder, assignment.limits)).end == "done"
         handed_over.append({file.name: file.read_bytes() for file in (folder / HANDOVER).iterdir()})
     assert handed_over[0].keys() == handed_over[1].keys()
     assert [name for name in handed_over[0] if handed_over[0][name] != handed_over[1][name]] == []
@@ -148,13 +148,13 @@ def test_every_answer_of_the_solution_is_the_same_bit_for_bit(
 
 @pytest.mark.slow
 def test_the_result_tells_what_was_taken_over(
-    course: Path, assignments: dict[str, Assignment], warm: ForkServer
+    course: Path, assignments: dict[str, Assignment], fork_server: ForkServer
 ) -> None:
     solution = course / "dist" / "single_layer-solution.ipynb"
     lab = {"single_layer": assignments["single_layer"]}
-    trainings = TrainingCache({"single_layer": solution}, warm, lambda _: None)
-    taken = Grader(lab, warm, trainings=trainings.of).grade("a.ipynb", solution.read_bytes)
-    trained = Grader(lab, warm).grade("a.ipynb", solution.read_bytes)
+    trainings = TrainingCache({"single_layer": solution}, fork_server, lambda _: None)
+    taken = Grader(lab, fork_server, trainings=trainings.of).grade("a.ipynb", solution.read_bytes)
+    trained = Grader(lab, fork_server).grade("a.ipynb", solution.read_bytes)
     assert [fit.reused for fit in taken.fits] == [True]
     assert [fit.reused for fit in trained.fits] == [False]
     assert replace(taken, seconds=0, fits=(), cost=None) == replace(trained, seconds=0, fits=(), cost=None)

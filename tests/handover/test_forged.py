@@ -1,4 +1,4 @@
-"""What a hostile process may leave in the outbox: always a reason, never an exception, an import or a hang."""
+"""What a hostile process may leave in the handover folder: always a reason, never an exception, an import or a hang."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CANARY = "module_that_must_not_be_imported"
 
 
 def model_of(*layers: Any, compiled: Any = None, weights: tuple[str, ...] = (), **changes: Any) -> dict[str, Any]:
-    """A description of a Sequential model, as the outbox would write it."""
+    """A description of a Sequential model, as the runner would write it."""
     structure = {
         "module": "keras",
         "class_name": "Sequential",
@@ -55,7 +55,7 @@ def nested(depth: int) -> dict[str, Any]:
 
 
 def read(folder: Path, value: Any) -> Any:
-    """What the inbox makes of one forged description; fails the test if it takes ten seconds."""
+    """What the reader makes of one forged description; fails the test if it takes ten seconds."""
     line = value if isinstance(value, bytes) else json.dumps({"question": "q1", "values": {"v": value}}).encode()
     (folder / "answers.jsonl").write_bytes(line + b"\n")
     found: list[Mapping[str, Any]] = []
@@ -147,8 +147,8 @@ DESCRIPTIONS: dict[str, Any] = {
 
 
 @pytest.fixture
-def outbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty outbox beside files that must never be read, in a process that could import the canary."""
+def handover_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty handover folder beside files that must never be read, in a process that could import the canary."""
     folder = tmp_path / "handover"
     folder.mkdir()
     save(tmp_path / "outside.npy", np.arange(3))
@@ -159,24 +159,24 @@ def outbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("name", DESCRIPTIONS)
-def test_a_forged_description_is_unusable_with_a_reason(outbox: Path, name: str) -> None:
-    value = read(outbox, DESCRIPTIONS[name])
+def test_a_forged_description_is_unusable_with_a_reason(handover_folder: Path, name: str) -> None:
+    value = read(handover_folder, DESCRIPTIONS[name])
     assert isinstance(value, Unusable), value
     assert 5 < len(value.reason) <= 1000
     assert CANARY not in sys.modules
-    assert not (outbox.parent / "owned").exists()
+    assert not (handover_folder.parent / "owned").exists()
 
 
-def test_unknown_names_in_compile_become_harmless_placeholders(outbox: Path) -> None:
+def test_unknown_names_in_compile_become_harmless_placeholders(handover_folder: Path) -> None:
     popen = {"class_name": "Popen", "module": "subprocess", "config": {"args": ["touch", "owned"]}}
     code = {"class_name": "__lambda__", "module": "builtins", "config": {"code": "eA=="}}
     optimizer = {"class_name": "run", "module": CANARY, "config": {"learning_rate": popen}}
-    model = read(outbox, model_of(DENSE, compiled={"optimizer": optimizer, "loss": code, "metrics": [popen]}))
+    model = read(handover_folder, model_of(DENSE, compiled={"optimizer": optimizer, "loss": code, "metrics": [popen]}))
     assert not isinstance(model, Unusable), model.reason
     assert type(model.optimizer).__name__ == "run"
     assert model.loss.__name__ == "__lambda__"
     assert CANARY not in sys.modules
-    assert not (outbox.parent / "owned").exists()
+    assert not (handover_folder.parent / "owned").exists()
 
 
 class Trap:
@@ -252,12 +252,12 @@ FILES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_forged_array_file_is_unusable_with_a_reason(outbox: Path, name: str) -> None:
-    FILES[name](outbox / "0000.npy")
-    value = read(outbox, {"kind": "array", "file": "0000.npy"})
+def test_a_forged_array_file_is_unusable_with_a_reason(handover_folder: Path, name: str) -> None:
+    FILES[name](handover_folder / "0000.npy")
+    value = read(handover_folder, {"kind": "array", "file": "0000.npy"})
     assert isinstance(value, Unusable), value
     assert value.reason
-    assert not (outbox.parent / "owned").exists()
+    assert not (handover_folder.parent / "owned").exists()
 
 
 @pytest.mark.parametrize(
@@ -272,36 +272,36 @@ def test_a_forged_array_file_is_unusable_with_a_reason(outbox: Path, name: str) 
     ],
     ids=str,
 )
-def test_a_forged_table_is_unusable(outbox: Path, of: Any, table: Any) -> None:
+def test_a_forged_table_is_unusable(handover_folder: Path, of: Any, table: Any) -> None:
     known.share({"images": np.zeros((1024, 1024), np.uint8)})
-    save(outbox / "0000.npy", table)
-    assert isinstance(read(outbox, {"kind": "array", "of": of, "file": "0000.npy"}), Unusable)
+    save(handover_folder / "0000.npy", table)
+    assert isinstance(read(handover_folder, {"kind": "array", "of": of, "file": "0000.npy"}), Unusable)
 
 
-def test_small_tables_cannot_fill_the_memory_of_the_checker(outbox: Path) -> None:
+def test_small_tables_cannot_fill_the_memory_of_the_checker(handover_folder: Path) -> None:
     """Every table of a few kilobytes stands for an array of 60 MB here."""
     known.share({"images": np.zeros((1024, 1024), np.uint8)})
     items = []
     for number in range(60):
-        save(outbox / f"{number:04d}.npy", np.full(256, f"{number:015d}"))
+        save(handover_folder / f"{number:04d}.npy", np.full(256, f"{number:015d}"))
         items.append({"kind": "array", "of": "images", "file": f"{number:04d}.npy"})
-    value = read(outbox, {"kind": "list", "items": items})
+    value = read(handover_folder, {"kind": "list", "items": items})
     assert isinstance(value, Unusable)
     assert "too many" in value.reason
 
 
 @pytest.mark.parametrize("shapes", [[(3, 2)], [(3, 2), (3,)], [(2, 3), (2,)], [(3, 2), (2,), (1,)], [(), ()]], ids=str)
-def test_weights_that_do_not_fit_are_unusable(outbox: Path, shapes: list[tuple[int, ...]]) -> None:
+def test_weights_that_do_not_fit_are_unusable(handover_folder: Path, shapes: list[tuple[int, ...]]) -> None:
     for number, shape in enumerate(shapes):
-        save(outbox / f"{number:04d}.npy", np.zeros(shape))
-    value = read(outbox, model_of(DENSE, weights=tuple(f"{number:04d}.npy" for number in range(len(shapes)))))
+        save(handover_folder / f"{number:04d}.npy", np.zeros(shape))
+    value = read(handover_folder, model_of(DENSE, weights=tuple(f"{number:04d}.npy" for number in range(len(shapes)))))
     assert isinstance(value, Unusable), value
 
 
-def test_text_as_weights_is_unusable(outbox: Path) -> None:
-    save(outbox / "0000.npy", np.full((3, 2), "x"))
-    save(outbox / "0001.npy", np.full((2,), "x"))
-    assert isinstance(read(outbox, model_of(DENSE, weights=("0000.npy", "0001.npy"))), Unusable)
+def test_text_as_weights_is_unusable(handover_folder: Path) -> None:
+    save(handover_folder / "0000.npy", np.full((3, 2), "x"))
+    save(handover_folder / "0001.npy", np.full((2,), "x"))
+    assert isinstance(read(handover_folder, model_of(DENSE, weights=("0000.npy", "0001.npy"))), Unusable)
 
 
 @pytest.mark.parametrize(
@@ -319,10 +319,10 @@ def test_text_as_weights_is_unusable(outbox: Path) -> None:
     ],
     ids=range(9),
 )
-def test_damaged_lines_are_passed_over(outbox: Path, raw: bytes) -> None:
+def test_damaged_lines_are_passed_over(handover_folder: Path, raw: bytes) -> None:
     good = json.dumps({"question": "q1", "values": {"v": {"kind": "int", "value": 1}}}).encode()
-    assert read(outbox, raw) == "left out"
-    assert read(outbox, good + b"\n" + raw) == 1
+    assert read(handover_folder, raw) == "left out"
+    assert read(handover_folder, good + b"\n" + raw) == 1
 
 
 def link_away(folder: Path) -> None:
@@ -349,7 +349,7 @@ def soft_link(folder: Path) -> None:
 
 
 GOOD = json.dumps({"question": "q1", "values": {"v": {"kind": "int", "value": 1}}}).encode() + b"\n"
-OUTBOXES: dict[str, Callable[[Path], object]] = {
+FOLDERS: dict[str, Callable[[Path], object]] = {
     "missing": lambda folder: folder.rmdir(),
     "file": file_instead,
     "link_away": link_away,
@@ -360,8 +360,8 @@ OUTBOXES: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("name", OUTBOXES)
-def test_an_outbox_that_is_not_an_ordinary_one_holds_nothing(outbox: Path, name: str) -> None:
-    OUTBOXES[name](outbox)
-    assert HandoverReader(outbox).questions == frozenset()
-    assert HandoverReader(outbox).values("q1") == {}
+@pytest.mark.parametrize("name", FOLDERS)
+def test_a_folder_that_is_not_an_ordinary_one_holds_nothing(handover_folder: Path, name: str) -> None:
+    FOLDERS[name](handover_folder)
+    assert HandoverReader(handover_folder).questions == frozenset()
+    assert HandoverReader(handover_folder).values("q1") == {}

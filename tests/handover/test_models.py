@@ -111,7 +111,7 @@ REFUSED = {
 
 
 @pytest.fixture(scope="module")
-def crossed(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+def crossed(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     """All models above after one real run, and under `out_NAME` what they answered in the runner."""
     cells = [SETUP, COMPILED_SETUP]
     names: list[str] = []
@@ -135,10 +135,10 @@ def crossed(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Mappi
         "pair = (trained, {'h': history})"
     )
     names += ["unbuilt", "no_layers", "trained", "history", "never_fitted", "broken", "pair"]
-    ran = run_cells(warm, tmp_path_factory.mktemp("models"), *cells, handover={"q1": names})
+    ran = run_cells(fork_server, tmp_path_factory.mktemp("models"), *cells, handover={"q1": names})
     assert ran.outcome.end == "done", ran.outcome.detail
     assert not ran.raised, ran.run_log.errors
-    return ran.inbox.values("q1")
+    return ran.handed_over.values("q1")
 
 
 @pytest.mark.parametrize("name", SAME)

@@ -25,9 +25,9 @@ def shown(ran: Ran, cell: int = 1) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def cells(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
+def cells(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     """What each cell of one notebook of things that notebooks show has shown."""
-    ran = run_cells(warm, tmp_path_factory.mktemp("shown"), *SHOWING.values())
+    ran = run_cells(fork_server, tmp_path_factory.mktemp("shown"), *SHOWING.values())
     assert ran.run_log.finished
     assert not ran.raised
     return {name: shown(ran, number) for number, name in enumerate(SHOWING, start=1)}
@@ -115,7 +115,7 @@ def test_figures_are_pictures_in_their_place(cells: dict[str, list[Any]]) -> Non
         assert int.from_bytes(data[16:20], "big") < 700, cell
 
 
-def test_a_flood_is_cut_and_costs_little(warm: ForkServer, tmp_path: Path) -> None:
+def test_a_flood_is_cut_and_costs_little(fork_server: ForkServer, tmp_path: Path) -> None:
     flood = (
         "import time\nbegin = time.process_time()\nfor _ in range(200_000): print('x' * 500)\n"
         "answer = time.process_time() - begin"
@@ -128,7 +128,7 @@ def test_a_flood_is_cut_and_costs_little(warm: ForkServer, tmp_path: Path) -> No
         "print('end'); answer += time.process_time() - begin"
     )
     long_line = "import sys\nfor _ in range(30_000): sys.stdout.write('\\r' + 'y' * 100)\nprint('z' * 50_000_000)"
-    ran = run_cells(warm, tmp_path, flood, pictures, long_line, "print('still here')", limits=Limits(60, 4096))
+    ran = run_cells(fork_server, tmp_path, flood, pictures, long_line, "print('still here')", limits=Limits(60, 4096))
     assert ran.run_log.finished
     assert not ran.raised
     assert ran.value("answer") < 8
@@ -141,9 +141,9 @@ def test_a_flood_is_cut_and_costs_little(warm: ForkServer, tmp_path: Path) -> No
     assert outputs[4] == ({"output_type": "stream", "name": "stdout", "text": "still here\n"},)
 
 
-def test_a_killed_notebook_keeps_what_it_had_shown(warm: ForkServer, tmp_path: Path) -> None:
+def test_a_killed_notebook_keeps_what_it_had_shown(fork_server: ForkServer, tmp_path: Path) -> None:
     endless = "import time\nprint('begun')\nfor step in range(10**9): print(step); time.sleep(0.1)"
-    ran = run_cells(warm, tmp_path, "print('one')", endless, limits=Limits(seconds=3, memory_mb=4096))
+    ran = run_cells(fork_server, tmp_path, "print('one')", endless, limits=Limits(seconds=3, memory_mb=4096))
     assert ran.outcome.end == "timeout"
     assert shown(ran, 1) == [("stdout", "one\n")]
     assert shown(ran, 2)[0][1].startswith("begun\n0\n1\n")
@@ -166,8 +166,8 @@ LINES: dict[str, int | None] = {
 }
 
 
-def test_the_line_that_raised_is_told(warm: ForkServer, tmp_path: Path) -> None:
-    ran = run_cells(warm, tmp_path, *LINES)
+def test_the_line_that_raised_is_told(fork_server: ForkServer, tmp_path: Path) -> None:
+    ran = run_cells(fork_server, tmp_path, *LINES)
     assert ran.run_log.finished
     assert {list(LINES)[error.cell - 1]: error.line for error in ran.run_log.errors} == LINES
 

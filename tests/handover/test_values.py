@@ -1,4 +1,4 @@
-"""Every kind of plain value crosses unchanged from a real runner to the inbox; what cannot says why."""
+"""Every kind of plain value crosses unchanged from a real runner to the checker; what cannot says why."""
 
 from __future__ import annotations
 
@@ -137,8 +137,8 @@ Point = collections.namedtuple('Point', 'x y')
 
 
 @pytest.fixture(scope="module")
-def crossed(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """All values above, by name, as the inbox reads them after one real run."""
+def crossed(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """All values above, by name, as the checker reads them after one real run."""
     expressions = PLAIN | ARRAYS | {name: pair[0] for name, pair in (TENSORS | REFUSED).items()}
     cells = [f"{name} = {expression}" for name, expression in expressions.items()]
     names = list(expressions)
@@ -152,11 +152,11 @@ def crossed(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Mappi
         "nan = float('nan'); infinity = float('inf'); minus_infinity = -infinity; numpy_nan = np.float32('nan')"
     )
     names += ["nan", "infinity", "minus_infinity", "numpy_nan"]
-    ran = run_cells(warm, tmp_path_factory.mktemp("values"), SETUP, *cells, handover={"q1": names})
+    ran = run_cells(fork_server, tmp_path_factory.mktemp("values"), SETUP, *cells, handover={"q1": names})
     assert ran.outcome.end == "done", ran.outcome.detail
     assert ran.run_log.finished
     assert not ran.raised, ran.run_log.errors
-    return ran.inbox.values("q1")
+    return ran.handed_over.values("q1")
 
 
 def _key(dtype: str) -> str:
@@ -234,13 +234,13 @@ def test_a_subclass_of_ndarray_arrives_as_a_plain_array(crossed: Mapping[str, An
 
 
 def files(ran: Ran) -> list[str]:
-    """The arrays in the outbox."""
+    """The arrays in the handover folder."""
     return sorted(path.name for path in (ran.folder / "handover").glob("*.npy"))
 
 
-def test_an_unchanged_array_is_written_once_and_a_changed_one_again(warm: ForkServer, tmp_path: Path) -> None:
+def test_an_unchanged_array_is_written_once_and_a_changed_one_again(fork_server: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(
-        warm,
+        fork_server,
         tmp_path,
         "import numpy as np, otter; grader = otter.Notebook()\nx = np.arange(100_000.0); empty = np.zeros(0)",
         "grader.check('q1'); grader.check('q2')",
@@ -255,10 +255,10 @@ def test_an_unchanged_array_is_written_once_and_a_changed_one_again(warm: ForkSe
     assert ran.value("copy", "q3")[3] == 3.0
 
 
-def test_a_name_that_is_not_there_is_left_out(warm: ForkServer, tmp_path: Path) -> None:
-    ran = run_cells(warm, tmp_path, "a = 1", "del a", handover={"q1": ["a", "b", "print", "__name__"]})
-    assert ran.inbox.values("q1").keys() == {"__name__"}
-    assert ran.inbox.questions == {"q1"}
+def test_a_name_that_is_not_there_is_left_out(fork_server: ForkServer, tmp_path: Path) -> None:
+    ran = run_cells(fork_server, tmp_path, "a = 1", "del a", handover={"q1": ["a", "b", "print", "__name__"]})
+    assert ran.handed_over.values("q1").keys() == {"__name__"}
+    assert ran.handed_over.questions == {"q1"}
 
 
 MAPPED = """
@@ -273,10 +273,12 @@ other = {'nearly': nearly, 'turned': (raw_test / 255).transpose(0, 2, 1), 'fewer
 """
 
 
-def test_images_changed_value_by_value_cross_as_a_table_bit_for_bit(warm: ForkServer, tmp_path: Path) -> None:
-    ran = run_cells(warm, tmp_path, MAPPED, "answer = [answer, other]")
-    outbox = tmp_path / "handover"
-    assert sum(file.stat().st_size for file in outbox.glob("*.npy")) < 3.1 * 10_000 * 784 * 8, "only three in full"
+def test_images_changed_value_by_value_cross_as_a_table_bit_for_bit(fork_server: ForkServer, tmp_path: Path) -> None:
+    ran = run_cells(fork_server, tmp_path, MAPPED, "answer = [answer, other]")
+    handover_folder = tmp_path / "handover"
+    assert sum(file.stat().st_size for file in handover_folder.glob("*.npy")) < 3.1 * 10_000 * 784 * 8, (
+        "only three in full"
+    )
     with np.load(data.npz_path()) as file:
         raw = file["x_test"]
     known.share({"x_test": raw})

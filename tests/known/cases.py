@@ -20,7 +20,7 @@ import numpy as np
 from autograder.handover.encode import ANSWERS
 from autograder.notebooks.filling import fill_gaps
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).resolve().parents[2] / "solutions" / "known"
 
 
 @dataclass(frozen=True)

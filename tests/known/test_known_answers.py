@@ -38,7 +38,7 @@ Notebooks = Mapping[str, tuple[dict[str, Any], dict[str, Any]]]
 
 @pytest.fixture(scope="session")
 def trainings(
-    course: Path, assignments: dict[str, Assignment], warm: ForkServer, tmp_path_factory: pytest.TempPathFactory
+    course: Path, assignments: dict[str, Assignment], fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Training]:
     """One real training a lab, by running the solution, both at once."""
 
@@ -51,7 +51,7 @@ def trainings(
             "handover": {question.name: list(question.handover) for question in assignment.questions},
             "seed": assignment.seed,
         }
-        outcome = warm.run(Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
+        outcome = fork_server.run(Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
         assert outcome.end == "done", outcome.detail
         return read_training(folder / "handover", *TRAINED[lab])
 

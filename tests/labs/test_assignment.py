@@ -17,9 +17,9 @@ from tests.fixtures.builders import lab_json, make_zip, question_file
 GOOD = question_file("q1", "@test_case(points=1)\ndef a(x): assert x")
 
 
-def refusal(path: Path, warm: ForkServer) -> AssignmentError:
+def refusal(path: Path, fork_server: ForkServer) -> AssignmentError:
     with pytest.raises(AssignmentError) as caught:
-        load_assignment(path, warm)
+        load_assignment(path, fork_server)
     return caught.value
 
 
@@ -76,8 +76,8 @@ def damage(path: Path) -> None:
     ],
     indirect=["bad_file"],
 )
-def test_what_is_no_autograder_zip_is_refused_with_a_hint(bad_file: Path, says: str, warm: ForkServer) -> None:
-    error = refusal(bad_file, warm)
+def test_what_is_no_autograder_zip_is_refused_with_a_hint(bad_file: Path, says: str, fork_server: ForkServer) -> None:
+    error = refusal(bad_file, fork_server)
     assert says in str(error)
     assert "tiny-autograder.zip" in str(error)
     assert error.hint == "autograder build"
@@ -100,17 +100,17 @@ def test_what_is_no_autograder_zip_is_refused_with_a_hint(bad_file: Path, says: 
     ids=["ok", "ok_unsaid", "env", "syntax", "import", "no_name", "points", "exit", "quiet_end", "end"],
 )
 def test_a_test_file_that_cannot_be_used_is_named(
-    tmp_path: Path, warm: ForkServer, source: str, says: str, hint: str | None
+    tmp_path: Path, fork_server: ForkServer, source: str, says: str, hint: str | None
 ) -> None:
-    error = refusal(make_zip(tmp_path / "a.zip", {"q1": source}), warm)
+    error = refusal(make_zip(tmp_path / "a.zip", {"q1": source}), fork_server)
     assert says in str(error)
     assert (hint or "") in (error.hint or "")
     if "loaded:" not in str(error):
         assert "tests/q1.py" in str(error)
 
 
-def test_two_files_for_one_question_are_refused(tmp_path: Path, warm: ForkServer) -> None:
-    error = refusal(make_zip(tmp_path / "a.zip", {"q1": GOOD, "q1_copy": GOOD}), warm)
+def test_two_files_for_one_question_are_refused(tmp_path: Path, fork_server: ForkServer) -> None:
+    error = refusal(make_zip(tmp_path / "a.zip", {"q1": GOOD, "q1_copy": GOOD}), fork_server)
     assert "q1" in str(error)
     assert "twice" in str(error)
 
@@ -144,18 +144,18 @@ def test_two_files_for_one_question_are_refused(tmp_path: Path, warm: ForkServer
         "builds_on_number",
     ],
 )
-def test_a_lab_json_that_does_not_fit_is_refused(tmp_path: Path, warm: ForkServer, lab: dict[str, Any]) -> None:
-    error = refusal(make_zip(tmp_path / "a.zip", {"q1": GOOD}, lab=lab), warm)
+def test_a_lab_json_that_does_not_fit_is_refused(tmp_path: Path, fork_server: ForkServer, lab: dict[str, Any]) -> None:
+    error = refusal(make_zip(tmp_path / "a.zip", {"q1": GOOD}, lab=lab), fork_server)
     assert "lab.json" in str(error)
     assert error.hint == "autograder build"
 
 
-def test_another_language_is_refused(tmp_path: Path, warm: ForkServer) -> None:
-    error = refusal(make_zip(tmp_path / "a.zip", {"q1": GOOD}, otter_config={"lang": "r"}), warm)
+def test_another_language_is_refused(tmp_path: Path, fork_server: ForkServer) -> None:
+    error = refusal(make_zip(tmp_path / "a.zip", {"q1": GOOD}, otter_config={"lang": "r"}), fork_server)
     assert "only Python" in str(error)
 
 
-def test_a_zip_of_the_kits_own(tmp_path: Path, warm: ForkServer) -> None:
+def test_a_zip_of_the_kits_own(tmp_path: Path, fork_server: ForkServer) -> None:
     second = question_file(
         "q2",
         "@test_case(points=0.5)\ndef a(y, x, z=None): pass",
@@ -169,7 +169,7 @@ def test_a_zip_of_the_kits_own(tmp_path: Path, warm: ForkServer) -> None:
         seed=5,
     )
     tests = {"q2": second, "q10": question_file("q10", "@test_case(points=1)\ndef a(x): pass"), "__init__": ""}
-    found = load_assignment(make_zip(tmp_path / "some.zip", tests, lab=lab, otter_config={"seed": 9}), warm)
+    found = load_assignment(make_zip(tmp_path / "some.zip", tests, lab=lab, otter_config={"seed": 9}), fork_server)
     assert (found.name, found.seed, found.limits, found.explains_hidden) == ("tiny", 5, Limits(7, 99), True)
     assert [question.name for question in found.questions] == ["q10", "q2"]  # as in lab.json
     question = found.questions[1]
@@ -183,25 +183,25 @@ def test_a_zip_of_the_kits_own(tmp_path: Path, warm: ForkServer) -> None:
     assert found.answers == {"q10": ("x",), "q2": ("y",)}
 
 
-def test_a_lab_json_of_an_earlier_version_names_no_titles_and_no_bases(tmp_path: Path, warm: ForkServer) -> None:
+def test_a_lab_json_of_an_earlier_version_names_no_titles_and_no_bases(tmp_path: Path, fork_server: ForkServer) -> None:
     lab = {"schema": 1, "lab": "tiny", "questions": [{"name": "q1", "variables": ["x"], "stubs": ["x = ..."]}]}
-    (question,) = load_assignment(make_zip(tmp_path / "a.zip", {"q1": GOOD}, lab=lab), warm).questions
+    (question,) = load_assignment(make_zip(tmp_path / "a.zip", {"q1": GOOD}, lab=lab), fork_server).questions
     assert (question.variables, question.title, question.depends_on) == (("x",), "", ())
 
 
-def test_a_zip_of_somebody_elses(tmp_path: Path, warm: ForkServer) -> None:
+def test_a_zip_of_somebody_elses(tmp_path: Path, fork_server: ForkServer) -> None:
     tests = {
         f"q{number}": question_file(f"q{number}", f"@test_case()\ndef a(x, {extra}): pass")
         for number, extra in ((10, "w"), (2, "y"), (1, "v"))
     }
     path = make_zip(tmp_path / "homework-autograder.zip", tests, otter_config={"seed": 3, "zips": False})
-    found = load_assignment(path, warm)
+    found = load_assignment(path, fork_server)
     assert (found.name, found.seed, found.explains_hidden, found.limits) == ("homework", 3, False, Limits())
     assert [question.name for question in found.questions] == ["q1", "q2", "q10"]
     # A variable belongs to the first question that asks for it.
     assert found.answers == {"q1": ("x", "v"), "q2": ("y",), "q10": ("w",)}
     named = make_zip(tmp_path / "b.zip", tests, otter_config={"assignment_name": "hw1"})
-    assert load_assignment(named, warm).name == "hw1"
+    assert load_assignment(named, fork_server).name == "hw1"
 
 
 @pytest.mark.parametrize(
@@ -216,16 +216,16 @@ def test_a_zip_of_somebody_elses(tmp_path: Path, warm: ForkServer) -> None:
     ],
 )
 def test_points_are_spread_as_otter_spreads_them(
-    tmp_path: Path, warm: ForkServer, points: object, tests: list[float | None], expected: list[float]
+    tmp_path: Path, fork_server: ForkServer, points: object, tests: list[float | None], expected: list[float]
 ) -> None:
     functions = [f"@test_case(points={value})\ndef t{n}(x): pass" for n, value in enumerate(tests)]
     path = make_zip(tmp_path / "a.zip", {"q1": question_file("q1", *functions, points=points)})
-    (question,) = load_assignment(path, warm).questions
+    (question,) = load_assignment(path, fork_server).questions
     assert [test.points for test in question.tests] == pytest.approx(expected)
     assert question.max_score == pytest.approx(sum(expected))
 
 
-def test_when_a_lab_is_due_is_no_part_of_what_marks_hang_on(tmp_path: Path, warm: ForkServer) -> None:
+def test_when_a_lab_is_due_is_no_part_of_what_marks_hang_on(tmp_path: Path, fork_server: ForkServer) -> None:
     questions = {"q1": (["x"], ["x = ..."])}
     due: dict[str, Any] = {"late": {"due": "2026-10-05T23:59Z", "percent_per_day": 10}}
     cases: list[tuple[str, dict[str, Any]]] = [
@@ -235,7 +235,9 @@ def test_when_a_lab_is_due_is_no_part_of_what_marks_hang_on(tmp_path: Path, warm
         (GOOD, {**due, "seed": 7}),
     ]
     plain, late, other, seeded = (
-        load_assignment(make_zip(tmp_path / f"{number}.zip", {"q1": tests}, lab=lab_json(questions, **settings)), warm)
+        load_assignment(
+            make_zip(tmp_path / f"{number}.zip", {"q1": tests}, lab=lab_json(questions, **settings)), fork_server
+        )
         for number, (tests, settings) in enumerate(cases)
     )
     assert plain.late is None
@@ -246,7 +248,7 @@ def test_when_a_lab_is_due_is_no_part_of_what_marks_hang_on(tmp_path: Path, warm
     assert len({late.digest, other.digest, seeded.digest}) == 3
 
 
-def test_a_due_time_that_cannot_be_read_is_refused(tmp_path: Path, warm: ForkServer) -> None:
+def test_a_due_time_that_cannot_be_read_is_refused(tmp_path: Path, fork_server: ForkServer) -> None:
     lab = lab_json({"q1": (["x"], ["x = ..."])}, late={"due": "tomorrow"})
-    error = refusal(make_zip(tmp_path / "tiny.zip", {"q1": GOOD}, lab=lab), warm)
+    error = refusal(make_zip(tmp_path / "tiny.zip", {"q1": GOOD}, lab=lab), fork_server)
     assert "`late` in lab.json: 'tomorrow' is no time" in str(error)

@@ -18,9 +18,9 @@ from tests.fixtures.builders import Ran, run_cells
 
 
 @pytest.fixture(scope="module")
-def odd_cells(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
+def odd_cells(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
     """The error's name (or None) of each cell of one long notebook of things that notebooks do."""
-    ran = run_cells(warm, tmp_path_factory.mktemp("odd"), *ODD_CELLS.values(), "answer = len(seen)")
+    ran = run_cells(fork_server, tmp_path_factory.mktemp("odd"), *ODD_CELLS.values(), "answer = len(seen)")
     assert ran.outcome.end == "done"
     assert ran.run_log.finished
     assert ran.value("answer") == SEEN
@@ -99,9 +99,9 @@ def test_only_the_expected_cells_raise(odd_cells: dict[str, str | None]) -> None
     assert raised == expected | {"bad_exception"}
 
 
-def test_a_question_is_handed_over_as_it_was_when_last_checked(warm: ForkServer, tmp_path: Path) -> None:
+def test_a_question_is_handed_over_as_it_was_when_last_checked(fork_server: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(
-        warm,
+        fork_server,
         tmp_path,
         "import otter\nfrom otter import Notebook\ngrader = otter.Notebook('tiny.ipynb')",
         "a = 1; b = 1; c = 1; d = 1",
@@ -115,29 +115,29 @@ def test_a_question_is_handed_over_as_it_was_when_last_checked(warm: ForkServer,
         "grader.check('q99')",
         handover={"q1": ["a"], "q2": ["b", "a"], "q3": ["c", "nowhere"], "q4": ["d"]},
     )
-    assert ran.inbox.values("q1") == {"a": 1}
-    assert ran.inbox.values("q2") == {"b": 3, "a": 2}
-    assert ran.inbox.values("q3") == {"c": 4}
-    assert ran.inbox.values("q4") == {"d": 1}
+    assert ran.handed_over.values("q1") == {"a": 1}
+    assert ran.handed_over.values("q2") == {"b": 3, "a": 2}
+    assert ran.handed_over.values("q3") == {"c": 4}
+    assert ran.handed_over.values("q4") == {"d": 1}
     assert ran.raised == {10: "FileNotFoundError"}
 
 
-def test_check_all_hands_everything_over(warm: ForkServer, tmp_path: Path) -> None:
+def test_check_all_hands_everything_over(fork_server: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(
-        warm,
+        fork_server,
         tmp_path,
         "import otter; grader = otter.Notebook()\na = b = 1",
         "grader.check_all()",
         "a = b = 2",
         handover={"q1": ["a"], "q2": ["b"]},
     )
-    assert ran.inbox.values("q1") == {"a": 1}
-    assert ran.inbox.values("q2") == {"b": 1}
+    assert ran.handed_over.values("q1") == {"a": 1}
+    assert ran.handed_over.values("q2") == {"b": 1}
 
 
-def test_what_was_handed_over_before_a_sudden_end_is_kept(warm: ForkServer, tmp_path: Path) -> None:
+def test_what_was_handed_over_before_a_sudden_end_is_kept(fork_server: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(
-        warm,
+        fork_server,
         tmp_path,
         "import otter, os; grader = otter.Notebook()\nanswer = 1\ngrader.check('q1')",
         "os._exit(0)",
@@ -147,7 +147,7 @@ def test_what_was_handed_over_before_a_sudden_end_is_kept(warm: ForkServer, tmp_
     assert ran.outcome.end == "done"
     assert not ran.run_log.finished
     assert ran.run_log.last_cell == 2
-    assert ran.inbox.questions == {"q1"}
+    assert ran.handed_over.questions == {"q1"}
     assert ran.value("answer") == 1
 
 
@@ -160,8 +160,8 @@ def test_what_was_handed_over_before_a_sudden_end_is_kept(warm: ForkServer, tmp_
         ("import os; os.abort()", "SIGABRT"),
     ],
 )
-def test_a_sudden_end_is_a_crash_with_its_reason(warm: ForkServer, tmp_path: Path, cell: str, says: str) -> None:
-    ran = run_cells(warm, tmp_path, "answer = 1", cell)
+def test_a_sudden_end_is_a_crash_with_its_reason(fork_server: ForkServer, tmp_path: Path, cell: str, says: str) -> None:
+    ran = run_cells(fork_server, tmp_path, "answer = 1", cell)
     assert ran.outcome.end == "crashed"
     assert says in ran.outcome.detail
     assert ran.run_log.last_cell == 2
@@ -176,9 +176,9 @@ def test_a_sudden_end_is_a_crash_with_its_reason(warm: ForkServer, tmp_path: Pat
     ],
     ids=["busy", "stubborn", "stopped"],
 )
-def test_what_never_ends_is_ended(warm: ForkServer, tmp_path: Path, cell: str) -> None:
+def test_what_never_ends_is_ended(fork_server: ForkServer, tmp_path: Path, cell: str) -> None:
     start = time.monotonic()
-    ran = run_cells(warm, tmp_path, "answer = 1", cell, limits=Limits(seconds=2, memory_mb=4096))
+    ran = run_cells(fork_server, tmp_path, "answer = 1", cell, limits=Limits(seconds=2, memory_mb=4096))
     assert ran.outcome.end == "timeout"
     assert "2 seconds" in ran.outcome.detail
     assert ran.outcome.seconds < 4
@@ -186,28 +186,28 @@ def test_what_never_ends_is_ended(warm: ForkServer, tmp_path: Path, cell: str) -
     assert ran.run_log.last_cell == 2
 
 
-def test_too_much_memory_is_noticed(warm: ForkServer, tmp_path: Path) -> None:
+def test_too_much_memory_is_noticed(fork_server: ForkServer, tmp_path: Path) -> None:
     hog = "import numpy as np, time\nheld = []\nfor _ in range(60): held.append(np.ones(6_000_000)); time.sleep(0.02)"
-    ran = run_cells(warm, tmp_path, hog, limits=Limits(seconds=60, memory_mb=1500))
+    ran = run_cells(fork_server, tmp_path, hog, limits=Limits(seconds=60, memory_mb=1500))
     assert ran.outcome.end == "out_of_memory"
     assert "1500 MB" in ran.outcome.detail
     assert ran.outcome.peak_mb > 1500
 
 
-def test_memory_counts_over_all_processes_of_the_notebook(warm: ForkServer, tmp_path: Path) -> None:
+def test_memory_counts_over_all_processes_of_the_notebook(fork_server: ForkServer, tmp_path: Path) -> None:
     hog = (
         "import subprocess, sys, time\n"
         "code = 'held = bytearray(700_000_000); import time; time.sleep(60)'\n"
         "held = [subprocess.Popen([sys.executable, '-S', '-c', code]) for _ in range(2)]\n"
         "time.sleep(60)"
     )
-    ran = run_cells(warm, tmp_path, hog, limits=Limits(seconds=60, memory_mb=1200))
+    ran = run_cells(fork_server, tmp_path, hog, limits=Limits(seconds=60, memory_mb=1200))
     assert ran.outcome.end == "out_of_memory"
 
 
-def test_threads_and_processes_left_running_end_with_the_worker(warm: ForkServer, tmp_path: Path) -> None:
+def test_threads_and_processes_left_running_end_with_the_worker(fork_server: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(
-        warm,
+        fork_server,
         tmp_path,
         "import subprocess, threading, time, os\n"
         "threading.Thread(target=time.sleep, args=(600,)).start()\n"
@@ -249,11 +249,11 @@ answer = [w for w in model.get_weights()] + [history.history['loss']]
 """
 
 
-def test_a_seeded_training_is_repeatable_bit_by_bit(warm: ForkServer, tmp_path: Path) -> None:
+def test_a_seeded_training_is_repeatable_bit_by_bit(fork_server: ForkServer, tmp_path: Path) -> None:
     def train(name: str) -> Ran:
         folder = tmp_path / name
         folder.mkdir()
-        return run_cells(warm, folder, TRAINING)
+        return run_cells(fork_server, folder, TRAINING)
 
     first, second = train("first").value("answer"), train("second").value("answer")
     assert len(first) == 5
@@ -261,7 +261,7 @@ def test_a_seeded_training_is_repeatable_bit_by_bit(warm: ForkServer, tmp_path: 
         np.testing.assert_array_equal(left, right)
 
 
-def test_without_a_seed_of_its_own_a_notebook_starts_from_the_labs(warm: ForkServer, tmp_path: Path) -> None:
+def test_without_a_seed_of_its_own_a_notebook_starts_from_the_labs(fork_server: ForkServer, tmp_path: Path) -> None:
     draw = (
         "import keras, numpy as np, random\n"
         "answer = [random.random(), np.random.rand(), np.asarray(keras.random.normal((2,))).tolist()]"
@@ -270,14 +270,14 @@ def test_without_a_seed_of_its_own_a_notebook_starts_from_the_labs(warm: ForkSer
     for number, seed in enumerate((5, 5, 6)):
         folder = tmp_path / str(number)
         folder.mkdir()
-        values.append(run_cells(warm, folder, draw, seed=seed).value("answer"))
+        values.append(run_cells(fork_server, folder, draw, seed=seed).value("answer"))
     assert values[0] == values[1]
     assert values[0] != values[2]
 
 
-def test_mnist_is_served_offline_and_fresh_each_time(warm: ForkServer, tmp_path: Path) -> None:
+def test_mnist_is_served_offline_and_fresh_each_time(fork_server: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(
-        warm,
+        fork_server,
         tmp_path,
         "from tensorflow import keras\nfrom tensorflow.keras.datasets import mnist",
         "(images, labels), (test, _) = mnist.load_data()\nimages[:] = 0",
@@ -290,7 +290,7 @@ def test_mnist_is_served_offline_and_fresh_each_time(warm: ForkServer, tmp_path:
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
-    """A warm process started with a secret in its environment, in a folder of files that bear libraries' names."""
+    """A fork server started with a secret in its environment, in a folder of files that bear libraries' names."""
     folder = tmp_path_factory.mktemp("elsewhere")
     for name in ("colorsys", "otter", "numpy", "json"):
         (folder / f"{name}.py").write_text("raise RuntimeError('a file of a stranger was imported')", encoding="utf-8")
@@ -323,7 +323,7 @@ def test_the_surroundings_are_clean(elsewhere: ForkServer, tmp_path: Path) -> No
 
 
 def test_a_file_in_the_callers_folder_never_shadows_a_module(elsewhere: ForkServer, tmp_path: Path) -> None:
-    """Graders work in folders full of submissions: one named like a library must not get into the warm process."""
+    """Graders work in folders full of submissions: one named like a library must not get into the fork server."""
     ran = run_cells(elsewhere, tmp_path, "import colorsys, otter, json, numpy\nanswer = colorsys.__file__")
     assert not ran.raised
     assert "elsewhere" not in ran.value("answer")

@@ -1,4 +1,4 @@
-"""The warm process: many jobs, none of which outlives its end, and clear words when it dies."""
+"""The fork server: many jobs, none of which outlives its end, and clear words when it dies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.fixtures.builders import QUICK, Ran, run_cells
 
 @dataclass(frozen=True)
 class Ended:
-    """What became of a warm process that was killed, then closed, while a job of it was running."""
+    """What became of a fork server that was killed, then closed, while a job of it was running."""
 
     process: ForkServer
     pids: list[int]
@@ -33,7 +33,7 @@ class Ended:
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
-    """A warm process of this module's own after its end."""
+    """A fork server of this module's own after its end."""
     process = ForkServer(keras_preload(None))
     folder = tmp_path_factory.mktemp("running")
     outcomes: list[Outcome] = []
@@ -141,14 +141,14 @@ def test_close_does_not_wait_for_the_start(tmp_path: Path) -> None:
     assert "ended while starting" in str(errors[0])
 
 
-def test_jobs_run_at_the_same_time(warm: ForkServer, tmp_path: Path) -> None:
-    warm.wait_until_ready()
+def test_jobs_run_at_the_same_time(fork_server: ForkServer, tmp_path: Path) -> None:
+    fork_server.wait_until_ready()
     meet = "import time\nstart = time.monotonic()\ntime.sleep(3)\nanswer = [start, time.monotonic()]"
 
     def run(number: int) -> Ran:
         folder = tmp_path / f"job-{number}"
         folder.mkdir()
-        return run_cells(warm, folder, meet)
+        return run_cells(fork_server, folder, meet)
 
     with ThreadPoolExecutor(4) as executor:
         runs = list(executor.map(run, range(4)))
@@ -156,45 +156,47 @@ def test_jobs_run_at_the_same_time(warm: ForkServer, tmp_path: Path) -> None:
     assert max(start for start, _ in spans) < min(end for _, end in spans)
 
 
-def test_many_jobs_leave_nothing_behind(warm: ForkServer, tmp_path: Path) -> None:
-    warm.wait_until_ready()
-    zygote = warm._process.pid
-    before = os.listdir("/proc/self/fd"), os.listdir(f"/proc/{zygote}/fd")  # noqa: PTH208
+def test_many_jobs_leave_nothing_behind(fork_server: ForkServer, tmp_path: Path) -> None:
+    fork_server.wait_until_ready()
+    server_pid = fork_server._process.pid
+    before = os.listdir("/proc/self/fd"), os.listdir(f"/proc/{server_pid}/fd")  # noqa: PTH208
     for number in range(20):
         folder = tmp_path / str(number)
         folder.mkdir()
-        ran = run_cells(warm, folder, f"answer = {number}")
+        ran = run_cells(fork_server, folder, f"answer = {number}")
         assert ran.value("answer") == number
     # A supervisor has still to exit after it has told the outcome.
-    wait_until(lambda: not descendants(zygote), 10)
-    after = os.listdir("/proc/self/fd"), os.listdir(f"/proc/{zygote}/fd")  # noqa: PTH208
+    wait_until(lambda: not descendants(server_pid), 10)
+    after = os.listdir("/proc/self/fd"), os.listdir(f"/proc/{server_pid}/fd")  # noqa: PTH208
     assert len(after[0]) <= len(before[0])
     assert len(after[1]) <= len(before[1])
 
 
-def test_a_job_that_cannot_even_begin_is_an_error_of_the_grader(warm: ForkServer, tmp_path: Path) -> None:
-    outcome = warm.run(Job(RUN_NOTEBOOK, {}, tmp_path / "missing", QUICK))
+def test_a_job_that_cannot_even_begin_is_an_error_of_the_grader(fork_server: ForkServer, tmp_path: Path) -> None:
+    outcome = fork_server.run(Job(RUN_NOTEBOOK, {}, tmp_path / "missing", QUICK))
     assert outcome.end == "crashed"
     (tmp_path / "log").mkdir()
-    outcome = warm.run(Job(RUN_TESTS, {"tests": None}, tmp_path / "log", Limits(seconds=30)))
+    outcome = fork_server.run(Job(RUN_TESTS, {"tests": None}, tmp_path / "log", Limits(seconds=30)))
     assert outcome.end == "crashed"
     assert "AttributeError" in (tmp_path / "log" / "worker.log").read_text(encoding="utf-8")
 
 
-def test_a_supervisor_that_is_killed_gives_an_error_and_ends_its_worker(warm: ForkServer, tmp_path: Path) -> None:
+def test_a_supervisor_that_is_killed_gives_an_error_and_ends_its_worker(
+    fork_server: ForkServer, tmp_path: Path
+) -> None:
     ran: list[BaseException] = []
 
     def run() -> None:
         with pytest.raises(WorkerError, match="supervisor died") as caught:
-            run_cells(warm, tmp_path, "import subprocess\nsubprocess.run(['sleep', '60202'])")
+            run_cells(fork_server, tmp_path, "import subprocess\nsubprocess.run(['sleep', '60202'])")
         ran.append(caught.value)
 
-    warm.wait_until_ready()
+    fork_server.wait_until_ready()
     thread = threading.Thread(target=run)
     thread.start()
-    zygote = warm._process.pid
-    wait_until(lambda: any(command(pid) == "sleep 60202" for pid in descendants(zygote)), 30)
-    pids = descendants(zygote)
+    server_pid = fork_server._process.pid
+    wait_until(lambda: any(command(pid) == "sleep 60202" for pid in descendants(server_pid)), 30)
+    pids = descendants(server_pid)
     os.kill(pids[0], signal.SIGKILL)
     thread.join(10)
     assert len(ran) == 1

@@ -24,7 +24,7 @@ from autograder.sandbox.layers import ALWAYS, LAYERS, LEVELS, NEEDS
 from autograder.sandbox.levels import choose
 from autograder.sandbox.probe import Found, blocked_python, probe
 from autograder.sandbox.readable_paths import readable_folders
-from autograder.sandbox.shared_lock import Gate
+from autograder.sandbox.shared_lock import SharedLock
 from tests.fixtures.builders import QUICK, question_file, run_cells
 
 EVERYTHING = tuple(Found(name, True, "") for name in LAYERS)
@@ -98,25 +98,25 @@ def test_the_filter_ends_with_refusal_and_fits_the_kernel() -> None:
 
 
 @pytest.mark.parametrize("without", [{"mount"}, {"mount", "pid"}, {"landlock"}, {"seccomp"}, set(NEEDS) | {"user"}])
-def test_weaker_levels_still_run_and_check(without: set[str], warm: ForkServer) -> None:
+def test_weaker_levels_still_run_and_check(without: set[str], fork_server: ForkServer) -> None:
     folder = Path("/var/tmp") / f"weaker-{os.getpid()}-{len(without)}-{min(without)}"  # noqa: S108 - others may enter it
     folder.mkdir()
     try:
         payload = {"cells": [{"number": 1, "source": "answer = 3"}], "handover": {"q1": ["answer"]}, "seed": 1}
-        outcome = warm.run(Job(RUN_NOTEBOOK, payload, folder, QUICK, without=frozenset(without)))
+        outcome = fork_server.run(Job(RUN_NOTEBOOK, payload, folder, QUICK, without=frozenset(without)))
         assert outcome.end == "done", outcome
         assert (folder / "handover" / "answers.jsonl").read_text(encoding="utf-8").count('"value": 3') == 1
         test = question_file("q1", "@test_case(points=1)\ndef a(answer):\n    assert answer == 3")
         check = {"input": str(folder / "handover"), "tests": {"q1.py": test}, "explain_hidden": True}
         (folder / "check").mkdir()
-        outcome = warm.run(Job(RUN_TESTS, check, folder / "check", QUICK, without=frozenset(without)))
+        outcome = fork_server.run(Job(RUN_TESTS, check, folder / "check", QUICK, without=frozenset(without)))
         assert '"passed": true' in (folder / "check" / "verdicts.jsonl").read_text(encoding="utf-8"), outcome
     finally:
         subprocess.run(["rm", "-rf", str(folder)], check=True)  # noqa: S607
 
 
 @pytest.mark.parametrize("task", [RUN_TESTS, INSPECT_TESTS], ids=["checker", "inspector"])
-def test_the_checker_is_confined_as_well(task: Task, warm: ForkServer, tmp_path: Path) -> None:
+def test_the_checker_is_confined_as_well(task: Task, fork_server: ForkServer, tmp_path: Path) -> None:
     """A test file that tries the network and the machine's files gets neither."""
     source = question_file(
         "q1",
@@ -126,33 +126,33 @@ def test_the_checker_is_confined_as_well(task: Task, warm: ForkServer, tmp_path:
         "try:\n    open('/etc/hostname')\nexcept OSError:\n    seen.append('files')\n"
         "@test_case(points=1)\ndef a(answer=None):\n    assert not seen, seen",
     )
-    outbox = tmp_path / "handover"
-    outbox.mkdir()
+    handover_folder = tmp_path / "handover"
+    handover_folder.mkdir()
     (tmp_path / "job").mkdir()
-    payload = {"tests": {"q1.py": source}, "input": str(outbox), "explain_hidden": True}
-    outcome = warm.run(Job(task, payload, tmp_path / "job", QUICK))
+    payload = {"tests": {"q1.py": source}, "input": str(handover_folder), "explain_hidden": True}
+    outcome = fork_server.run(Job(task, payload, tmp_path / "job", QUICK))
     assert outcome.end == "done", outcome
     if task is RUN_TESTS:
         assert "['net', 'files']" in (tmp_path / "job" / "verdicts.jsonl").read_text(encoding="utf-8")
 
 
-def test_cpu_time_is_a_timeout_with_its_own_words(warm: ForkServer, tmp_path: Path) -> None:
-    ran = run_cells(warm, tmp_path, "while True: pass", limits=Limits(seconds=60, cpu_seconds=2))
+def test_cpu_time_is_a_timeout_with_its_own_words(fork_server: ForkServer, tmp_path: Path) -> None:
+    ran = run_cells(fork_server, tmp_path, "while True: pass", limits=Limits(seconds=60, cpu_seconds=2))
     assert ran.outcome.end == "timeout"
     assert ran.outcome.detail == "it used more than 2 seconds of processor time"
 
 
 def test_a_gate_lets_one_pass_alone() -> None:
-    gate, inside, most_beside_alone = Gate(), [0], [0]
+    gate, inside, most_beside_alone = SharedLock(), [0], [0]
 
     def together() -> None:
-        with gate.together():
+        with gate.shared():
             inside[0] += 1
             time.sleep(0.01)
             inside[0] -= 1
 
     def alone() -> None:
-        with gate.alone():
+        with gate.exclusive():
             most_beside_alone[0] = max(most_beside_alone[0], inside[0])
             time.sleep(0.01)
             most_beside_alone[0] = max(most_beside_alone[0], inside[0])
@@ -204,7 +204,7 @@ def test_only_a_timeout_on_a_busy_machine_is_tried_again_alone(
     outcome, again = retry.run_with_retry(isolation, Job(RUN_NOTEBOOK, {}, tmp_path, QUICK))
     assert outcome.end == end
     assert again is (tries == 2)
-    assert [job.alone for job in isolation.jobs] == [False, True][:tries]
+    assert [job.exclusive for job in isolation.jobs] == [False, True][:tries]
     assert (tmp_path / "handover").exists() is (tries == 1)
 
 
@@ -216,8 +216,8 @@ def test_busy_means_more_work_than_processors(monkeypatch: pytest.MonkeyPatch) -
     assert not retry.machine_is_busy()
 
 
-def test_root_is_dropped_for_good(warm: ForkServer, tmp_path: Path) -> None:
-    ran = run_cells(warm, tmp_path, "import os\nanswer = [*os.getresuid(), *os.getresgid(), *os.getgroups()]")
+def test_root_is_dropped_for_good(fork_server: ForkServer, tmp_path: Path) -> None:
+    ran = run_cells(fork_server, tmp_path, "import os\nanswer = [*os.getresuid(), *os.getresgid(), *os.getgroups()]")
     expected = identity.UNPRIVILEGED if identity.runs_as_root() else os.geteuid()
     assert set(ran.value("answer")[:3]) == {expected}
     assert 0 not in ran.value("answer")

@@ -33,20 +33,22 @@ for name in ('make_test_function', 'make_predict_function'):
 
 
 @pytest.fixture(scope="module")
-def trainings(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def trainings(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What the trusted run of a fit and the calls after it records."""
     folder = tmp_path_factory.mktemp("trusted")
-    assert not run(warm, folder, REFERENCE, CALLS, record=True).raised
+    assert not run(fork_server, folder, REFERENCE, CALLS, record=True).raised
     files = list((folder / HANDOVER).glob(f"*{TRAINING}"))
     return {file.stem: base64.b64encode(file.read_bytes()).decode() for file in files}
 
 
 def test_what_is_taken_over_is_bitwise_what_keras_computes(
-    warm: ForkServer, tmp_path: Path, trainings: dict[str, str]
+    fork_server: ForkServer, tmp_path: Path, trainings: dict[str, str]
 ) -> None:
     count = f"{COUNT}\n"
-    computed = run(warm, tmp_path / "computed", count, REFERENCE, CALLS, "answer['calls'] = len(calls)")
-    taken = run(warm, tmp_path / "taken", count, REFERENCE, CALLS, "answer['calls'] = len(calls)", trainings=trainings)
+    computed = run(fork_server, tmp_path / "computed", count, REFERENCE, CALLS, "answer['calls'] = len(calls)")
+    taken = run(
+        fork_server, tmp_path / "taken", count, REFERENCE, CALLS, "answer['calls'] = len(calls)", trainings=trainings
+    )
     assert not computed.raised
     assert not taken.raised
     ours, theirs = taken.value("answer"), computed.value("answer")
@@ -69,14 +71,18 @@ DIFFERENT = {
 
 
 @pytest.mark.parametrize("name", DIFFERENT)
-def test_what_matters_is_computed(warm: ForkServer, tmp_path: Path, trainings: dict[str, str], name: str) -> None:
-    ran = run(warm, tmp_path, COUNT, REFERENCE, DIFFERENT[name], "answer = len(calls)", trainings=trainings)
+def test_what_matters_is_computed(
+    fork_server: ForkServer, tmp_path: Path, trainings: dict[str, str], name: str
+) -> None:
+    ran = run(fork_server, tmp_path, COUNT, REFERENCE, DIFFERENT[name], "answer = len(calls)", trainings=trainings)
     assert not ran.raised
     assert [fit.reused for fit in ran.run_log.fits] == [True]
     assert ran.value("answer") == 1
 
 
-def test_a_wrong_call_raises_what_keras_raises(warm: ForkServer, tmp_path: Path, trainings: dict[str, str]) -> None:
+def test_a_wrong_call_raises_what_keras_raises(
+    fork_server: ForkServer, tmp_path: Path, trainings: dict[str, str]
+) -> None:
     cells = ("model.predict()", "model.evaluate(x, y[:5])", "model.predict(x, nothing=1)", "build().evaluate(x, y)")
-    ran = run(warm, tmp_path, REFERENCE, *cells, trainings=trainings)
+    ran = run(fork_server, tmp_path, REFERENCE, *cells, trainings=trainings)
     assert ran.raised == {3: "TypeError", 4: "ValueError", 5: "TypeError", 6: "ValueError"}

@@ -40,7 +40,7 @@ REFERENCE = "model = ready()\nhistory = model.fit(x, y, epochs=3, batch_size=16)
 
 
 def run(
-    warm: ForkServer,
+    fork_server: ForkServer,
     folder: Path,
     *cells: str,
     trainings: Mapping[str, str] | None = None,
@@ -49,14 +49,14 @@ def run(
 ) -> Ran:
     """Run cells with trainings in reach, or as the trusted notebook that makes them."""
     folder.mkdir(exist_ok=True)
-    return run_cells(warm, folder, SETUP, *cells, trainings=dict(trainings or {}), record=record, limits=limits)
+    return run_cells(fork_server, folder, SETUP, *cells, trainings=dict(trainings or {}), record=record, limits=limits)
 
 
 @pytest.fixture(scope="module")
-def trainings(warm: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def trainings(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What the trusted run of REFERENCE records."""
     folder = tmp_path_factory.mktemp("trusted")
-    assert not run(warm, folder, REFERENCE, record=True).raised
+    assert not run(fork_server, folder, REFERENCE, record=True).raised
     files = list((folder / HANDOVER).glob(f"*{TRAINING}"))
     assert len(files) == 1
     return {file.stem: base64.b64encode(file.read_bytes()).decode() for file in files}
@@ -81,10 +81,10 @@ answer['new name'] = other.name
 
 
 def test_what_is_taken_over_is_bitwise_what_training_gives(
-    warm: ForkServer, tmp_path: Path, trainings: dict[str, str]
+    fork_server: ForkServer, tmp_path: Path, trainings: dict[str, str]
 ) -> None:
-    trained = run(warm, tmp_path / "real", REFERENCE, AFTERWARDS)
-    taken = run(warm, tmp_path / "taken", REFERENCE, AFTERWARDS, trainings=trainings)
+    trained = run(fork_server, tmp_path / "real", REFERENCE, AFTERWARDS)
+    taken = run(fork_server, tmp_path / "taken", REFERENCE, AFTERWARDS, trainings=trainings)
     assert not trained.raised
     assert not taken.raised
     assert [fit.reused for fit in trained.run_log.fits] == [False, False]
@@ -123,8 +123,8 @@ SAME = {
 }
 
 
-def test_what_changes_nothing_is_taken_over(warm: ForkServer, tmp_path: Path, trainings: dict[str, str]) -> None:
-    ran = run(warm, tmp_path, *SAME.values(), trainings=trainings)
+def test_what_changes_nothing_is_taken_over(fork_server: ForkServer, tmp_path: Path, trainings: dict[str, str]) -> None:
+    ran = run(fork_server, tmp_path, *SAME.values(), trainings=trainings)
     assert not ran.raised
     assert {name: fit.reused for name, fit in zip(SAME, ran.run_log.fits, strict=True)} == dict.fromkeys(SAME, True)
 
@@ -175,17 +175,19 @@ DIFFERENT = {
 
 
 @pytest.mark.slow
-def test_what_matters_is_trained(warm: ForkServer, tmp_path: Path, trainings: dict[str, str]) -> None:
-    ran = run(warm, tmp_path, *DIFFERENT.values(), trainings=trainings, limits=Limits(280, 4096))
+def test_what_matters_is_trained(fork_server: ForkServer, tmp_path: Path, trainings: dict[str, str]) -> None:
+    ran = run(fork_server, tmp_path, *DIFFERENT.values(), trainings=trainings, limits=Limits(280, 4096))
     assert not ran.raised, {list(DIFFERENT)[number - 2]: name for number, name in ran.raised.items()}
     names = list(DIFFERENT)
     assert {names[fit.cell - 2] for fit in ran.run_log.fits} == set(names)
     assert [names[fit.cell - 2] for fit in ran.run_log.fits if fit.reused] == []
 
 
-def test_a_wrong_call_raises_what_keras_raises(warm: ForkServer, tmp_path: Path, trainings: dict[str, str]) -> None:
+def test_a_wrong_call_raises_what_keras_raises(
+    fork_server: ForkServer, tmp_path: Path, trainings: dict[str, str]
+) -> None:
     ran = run(
-        warm,
+        fork_server,
         tmp_path,
         "build().fit(x, y)",
         "ready().fit(x, y, epoch=3)",
@@ -197,7 +199,7 @@ def test_a_wrong_call_raises_what_keras_raises(warm: ForkServer, tmp_path: Path,
     assert ran.run_log.fits == ()
 
 
-def test_a_callback_sees_every_batch_and_every_epoch(warm: ForkServer, tmp_path: Path) -> None:
+def test_a_callback_sees_every_batch_and_every_epoch(fork_server: ForkServer, tmp_path: Path) -> None:
     cell = """
 seen = {'batch': 0, 'epoch': 0}
 class Batches(keras.callbacks.Callback):
@@ -207,10 +209,10 @@ model = ready(); model.fit(x, y, epochs=1, batch_size=16, verbose=0)
 model.fit(x, y, epochs=2, batch_size=16, verbose=0, callbacks=[Batches()])
 answer = [seen['batch'], seen['epoch'], model.get_compile_config()['steps_per_execution']]
 """
-    assert run(warm, tmp_path, cell).value("answer") == [12, 2, 32]
+    assert run(fork_server, tmp_path, cell).value("answer") == [12, 2, 32]
 
 
-def test_training_does_not_depend_on_what_was_drawn_before(warm: ForkServer, tmp_path: Path) -> None:
+def test_training_does_not_depend_on_what_was_drawn_before(fork_server: ForkServer, tmp_path: Path) -> None:
     cell = """
 def train(draws):
     model = ready()
@@ -223,7 +225,7 @@ ready().fit(x, y, epochs=1, verbose=0)
 draw = lambda: [random.random(), np.random.rand(), float(tf.random.uniform(())), float(keras.random.uniform(()))]
 answer.append([draw(), ready() and draw()])
 """
-    first, second, (drawn, anew) = run(warm, tmp_path, cell).value("answer")
+    first, second, (drawn, anew) = run(fork_server, tmp_path, cell).value("answer")
     assert_same(first, second)
     assert drawn == anew  # a fit leaves the generators where it found them
 
@@ -252,7 +254,7 @@ def test_a_recording_shows_nothing_of_its_content(state: State) -> None:
 
 
 def test_student_code_cannot_read_the_recordings_in_its_process(
-    warm: ForkServer, tmp_path: Path, trainings: dict[str, str]
+    fork_server: ForkServer, tmp_path: Path, trainings: dict[str, str]
 ) -> None:
     """It may find them and even knows how they are sealed; what it lacks is the digest of the solution's own inputs."""
     cell = """
@@ -265,17 +267,17 @@ for guess in (b'', NAME.encode(), bytes.fromhex(NAME)):
     except ValueError: pass
 answer = [len(found) > 0, opened]
 """.replace("NAME", repr(next(iter(trainings))))
-    assert run(warm, tmp_path, cell, trainings=trainings).value("answer") == [True, 0]
+    assert run(fork_server, tmp_path, cell, trainings=trainings).value("answer") == [True, 0]
 
 
-def test_a_damaged_recording_is_passed_over(warm: ForkServer, tmp_path: Path, trainings: dict[str, str]) -> None:
+def test_a_damaged_recording_is_passed_over(fork_server: ForkServer, tmp_path: Path, trainings: dict[str, str]) -> None:
     damaged = {name: value[:-400] + "A" * 400 for name, value in trainings.items()}
-    ran = run(warm, tmp_path, REFERENCE, trainings=damaged)
+    ran = run(fork_server, tmp_path, REFERENCE, trainings=damaged)
     assert not ran.raised
     assert [fit.reused for fit in ran.run_log.fits] == [False]
 
 
-def test_an_untrusted_notebook_records_nothing(warm: ForkServer, tmp_path: Path) -> None:
-    run(warm, tmp_path, REFERENCE)
+def test_an_untrusted_notebook_records_nothing(fork_server: ForkServer, tmp_path: Path) -> None:
+    run(fork_server, tmp_path, REFERENCE)
     assert list((tmp_path / HANDOVER).glob(f"*{TRAINING}")) == []
     assert Job(RUN_NOTEBOOK, {}, tmp_path, QUICK).payload.get("record") is None
