@@ -1,16 +1,16 @@
-"""Every error the kit raises on purpose.
+"""Exceptions raised by the kit.
 
 KitError                  the grader could not do its work      exit code 1
-├── MasterError           a fault in an instructor's master
-├── BuildDriftError       generated files differ from masters
-├── AssignmentError       an autograder zip that cannot be used
-├── DataError             MNIST is not to be had, or is damaged
+├── MasterError           invalid master
+├── BuildDriftError       generated files differ from the masters
+├── AssignmentError       unusable autograder zip
+├── DataError             MNIST is unavailable or damaged
 ├── IsolationError        the machine lacks a layer of the sandbox
-├── WorkerError           a process of the grader's own died
-└── UsageError            the command was called wrongly        exit code 2
-SubmissionError           a submission that cannot be read: becomes a result, never an exit code
+├── WorkerError           a process of the grader died
+└── UsageError            invalid use of the command            exit code 2
+SubmissionError           unreadable submission: recorded as a result, never an exit code
 
-A message says what was found, the likely cause and the next step; `hint` is the command that helps.
+A message states what was found, the likely cause and the next step; `hint` is a command that helps.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class KitError(Exception):
 
     Args:
         message: what was found and why, in one or two sentences.
-        hint: the command or step that helps, shown on a line of its own.
+        hint: the command or step that helps, shown on a separate line.
     """
 
     exit_code = 1
@@ -32,13 +32,13 @@ class KitError(Exception):
 
 
 class MasterError(KitError):
-    """A fault in a master, with the place where it stands.
+    """A fault in a master and its location.
 
     Args:
         message: what is wrong.
         file: the master's file name.
-        question: the question the fault belongs to, where there is one.
-        line: the line of the master, counted from 1, where it is known.
+        question: the name of the affected question, if any.
+        line: the line of the master, counted from 1, if known.
         hint: by default, to correct the master and build again.
     """
 
@@ -60,30 +60,30 @@ class MasterError(KitError):
 
 
 class BuildDriftError(KitError):
-    """Generated files are not what the masters give."""
+    """Generated files differ from what the masters produce."""
 
 
 class AssignmentError(KitError):
-    """An autograder zip that is missing, damaged or in a format the kit does not grade."""
+    """An autograder zip that is missing, damaged or in an unsupported format."""
 
 
 class DataError(KitError):
-    """MNIST could not be fetched, or what was fetched is not MNIST."""
+    """MNIST could not be fetched, or the fetched data is not MNIST."""
 
 
 class IsolationError(KitError):
-    """This machine lacks a layer of the sandbox that the asked-for isolation level includes."""
+    """This machine lacks a sandbox layer that the requested isolation level includes."""
 
 
 class WorkerError(KitError):
-    """A process of the grader's own (never the student's fault) could not start or died."""
+    """A process of the grader could not start or died; never the student's fault."""
 
 
 class UsageError(KitError):
-    """The command was called wrongly."""
+    """Invalid use of the command."""
 
     exit_code = 2
 
 
 class SubmissionError(Exception):
-    """A submission that cannot be read as a notebook of this lab; its text becomes the result's `detail`."""
+    """A submission that cannot be read; the message becomes the result's `detail`."""

@@ -77,313 +77,186 @@ def answered(*values):
 
 
 # %% tags=["test-helpers"]
-import functools
-
 import keras
 import numpy as np
-import tensorflow as tf
 
-CHUNK = 5000  # images a forward pass takes at a time
-SAMPLE = 2 * CHUNK  # images that settle whether a model has learnt, unless it is a near thing
-MEASURED = {}  # what the checks have measured, by name: told beside the marks, which do not depend on it
-
-
-def measure(name, value):
-    """Note a number that a check has measured, and return it."""
-    MEASURED[name] = float(value)
-    return value
-
-
-def partly(share, message):
-    """Return the failure of a check that gives a share of its points, from 0 to 1; where there are no shares, it gives none."""
-    failure = AssertionError(message)
-    failure.share_of_points = share
-    return failure
-
-
-def tenths(value, least, enough):
-    """Return the share of the points, in whole tenths, for a value on a scale: none up to least, all from enough on."""
-    return min(10, max(0, int(10 * (value - least) / (enough - least) + 1e-9))) / 10
-
-
-def told_plainly(test):
-    """Raise what a test says from a line that tells nothing: otter shows the line of a test that raised."""
-
-    @functools.wraps(test)
-    def run(*answers, **named):
-        try:
-            test(*answers, **named)
-        except AssertionError as error:
-            failure = error.with_traceback(None)
-        except Exception as error:
-            kind = type(error).__name__
-            failure = AssertionError(f"This check cannot use the answer ({kind}): look at its type and shape.")
-        else:
-            return
-        raise failure
-
-    return run
+from autograder.checks.core import CheckFailed, check, explain, linear_credit, measure, short
+from autograder.checks.keras import (
+    accuracy_of,
+    compiled,
+    computes_layer_by_layer,
+    dense,
+    fit_history,
+    flatten,
+    gives_probabilities,
+    input_shape,
+    is_accuracy,
+    is_loss,
+    layers,
+    loss_of,
+    output_shape,
+    outputs_of,
+    parameter_count,
+    precision_of,
+    probabilities_of,
+    right_and_wrong,
+    training_accuracies,
+    training_accuracy,
+)
+from autograder.checks.mnist import normalised, raw_data
+from autograder.checks.values import array, indices, is_close, number, whole_number, whole_numbers
 
 
-def raw_data():
-    """Return (train_images, train_labels, test_images, test_labels) afresh, whatever the notebook did to its own."""
-    (train_images, train_labels), (test_images, test_labels) = keras.datasets.mnist.load_data()
-    return train_images, train_labels, test_images, test_labels
+def check_layers(model):
+    """Fail if a model does not have the layers of question 3."""
+    layers(model, [flatten(), dense(512, "relu"), dense(10, "softmax")])
 
 
-def present(value, name):
-    """Return value; raise AssertionError if it is missing or still a gap."""
-    if value is None:
-        raise AssertionError(f"{name} is missing: run the cell that sets it, and keep the name as it was given.")
-    if value is Ellipsis:
-        raise AssertionError(f"{name} is still the gap ...: replace the three dots with your answer and run the cell.")
-    return value
+def check_predictions(model, images, claim, training_images):
+    """Fail if the predictions are not what the model gives for the test images."""
+    rows = outputs_of(model, images, data="x_test")
+    found = array(
+        claim,
+        "predictions",
+        shape=rows.shape,
+        dtype="float",
+        wrong_shape="{name} has shape {shape}: one row for every test image and one column for every class are needed.",
+    )
+    near = precision_of(model)
+    if any(is_close(found, right, near) for right in probabilities_of(model, images, data="x_test")):
+        return
+    if training_images is not None and training_images is not ...:
+        seen = probabilities_of(model, training_images[: len(rows)], data="x_train")
+        if any(is_close(found, right, 10 * near) for right in seen):
+            raise CheckFailed("predictions belong to training images: predict the test images.")
+    if any(is_close(found, right, 10 * near) for right in probabilities_of(model, raw_data()[2])):
+        raise CheckFailed("predictions belong to the raw images: give the model the normalised ones, x_test.")
+    raise CheckFailed("predictions are not what the model gives for x_test: run predict again after the last training, on x_test.")
 
 
-def number(value, name):
-    """Return value as a float; it may be any Python or NumPy number, but no text, no truth value and not NaN."""
-    present(value, name)
-    kind = type(value).__name__
-    if isinstance(value, (str, bytes)):
-        raise AssertionError(f"{name} is text ({kind}), not a number: remove the quotation marks.")
-    try:
-        found = np.asarray(value)
-    except Exception:
-        raise AssertionError(f"{name} is a {kind}, not a number: hand over one plain number.") from None
-    if found.dtype.kind not in "iuf":
-        raise AssertionError(f"{name} is a {kind}, not a number: hand over one plain number.")
-    if found.shape != ():
-        raise AssertionError(f"{name} has shape {found.shape}, but one single number is asked for: pick or compute it.")
-    if not np.isfinite(found):
-        raise AssertionError(f"{name} is {found}, not a finite number: look for a division by zero or a failed training.")
-    return float(found)
+def check_labels(model, images, claim):
+    """Fail if the predicted labels are not the classes with the largest output."""
+    rows, labels = outputs_of(model, images, data="x_test"), raw_data()[3]
+    found = array(claim, "predicted_labels")
+    if found.shape == (rows.shape[1],):
+        raise CheckFailed("predicted_labels has one entry for every class: argmax went over the wrong axis, so each image must keep an entry.")
+    if found.shape == ():
+        raise CheckFailed("predicted_labels is a single number: give argmax the axis of the classes.")
+    found = array(found, "predicted_labels", shape=(len(rows),), dtype="whole", wrong_shape="{name} has shape {shape}: one digit for every test image is needed.")
+    if not np.isin(found, np.arange(rows.shape[1])).all():
+        raise CheckFailed("predicted_labels holds values that are not digits: take the index of the largest probability in each row.")
+    right_and_wrong(rows, found.astype(int), precision_of(model) / 10)
+    wrong = rows[np.arange(len(rows)), found.astype(int)] < rows.max(axis=1) - precision_of(model) / 10
+    if not wrong.any():
+        return
+    if np.array_equal(found, labels):
+        raise CheckFailed("predicted_labels holds the true labels: take what the model predicts.")
+    if np.mean(found == rows.argmin(axis=1)) > 0.9:
+        raise CheckFailed("predicted_labels holds the least likely digits: look for the largest probability.")
+    raise CheckFailed(
+        "{wrong} entries of predicted_labels are not the class with the largest probability: take it along each row of predictions.",
+        {"wrong": int(wrong.sum())},
+    )
 
 
-def array_of(value, name, kinds="iuf"):
-    """Return value as a NumPy array of numbers; lists and tensors will do."""
-    present(value, name)
-    kind = type(value).__name__
-    try:
-        found = np.asarray(value)
-    except Exception:
-        raise AssertionError(f"{name} is a {kind} that is no regular array of numbers: hand over one array.") from None
-    if found.dtype.kind not in kinds:
-        wanted = "numbers" if "f" in kinds else "whole numbers"
-        raise AssertionError(f"{name} is a {kind} with dtype {found.dtype}: an array of {wanted} is asked for.")
-    return found
-
-
-def largest_difference(found, raw, divisor):
-    """Return the largest absolute difference between found and raw / divisor, block by block to save memory; NaN counts."""
-    differences = []
-    for start in range(0, len(raw), 500):
-        difference = raw[start : start + 500] / divisor
-        np.subtract(found[start : start + 500], difference, out=difference)
-        differences.append(np.abs(difference, out=difference).max())
-    return float("inf") if np.isnan(differences).any() else float(max(differences))
-
-
-def divisor_of(found, raw):
-    """Return the one number by which raw was divided to give found (judged by 500 images), None if there is none."""
-    ink = raw[:500] > 0
-    values = np.where(found[:500][ink] == 0, np.nan, found[:500][ink])
-    ratios = raw[:500][ink] / values
-    if not np.isfinite(ratios).all() or np.ptp(ratios) > 0.001 * abs(ratios.mean()):
-        return None
-    return float(ratios.mean())
-
-
-def network(model, with_weights=True):
-    """Return model if it is a Keras model, with weights unless that does not matter; raise AssertionError otherwise."""
-    if model is None or model is Ellipsis:
-        raise AssertionError("There is no model yet: answer question 3 first, then run the cells below it again.")
-    if not isinstance(model, keras.Model):
-        raise AssertionError(
-            f"model is a {type(model).__name__}, not a Keras model: build it with keras.Sequential or keras.Model."
+def check_first(model, images, digit, confidence):
+    """Fail if digit and confidence are not the model's for the first test image."""
+    options = [rows[0] for rows in probabilities_of(model, images, data="x_test")]
+    chosen, claim = whole_number(digit, "first_digit"), number(confidence, "first_confidence")
+    near = precision_of(model)
+    if chosen not in range(len(options[0])) or options[0][chosen] < options[0].max() - near / 10:
+        raise CheckFailed("first_digit is not the class that the model finds most likely for test image 0: count images and classes from zero.")
+    if any(abs(claim - row.max()) <= near for row in options):
+        return
+    if claim > 1 + near:
+        raise CheckFailed(
+            "first_confidence is above 1: it is a percentage, or a score that has not been through softmax. Give the probability itself."
         )
-    if with_weights and not (model.built and model.weights):
-        raise AssertionError(
-            "The model has no weights yet, because it does not know the shape of its input: begin it with keras.Input."
-        )
-    return model
+    if not 0 <= claim:
+        raise CheckFailed("first_confidence is {found}: a probability lies between 0 and 1.", {"found": short(claim)})
+    raise CheckFailed("first_confidence is not the probability of first_digit in the first row of the predictions.")
 
 
-def outputs_for(model, images, name):
-    """Return the model's outputs for images as an array (images, outputs); name says which images in a message."""
-    network(model)
-    if images is None or images is Ellipsis:
-        raise AssertionError(f"There is no {name} yet: answer question 2 first.")
-    pixels = array_of(images, name)
-    try:
-        parts = [model(pixels[i : i + CHUNK].astype("float32")) for i in range(0, len(pixels), CHUNK)]
-        found = np.concatenate([np.asarray(part) for part in parts])
-    except Exception as error:
-        raise AssertionError(
-            f"The model cannot be applied to {name}, which has shape {pixels.shape} ({type(error).__name__}): "
-            "check the shape of the data (question 2) and the input of the model (question 3)."
-        ) from None
-    if found.ndim != 2:
-        raise AssertionError(f"The model gives an output of shape {found.shape} for {name}: one row of scores an image is needed (question 3).")
-    return found
+def check_evaluation(model, images, loss, accuracy, training_images):
+    """Fail if loss and accuracy are not those of the model on the test images."""
+    lost, reached = number(loss, "test_loss"), number(accuracy, "test_acc")
+    _, train_labels, _, labels = raw_data()
+    right = accuracy_of(model, images, labels, data="x_test")
+    if abs(lost - right) <= 1e-3 and is_loss(reached, model, images, labels, data="x_test"):
+        raise CheckFailed("test_loss and test_acc are swapped: evaluate returns the loss first.")
+
+    def on_training_images():
+        given = training_images is not None and training_images is not ...
+        return [] if not given else [accuracy_of(model, training_images, train_labels, data="x_train")]
+
+    is_accuracy(reached, "test_acc", model, images, labels, training=on_training_images)
+    if not is_loss(lost, model, images, labels, data="x_test"):
+        raise CheckFailed("test_loss is not the loss of this model on x_test: take it from model.evaluate, after the last training.")
 
 
-def accuracy_of(model, images, labels, name):
-    """Return the share of images whose largest output stands at the index of their label."""
-    found = outputs_for(model, images, name)
-    if len(found) != len(labels):
-        raise AssertionError(f"{name} holds {len(found)} images for {len(labels)} labels: use the whole data set (question 2).")
-    return float(np.mean(found.argmax(axis=1) == labels))
+def check_gap(model, images, gap, history, training_images):
+    """Fail if the gap is not the last training accuracy minus the test accuracy."""
+    claim = number(gap, "overfitting_gap")
+    _, train_labels, _, labels = raw_data()
+    tested = accuracy_of(model, images, labels, data="x_test")
+    series = training_accuracies(history)
+    trained = [values[-1] for values in series]
 
+    def is_near(value, others, tolerance=1e-3):
+        return any(abs(value - (other - tested)) <= tolerance for other in others)
 
-def training_accuracy(model, x_train):
-    """Return the accuracy on x_train to be held against 0.90: on a sixth of the images where that settles it, else on all.
-
-    If SAMPLE images give 0.95, all give over 0.90 but for a chance of e to the power of -50 (Hoeffding's inequality).
-    """
-    labels = raw_data()[1]
-    if hasattr(x_train, "__len__") and len(x_train) == len(labels):
-        sampled = accuracy_of(model, x_train[:SAMPLE], labels[:SAMPLE], "x_train")
-        if sampled >= 0.95:
-            return sampled
-    return accuracy_of(model, x_train, labels, "x_train")
-
-
-def are_probabilities(rows):
-    """Say whether every row has no negative entry and sums to one."""
-    return bool(np.all(rows >= -1e-6) and np.allclose(rows.sum(axis=-1), 1.0, atol=1e-3))
-
-
-def activation_of(function):
-    """Return the name of an activation, found by what it does to a few numbers, however it was written."""
-    probe = np.array([[-3.0, -0.5, 0.0, 0.5, 8.0]], dtype="float32")
-    powers = np.exp(probe - probe.max())
-    known = {
-        "linear": probe,
-        "relu": np.maximum(probe, 0.0),
-        "softmax": powers / powers.sum(),
-        "sigmoid": 1.0 / (1.0 + np.exp(-probe)),
-        "tanh": np.tanh(probe),
-    }
-    try:
-        found = np.asarray(function(keras.ops.convert_to_tensor(probe)))
-    except Exception:
-        return "unknown"
-    for name, values in known.items():
-        if found.shape == values.shape and np.allclose(found, values, atol=1e-5):
-            return name
-    return str(getattr(function, "__name__", type(function).__name__))
-
-
-def steps_of(model):
-    """Yield the layers and operations of a model in order, those of models inside it included, inputs left out."""
-    for step in getattr(model, "operations", None) or model.layers:
-        if isinstance(step, keras.Model):
-            yield from steps_of(step)
-        elif not isinstance(step, keras.layers.InputLayer):
-            yield step
-
-
-def makes_rows(step):
-    """Say whether a step turns each image into one row of numbers, and does nothing else."""
-    if isinstance(step, keras.layers.Reshape):
-        return len(step.target_shape) == 1
-    if type(step).__name__ == "Reshape":  # keras.ops.reshape, whose shape counts the images too
-        return len(getattr(step, "newshape", ())) == 2
-    return isinstance(step, keras.layers.Flatten)
-
-
-def is_activation(step):
-    """Say whether a step is an activation that stands on its own, as a layer or as a plain function."""
-    layers = keras.layers
-    kinds = (layers.Activation, layers.ReLU, layers.Softmax, layers.LeakyReLU, layers.ELU)
-    return isinstance(step, kinds) or not isinstance(step, layers.Layer)
-
-
-def layer_chain(model):
-    """Return [(kind, units, activation), ...]; an activation in a layer of its own joins the Dense layer before it."""
-    chain = []
-    for step in steps_of(model):
-        if isinstance(step, keras.layers.Dense):
-            chain.append(("Dense", step.units, activation_of(step.activation)))
-        elif makes_rows(step):
-            chain.append(("Flatten", None, None))
-        elif chain and chain[-1][2] == "linear" and is_activation(step) and activation_of(step) != "unknown":
-            chain[-1] = (*chain[-1][:2], activation_of(step))
-        else:
-            chain.append((type(step).__name__, None, None))
-    return chain
-
-
-def compile_settings(model):
-    """Return the settings model.compile received; raise AssertionError if it was never called."""
-    network(model, with_weights=False)
-    if not model.compiled:
-        raise AssertionError(
-            "The model is not compiled: call model.compile(...) in question 5, and run it after the cell of question 3."
-        )
-    return model.get_compile_config()
-
-
-def names_in(setting):
-    """Return the plain names in one setting of compile: of text, functions, objects, and lists or dicts of them."""
-    if isinstance(setting, str):
-        return [setting.lower().replace("_", "")]
-    if isinstance(setting, (list, tuple)):
-        return [name for part in setting for name in names_in(part)]
-    if not isinstance(setting, dict):
-        return []
-    if "class_name" not in setting:
-        return [name for part in setting.values() for name in names_in(part)]
-    inner = setting.get("config")
-    if setting["class_name"] == "function" and isinstance(inner, str):
-        return names_in(inner)
-    if isinstance(inner, dict) and isinstance(inner.get("fn"), dict):
-        return names_in(inner["fn"])
-    return [setting["class_name"].lower() + " object"]
-
-
-def logs_of(history):
-    """Return the dict of values per epoch from what fit returned (or from its .history), None if there is none."""
+    if is_near(claim, trained):
+        return
+    if training_images is not None and training_images is not ...:
+        trained.append(accuracy_of(model, training_images, train_labels, data="x_train"))
+    if not trained:
+        raise CheckFailed("There is no training accuracy to compare with: answer questions 2 and 6 first.")
+    if is_near(claim, trained):
+        return
+    # A usual mistake that is met exactly is the reason, even where the tolerance below would accept it.
+    if is_near(-claim, trained):
+        raise CheckFailed("overfitting_gap has the wrong sign: it is training accuracy minus test accuracy.")
+    if is_near(claim, [values[0] for values in series]):
+        raise CheckFailed("overfitting_gap uses the accuracy of the first epoch: take the last one.")
     logs = history.history if isinstance(history, keras.callbacks.History) else history
-    return logs if isinstance(logs, dict) else None
+    losses = logs.get("loss") if isinstance(logs, dict) else None
+    if losses and model.compiled:
+        difference = abs(losses[-1] - loss_of(model, images, labels, data="x_test"))
+        if abs(abs(claim) - difference) <= 2e-3:
+            raise CheckFailed("overfitting_gap is a difference of losses: subtract accuracies.")
+    if is_near(claim, trained, 0.005):
+        return
+    if any(abs(claim - 100 * (value - tested)) <= 0.05 for value in trained):
+        raise CheckFailed("overfitting_gap is in percent: subtract the two shares between 0 and 1.")
+    raise CheckFailed("overfitting_gap is not the last training accuracy minus the test accuracy of this model.")
 
 
-def likely_probabilities(model, images, name="x_test"):
-    """Return the arrays that may count as the model's probabilities: its outputs and, if those are scores, their softmax."""
-    rows = outputs_for(model, images, name)
-    if are_probabilities(rows):
-        return [rows]
-    powers = np.exp(rows - rows.max(axis=1, keepdims=True))
-    return [rows, powers / powers.sum(axis=1, keepdims=True)]
-
-
-def loss_of(model, images, labels, name, compiled=False):
-    """Return the loss of the model on images under its own compile settings, whatever form of labels its loss wants.
-
-    With compiled=True the loss is computed the way evaluate does: in a graph, where Keras sees the scores before softmax
-    and does not round very small probabilities. The two ways part only where the model is sure and wrong.
-    """
-    compile_settings(model)
-    rows = outputs_for(model, images, name)
-    pixels = np.asarray(images, dtype="float32")
-    for truth in (labels, keras.utils.to_categorical(labels, rows.shape[1])):
-        try:
-            if compiled:
-                graph = tf.function(lambda x, y: model.compute_loss(y=y, y_pred=model(x)), autograph=False)
-                return float(graph(tf.constant(pixels), tf.constant(truth)))
-            return float(model.compute_loss(y=tf.constant(truth), y_pred=tf.constant(rows)))
-        except Exception:
-            continue
-    raise AssertionError("The loss the model is compiled with cannot be computed for these labels: see question 5.")
-
-
-def loss_fits(claim, model, images, labels, name):
-    """Say whether claim is the loss of the model on images, computed plainly or in a graph."""
-    for compiled in (False, True):
-        loss = loss_of(model, images, labels, name, compiled)
-        if abs(claim - loss) <= 2e-3 * max(1.0, abs(loss)):
-            return True
-    return False
+def check_mistakes(model, images, claim):
+    """Fail if the indices are not those of the test images that the model misreads, in ascending order."""
+    rows, labels = outputs_of(model, images, data="x_test"), raw_data()[3]
+    right, wrong = right_and_wrong(rows, labels, precision_of(model) / 10, "x_test")
+    found = array(claim[0] if isinstance(claim, tuple) and len(claim) == 1 else claim, "mistakes", dtype="any")
+    if found.ndim != 1:
+        raise CheckFailed(
+            "mistakes has shape {shape}: a one-dimensional array of indices is needed, not their number and not a table.",
+            {"shape": found.shape},
+        )
+    found = indices(claim, "mistakes", len(labels))
+    if (np.diff(found) <= 0).any():
+        raise CheckFailed("mistakes is not in ascending order, or holds an image more than once.")
+    named = np.isin(np.arange(len(labels)), found)
+    missing, surplus = int((wrong & ~named).sum()), int((right & named).sum())
+    if not missing and not surplus:
+        return
+    if surplus == right.sum():
+        raise CheckFailed("mistakes is inverted: it holds the images that the model reads correctly.")
+    if not surplus:
+        raise CheckFailed("mistakes is not complete: {missing} misread images are not in it.", {"missing": missing})
+    raise CheckFailed(
+        "mistakes holds {surplus} images that the model reads correctly and lacks {missing} that it misreads: compare the digits "
+        "that this model predicts for x_test with test_labels.",
+        {"surplus": surplus, "missing": missing},
+    )
 
 
 # %% [markdown]
@@ -464,40 +337,42 @@ image_shape = train_images.shape[1:]  # SOLUTION
 points: 0.5
 hidden: false
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q1_agrees_with_the_arrays(n_train, n_test, image_shape):
     train, _, test, _ = raw_data()
-    counts = {"n_train": (number(n_train, "n_train"), train), "n_test": (number(n_test, "n_test"), test)}
-    sides = array_of(image_shape, "image_shape", "iu")
-    if sides.shape == (3,) and sides[-1] == 1:
-        raise AssertionError("image_shape has a third axis of length 1: these images are grey and have no axis for colours.")
-    if sides.shape == (3,):
-        raise AssertionError("image_shape holds three numbers, the shape of a whole array: leave out the axis that counts the images.")
-    if sides.shape != (2,):
-        raise AssertionError(f"image_shape is {image_shape!r:.80}: a tuple with the height and the width of one image is asked for.")
-    if tuple(sides) != train.shape[1:]:
-        raise AssertionError("image_shape is not the shape of train_images[0]: print that shape and compare.")
-    if counts["n_train"][0] == len(test) and counts["n_test"][0] == len(train):
-        raise AssertionError("n_train and n_test are exchanged: the larger set is the one to learn from.")
-    for name, (found, images) in counts.items():
-        if found == images.size or found == len(images) * images.shape[1]:
-            raise AssertionError(f"{name} counts pixels or rows of pixels, not images: the first axis of the array counts images.")
+    sides = whole_numbers(image_shape, "image_shape")
+    if len(sides) == 3 and sides[-1] == 1:
+        raise CheckFailed("image_shape has a third axis of length 1: these images are grey and have no axis for colours.")
+    if len(sides) == 3:
+        raise CheckFailed("image_shape holds three numbers, the shape of a whole array: leave out the axis that counts the images.")
+    if len(sides) != 2:
+        raise CheckFailed("image_shape holds {count} numbers: height and width of one image are needed.", {"count": len(sides)})
+    if sides != train.shape[1:]:
+        raise CheckFailed("image_shape is not the shape of train_images[0]: print that shape and compare.")
+    for name, value, images, others in [("n_train", n_train, train, test), ("n_test", n_test, test, train)]:
+        found = number(value, name)
+        pixels = "{name} counts pixels or rows of pixels, not images: the first axis of the array counts images."
+        swapped = "n_train and n_test are swapped: {name} counts the other set. The larger set is the one to learn from."
+        explain(found, {len(others): swapped, images.size: pixels, len(images) * images.shape[1]: pixels}, {"name": name})
         if found != len(images):
-            raise AssertionError(f"{name} is {found:g}, but the array has another length: the first axis of the array counts its images.")
+            raise CheckFailed(
+                "{name} is {found}, but the array has another length: its first axis counts the images.",
+                {"name": name, "found": f"{found:g}"},
+            )
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q1_numbers(n_train, n_test, image_shape):
     if number(n_train, "n_train") != 60000:
-        raise AssertionError("n_train is not the number of training images: count along the first axis of train_images.")
+        raise CheckFailed("n_train is not the number of training images: count along the first axis of train_images.")
     if number(n_test, "n_test") != 10000:
-        raise AssertionError("n_test is not the number of test images: count along the first axis of test_images.")
-    if tuple(array_of(image_shape, "image_shape", "iu").ravel()) != (28, 28):
-        raise AssertionError("image_shape is not the shape of one image: look at the shape of train_images[0].")
+        raise CheckFailed("n_test is not the number of test images: count along the first axis of test_images.")
+    if whole_numbers(image_shape, "image_shape") != (28, 28):
+        raise CheckFailed("image_shape is not the shape of one image: look at the shape of train_images[0].")
 
 # %% [raw]
 # # END TESTS
@@ -557,62 +432,22 @@ x_test = test_images / 255.0  # SOLUTION
 points: 1
 hidden: false
 """ # END TEST CONFIG
-@told_plainly
-def test_q2_type_shape_and_range(x_train, x_test):
+@check
+def test_q2_divided_once(x_train, x_test):
     train, _, test, _ = raw_data()
-    for name, value, raw in [("x_train", x_train, train), ("x_test", x_test, test)]:
-        found = array_of(value, name)
-        if found.shape != raw.shape:
-            raise AssertionError(f"{name} has shape {found.shape}, not that of the raw images: divide the right array and keep its shape.")
-        largest, brightest = float(found.max()), float(raw.max())
-        if found.dtype.kind != "f" and largest > 1:
-            raise AssertionError(f"{name} is not normalised: it still holds whole numbers ({found.dtype}) up to {largest:g}. Divide the raw images.")
-        if found.dtype.kind != "f":
-            raise AssertionError(f"{name} holds whole numbers ({found.dtype}): integer division // throws the grey levels away, so divide with /.")
-        if found.dtype not in (np.float32, np.float64):
-            raise AssertionError(f"{name} has dtype {found.dtype}: use float32 or float64, other floats are too coarse.")
-        if not np.isfinite(largest) or largest <= 0:
-            raise AssertionError(f"The largest value of {name} is {largest:g}: something went wrong with the division, so start from the raw images.")
-        if largest > brightest / 2:
-            raise AssertionError(f"{name} is not normalised: its values go up to {largest:g}. Changing the dtype is not enough, divide as well.")
-        if abs(largest * brightest - 1) < 0.02:
-            raise AssertionError(
-                f"{name} is normalised twice: its values end at {largest:.5f}. Running a cell again that divides in place, or that stores "
-                "its result under the old name, does that: load the data again and divide once, into a new array."
-            )
-        if largest > 1 + 1e-5 or found.min() < 0:
-            raise AssertionError(f"{name} runs from {found.min():.4g} to {largest:.4g}: normalised pixels stay between 0 and 1.")
+    normalised(x_train, "x_train", train)
+    normalised(x_test, "x_test", test)
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 1
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
-def test_q2_values(x_train, x_test):
+@check
+def test_q2_both_arrays(x_train, x_test):
     train, _, test, _ = raw_data()
-    faults = []
-    for name, value, raw in [("x_train", x_train, train), ("x_test", x_test, test)]:
-        found = array_of(value, name)
-        if found.shape != raw.shape or found.dtype not in (np.float32, np.float64):
-            faults.append(f"{name} does not have the shape of the raw images, or is not float32 or float64.")
-        elif largest_difference(found, raw, 255.0) > 2e-6:
-            divisor = divisor_of(found, raw)
-            if divisor is None:
-                what = "is not the raw array divided by one number: its pixels were changed, moved or taken from other images"
-            elif abs(divisor - 1) < 0.01:
-                what = "is not normalised: it still holds the raw values"
-            elif abs(divisor / 255**2 - 1) < 0.01:
-                what = "is normalised twice (re-running a division in place does that): load the data again and divide once"
-            elif abs(divisor - 256) < 0.3:
-                what = "is divided by 256, the number of grey levels: divide by the largest level, so that full ink becomes 1"
-            else:
-                what = f"is divided by the wrong constant, about {divisor:.5g}: full ink must become 1"
-            faults.append(f"{name} {what}.")
-    if len(faults) == 1:
-        faults.append("Only one of the two arrays is right: training and test images need the same treatment.")
-    if faults:
-        raise AssertionError(" ".join(faults))
+    normalised(x_test, "x_test", test)
+    normalised(x_train, "x_train", train)
 
 # %% [raw]
 # # END TESTS
@@ -688,61 +523,35 @@ model = ...
 
 # %%
 """ # BEGIN TEST CONFIG
-points: 1
+points: 0.5
 hidden: false
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q3_takes_images_gives_probabilities(model):
-    network(present(model, "model"))
     _, _, images, labels = raw_data()
-    shapes = (getattr(model, "input_shape", None), getattr(model, "output_shape", None))
-    if not all(isinstance(shape, tuple) for shape in shapes):
-        raise AssertionError("The model must have one input and one output whose shapes Keras knows: use keras.Sequential or keras.Model.")
-    if shapes[0][1:] != images.shape[1:]:
-        raise AssertionError(f"The model takes inputs of shape {shapes[0][1:]}, but one image has another shape: see question 1.")
-    found = outputs_for(model, images[:50] / images.max(), "test_images")
-    if shapes[1] != (None, found.shape[1]) or found.shape[1] != len(np.unique(labels)):
-        raise AssertionError(f"The model gives outputs of shape {shapes[1]}: one number for each kind of label is needed, for every image.")
-    if not are_probabilities(found):
-        raise AssertionError(
-            "The outputs for an image are not probabilities: they must not be negative and must sum to 1. "
-            "Check the activation of the last layer."
-        )
+    input_shape(model, images.shape[1:])
+    output_shape(model, (len(np.unique(labels)),))
+    gives_probabilities(model, images[:50] / images.max())
+
+# %%
+""" # BEGIN TEST CONFIG
+points: 0.5
+hidden: false
+""" # END TEST CONFIG
+@check
+def test_q3_layers(model):
+    check_layers(model)
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 2
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
-def test_q3_layers(model):
-    network(present(model, "model"))
-    chain = layer_chain(model)
-    kinds = [kind for kind, _, _ in chain]
-    if kinds != ["Flatten", "Dense", "Dense"]:
-        if "Flatten" not in kinds:
-            raise AssertionError(f"The model does not flatten the images: its layers are {', '.join(kinds)}.")
-        word = "too few" if len(kinds) < 3 else "too many" if len(kinds) > 3 else "other"
-        raise AssertionError(f"The model has {word} layers: apart from activations they are {', '.join(kinds)}. Compare with the task.")
-    for place, part, units, activation in [("hidden", chain[1], 512, "relu"), ("output", chain[2], 10, "softmax")]:
-        if part[1] != units:
-            raise AssertionError(f"The {place} layer has {part[1]} units, which is not what the task asks for.")
-        if part[2] == "linear":
-            raise AssertionError(f"The {place} layer has no activation: what it computes is only linear.")
-        if part[2] != activation:
-            raise AssertionError(f"The {place} layer has the activation {part[2]}, which is not what the task asks for.")
-    shapes = [weight.shape for weight in model.get_weights()]
-    if len(shapes) < 4:
-        raise AssertionError("A dense layer of the model has no biases: leave use_bias as it is.")
-    if shapes != [(784, 512), (512,), (512, 10), (10,)]:
-        raise AssertionError("The weights of the model do not have the shapes that such layers have on images of 28 x 28 pixels.")
-    images = raw_data()[2][:20] / 255.0
-    first, first_bias, second, second_bias = model.get_weights()
-    scores = np.maximum(images.reshape(len(images), -1) @ first + first_bias, 0.0) @ second + second_bias
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    found = outputs_for(model, images, "test_images")
-    if found.shape != powers.shape or np.abs(found - powers / powers.sum(axis=1, keepdims=True)).max() > 1e-4:
-        raise AssertionError("The layers are right, but they are not wired one after the other: each must work on the output of the one before.")
+@check
+def test_q3_computes_what_such_layers_compute(model):
+    check_layers(model)
+    computes_layer_by_layer(model, raw_data()[2][:20] / 255.0)
+    parameter_count(model, 407050)
 
 # %% [raw]
 # # END TESTS
@@ -789,76 +598,84 @@ total_params = flatten_params + hidden_params + output_params  # SOLUTION
 points: 0.5
 hidden: false
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q4_counts_add_up(flatten_params, hidden_params, output_params, total_params):
-    parts = {"flatten_params": flatten_params, "hidden_params": hidden_params, "output_params": output_params}
-    parts = {name: number(value, name) for name, value in parts.items()}
-    total = number(total_params, "total_params")
-    for name, value in {**parts, "total_params": total}.items():
-        if value < 0 or value != int(value):
-            raise AssertionError(f"{name} is {value:g}: a count is a whole number, zero or more.")
-    if total != sum(parts.values()):
-        raise AssertionError("total_params is not the sum of the three other counts: every parameter belongs to one layer.")
+    parts = [
+        whole_number(flatten_params, "flatten_params"),
+        whole_number(hidden_params, "hidden_params"),
+        whole_number(output_params, "output_params"),
+    ]
+    if whole_number(total_params, "total_params") != sum(parts):
+        raise CheckFailed("total_params is not the sum of the three other counts: every parameter belongs to one layer.")
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q4_hidden_layer(hidden_params):
-    mistakes = {
-        784 * 512: "leaves out the biases: there is one for every unit of the layer",
-        784 * 512 + 784: "has one bias for every input: biases belong to the outputs of a layer",
-        784 * 512 + 1: "has a single bias for the whole layer: there is one for every unit",
-        512: "counts the units of the layer, not its weights and biases",
-        512 * 10 + 10: "holds the parameters of the wrong layer: it is the count of the output layer",
-        512 * 10: "holds the weights of the wrong layer: it counts those of the output layer",
-        28 * 512 + 512: "counts one row of the image as the input: flatten hands over all the pixels",
-        28 * 512: "counts one row of the image as the input: flatten hands over all the pixels",
-    }
     found = number(hidden_params, "hidden_params")
+    explain(
+        found,
+        {
+            784 * 512: "hidden_params leaves out the biases: there is one for every unit of the layer.",
+            784 * 512 + 784: "hidden_params has one bias for every input: biases belong to the outputs of a layer.",
+            784 * 512 + 1: "hidden_params has a single bias for the whole layer: there is one for every unit.",
+            512: "hidden_params counts the units of the layer, not its weights and biases.",
+            512 * 10 + 10: "hidden_params holds the parameters of the wrong layer: it is the count of the output layer.",
+            512 * 10: "hidden_params holds the weights of the wrong layer: it counts those of the output layer.",
+            28 * 512 + 512: "hidden_params counts one row of the image as the input: flatten passes on all the pixels.",
+            28 * 512: "hidden_params counts one row of the image as the input: flatten passes on all the pixels.",
+        },
+    )
     if found != 784 * 512 + 512:
-        raise AssertionError(f"hidden_params {mistakes.get(found, 'is not the number of weights and biases of the hidden layer')}.")
+        raise CheckFailed("hidden_params is not the number of weights and biases of the hidden layer.")
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q4_output_layer(output_params):
-    mistakes = {
-        512 * 10: "leaves out the biases: there is one for every unit of the layer",
-        512 * 10 + 512: "has one bias for every input: biases belong to the outputs of a layer",
-        512 * 10 + 1: "has a single bias for the whole layer: there is one for every unit",
-        10: "counts the units of the layer, not its weights and biases",
-        784 * 512 + 512: "holds the parameters of the wrong layer: it is the count of the hidden layer",
-        784 * 10 + 10: "takes the pixels as the input: the output layer works on what the hidden layer hands over",
-        784 * 10: "takes the pixels as the input: the output layer works on what the hidden layer hands over",
-    }
     found = number(output_params, "output_params")
+    explain(
+        found,
+        {
+            512 * 10: "output_params leaves out the biases: there is one for every unit of the layer.",
+            512 * 10 + 512: "output_params has one bias for every input: biases belong to the outputs of a layer.",
+            512 * 10 + 1: "output_params has a single bias for the whole layer: there is one for every unit.",
+            10: "output_params counts the units of the layer, not its weights and biases.",
+            784 * 512 + 512: "output_params holds the parameters of the wrong layer: it is the count of the hidden layer.",
+            784 * 10 + 10: "output_params takes the pixels as the input: the output layer works on the outputs of the hidden layer.",
+            784 * 10: "output_params takes the pixels as the input: the output layer works on the outputs of the hidden layer.",
+        },
+    )
     if found != 512 * 10 + 10:
-        raise AssertionError(f"output_params {mistakes.get(found, 'is not the number of weights and biases of the output layer')}.")
+        raise CheckFailed("output_params is not the number of weights and biases of the output layer.")
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q4_flatten_and_total(flatten_params, total_params):
     flat, total = number(flatten_params, "flatten_params"), number(total_params, "total_params")
     if flat in (784, 28):
-        raise AssertionError("flatten_params counts the outputs of the flatten layer: ask how many numbers that layer learns.")
+        raise CheckFailed("flatten_params counts the outputs of the flatten layer: ask how many numbers that layer learns.")
     if flat != 0:
-        raise AssertionError("flatten_params is not right: ask how many numbers the flatten layer learns.")
-    if total == 784 * 512 + 512 * 10:
-        raise AssertionError("total_params leaves out the biases of both dense layers.")
-    if total == 4 * (784 * 512 + 512 + 512 * 10 + 10):
-        raise AssertionError("total_params counts bytes: a parameter of four bytes is still one parameter.")
-    if total != 784 * 512 + 512 + 512 * 10 + 10:
-        raise AssertionError("total_params is not the number of weights and biases of the whole model: check the count of each layer.")
+        raise CheckFailed("flatten_params is not right: ask how many numbers the flatten layer learns.")
+    explain(
+        total,
+        {
+            784 * 512 + 512 * 10: "total_params leaves out the biases of both dense layers.",
+            4 * 407050: "total_params counts bytes: a parameter of four bytes is still one parameter.",
+        },
+    )
+    if total != 407050:
+        raise CheckFailed("total_params is not the number of weights and biases of the whole model: check the count of each layer.")
 
 # %% [raw]
 # # END TESTS
@@ -920,65 +737,36 @@ model.compile(
 points: 0.5
 hidden: false
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q5_is_compiled(model):
-    settings = compile_settings(model)
-    if not settings.get("loss"):
-        raise AssertionError("The model is compiled without a loss: give loss=... to compile.")
-    if settings.get("metrics") or settings.get("weighted_metrics"):
-        return
-    if settings.get("loss_weights"):
-        raise AssertionError("The metric was taken for loss_weights, the third argument of compile: name it, as in metrics=[...].")
-    raise AssertionError("The model is compiled without a metric: give metrics=[...] to compile.")
+    compiled(model, optimizer="RMSprop", loss="sparse_categorical_crossentropy", metric="accuracy")
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q5_optimizer(model):
-    compile_settings(model)
-    if not isinstance(model.optimizer, keras.optimizers.RMSprop):
-        raise AssertionError(f"The optimizer is {type(model.optimizer).__name__}: the task names another one.")
+    compiled(model, optimizer="RMSprop")
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q5_loss(model):
-    setting = compile_settings(model).get("loss")
-    found = [name.removesuffix(" object") for name in names_in(setting)]
-    if found == ["categoricalcrossentropy"]:
-        raise AssertionError("The loss is categorical cross-entropy, which needs labels as rows of zeros and ones: ours are digits.")
-    if found != ["sparsecategoricalcrossentropy"]:
-        raise AssertionError(f"The loss is {', '.join(found) or 'missing'}: the task names another one.")
-    inner = setting.get("config") if isinstance(setting, dict) else None
-    logits = isinstance(inner, dict) and inner.get("from_logits")
-    if logits and model.built and are_probabilities(outputs_for(model, raw_data()[2][:20] / 255.0, "test_images")):
-        raise AssertionError("from_logits=True applies softmax inside the loss, but the model ends with softmax already: that is softmax twice.")
+    compiled(model, loss="sparse_categorical_crossentropy")
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q5_metric(model):
-    settings = compile_settings(model)
-    found = names_in(settings.get("metrics")) + names_in(settings.get("weighted_metrics"))
-    plain = ("accuracy", "acc", "sparsecategoricalaccuracy", "sparsecategoricalaccuracy object")
-    if any(name in plain for name in found):
-        return
-    if not found:
-        raise AssertionError("The model is compiled with no metric, so nobody can see how many digits it gets right.")
-    if "accuracy object" in found:
-        raise AssertionError("keras.metrics.Accuracy asks whether two numbers are equal, and a row of probabilities never equals a digit: use the text form of accuracy.")
-    if any(name.removesuffix(" object") in ("categoricalaccuracy", "binaryaccuracy") for name in found):
-        raise AssertionError("This accuracy is meant for labels of another form: ours are digits.")
-    raise AssertionError(f"The metric is {', '.join(found)}: the task names another one.")
+    compiled(model, metric="accuracy")
 
 # %% [raw]
 # # END TESTS
@@ -1025,94 +813,83 @@ steps_per_epoch = -(-60000 // 128)  # SOLUTION
 
 # %%
 """ # BEGIN TEST CONFIG
-points: 0.5
+points: 0.25
 hidden: false
 """ # END TEST CONFIG
-@told_plainly
-def test_q6_history_and_steps(history, steps_per_epoch):
-    present(history, "history")
-    if isinstance(history, dict):
-        raise AssertionError("history is a dict, the .history inside the History object: keep the whole object that model.fit returns.")
-    if isinstance(history, keras.Model):
-        raise AssertionError("history is the model itself: keep what model.fit(...) returns.")
-    if not isinstance(history, keras.callbacks.History):
-        raise AssertionError(f"history is a {type(history).__name__}, not a History object: keep what model.fit(...) returns.")
-    losses = (logs_of(history) or {}).get("loss") or []
-    if not losses:
-        raise AssertionError("history holds no loss: it is not the history of a training that reached its end, so run model.fit again.")
-    losses = array_of(losses, "the loss in history")
-    if not np.isfinite(losses).all():
-        raise AssertionError("The loss became infinite or NaN during training: check that the images are normalised.")
-    if len(losses) > 1 and losses[-1] >= losses[0]:
-        raise AssertionError("The loss did not fall from the first epoch to the last: check the data, the labels and the compile call.")
-    steps = number(steps_per_epoch, "steps_per_epoch")
-    if steps <= 0 or steps != int(steps):
-        raise AssertionError(f"steps_per_epoch is {steps:g}: steps are counted, so it is a whole number above zero. Mind the last, smaller batch.")
+@check
+def test_q6_trained_as_asked(history):
+    fit_history(history, epochs=5, batch_size=128, examples=len(raw_data()[0]))
+
+# %%
+""" # BEGIN TEST CONFIG
+points: 0.25
+hidden: false
+""" # END TEST CONFIG
+@check
+def test_q6_steps_are_counted(steps_per_epoch):
+    whole_number(steps_per_epoch, "steps_per_epoch", least=1)
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 1
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q6_epochs_and_batches(history):
-    present(history, "history")
-    if not isinstance(history, keras.callbacks.History):
-        raise AssertionError("history is not the History object that model.fit returns.")
-    logs, settings = logs_of(history) or {}, history.params or {}
-    epochs = len(logs.get("loss") or [])
-    if epochs != 5 or settings.get("epochs") != 5:
-        raise AssertionError(f"The training ran for {epochs} epochs (of {settings.get('epochs')} asked for), not for the number the task names.")
-    steps = settings.get("steps")
-    if steps == 469:
-        return
-    if steps == 1875:
-        raise AssertionError("The epochs have as many steps as the default batch size gives: pass the batch size of the task to fit.")
-    if any(name.startswith("val_") for name in logs) and steps in (375, 422, 446):
-        raise AssertionError("Images were held back (validation_split), so the model learnt from fewer: train on all of them.")
-    raise AssertionError(f"An epoch had {steps} steps: the batch size or the number of training images is not that of the task.")
+    fit_history(history, epochs=5, batch_size=128, examples=60000)
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q6_steps_per_epoch(steps_per_epoch):
     found = number(steps_per_epoch, "steps_per_epoch")
-    mistakes = {
-        468: "leaves out the last, smaller batch of an epoch",
-        468.75: "is not rounded: the last, smaller batch is one whole step",
-        2345: "counts the steps of all epochs together: only one is asked for",
-        1875: "belongs to the default batch size, not to that of the task",
-        60000: "counts images: a step takes a whole batch of them",
-        128: "is the batch size: ask how many batches make an epoch",
-        79: "counts the batches of the test images: training uses the others",
-        5: "is the number of epochs: ask how many steps there are in one of them",
-    }
+    explain(
+        found,
+        {
+            468: "steps_per_epoch leaves out the last, smaller batch of an epoch.",
+            468.75: "steps_per_epoch is not rounded: the last, smaller batch is one whole step.",
+            2345: "steps_per_epoch counts the steps of all epochs together: only one is asked for.",
+            1875: "steps_per_epoch belongs to the default batch size, not to that of the task.",
+            60000: "steps_per_epoch counts images: a step takes a whole batch of them.",
+            128: "steps_per_epoch is the batch size: ask how many batches make an epoch.",
+            79: "steps_per_epoch counts the batches of the test images: training uses the others.",
+            5: "steps_per_epoch is the number of epochs: ask how many steps there are in one of them.",
+        },
+    )
     if found != 469:
-        raise AssertionError(f"steps_per_epoch {mistakes.get(found, 'is not the number of batches that hold all training images')}.")
+        raise CheckFailed("steps_per_epoch is not the number of batches that hold all training images.")
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 1
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q6_model_has_learnt(model, x_train):
-    reached = measure("train_accuracy", training_accuracy(model, x_train))
+    reached = measure("train_accuracy", training_accuracy(model, x_train, raw_data()[1]))
     if reached >= 0.90:
         return
-    largest = float(np.max(array_of(x_train, "x_train")))
-    start = f"The model gets only {100 * reached:.0f} % of x_train right after training: "
-    if largest < 0.01:
-        raise AssertionError(
-            f"{start}the images are normalised twice (they end at {largest:.4f}; re-running a division in place does that), and "
-            "learning crawls on such small numbers. Load the data again, divide once and train a new model."
+    found = {"reached": f"{100 * reached:.0f}", "largest": short(np.max(x_train))}
+    if np.max(x_train) < 0.01:
+        raise CheckFailed(
+            "The model gets only {reached} % of x_train right: the images are normalised twice (they end at {largest}), and learning "
+            "crawls on such small numbers. Load the data again, divide once and train a new model.",
+            found,
         )
     if reached < 0.2:
-        raise AssertionError(f"{start}it was never fitted, or it was defined anew after fit (run the cells of questions 3, 5 and 6 in order), or x_train does not fit the labels.")
-    raise AssertionError(f"{start}check the scaling of the images, the activations and the compile call, then train a new model.")
+        raise CheckFailed(
+            "The model gets only {reached} % of x_train right: it was never fitted, or it was defined again after fit (run the cells of "
+            "questions 3, 5 and 6 in order), or x_train does not fit the labels.",
+            found,
+        )
+    raise CheckFailed(
+        "The model gets only {reached} % of x_train right: check the scaling of the images, the activations and the compile call, then "
+        "train a new model.",
+        found,
+    )
 
 # %% [raw]
 # # END TESTS
@@ -1181,97 +958,49 @@ first_confidence = predictions[0, first_digit]  # SOLUTION
 
 # %%
 """ # BEGIN TEST CONFIG
-points: 0.5
+points: 0.25
 hidden: false
 """ # END TEST CONFIG
-@told_plainly
-def test_q7_types_and_shapes(predictions, predicted_labels, first_digit, first_confidence):
-    _, train_labels, _, test_labels = raw_data()
-    classes = len(np.unique(test_labels))
-    found = array_of(predictions, "predictions", "f")
-    if found.shape == (len(train_labels), classes):
-        raise AssertionError("predictions has a row for every training image: predict the test images.")
-    if found.shape != (len(test_labels), classes):
-        raise AssertionError(f"predictions has shape {found.shape}: one row for every test image and one column for every class are needed.")
-    labels = array_of(predicted_labels, "predicted_labels")
-    if labels.shape == (classes,):
-        raise AssertionError("predicted_labels has one entry for every class: argmax went over the wrong axis, so each image must keep an entry.")
-    if labels.shape == ():
-        raise AssertionError("predicted_labels is a single number: give argmax the axis of the classes.")
-    if labels.shape != (len(test_labels),):
-        raise AssertionError(f"predicted_labels has shape {labels.shape}: one digit for every test image is needed.")
-    if not np.isin(labels, np.arange(classes)).all():
-        raise AssertionError("predicted_labels holds values that are no digits: take the index of the largest probability in each row.")
-    if number(first_digit, "first_digit") not in range(classes):
-        raise AssertionError("first_digit is not a digit: take the first entry of predicted_labels.")
-    confidence = number(first_confidence, "first_confidence")
-    if 1 + 1e-5 < confidence <= 100.01:
-        raise AssertionError("first_confidence is above 1: it is a percentage, or a score that has not been through softmax. Give the probability itself.")
-    if not 0 <= confidence <= 1 + 1e-5:
-        raise AssertionError(f"first_confidence is {confidence:.4g}: a probability lies between 0 and 1.")
+@check
+def test_q7_predictions_and_labels(model, x_test, predictions, predicted_labels, x_train=None):
+    check_predictions(model, x_test, predictions, x_train)
+    check_labels(model, x_test, predicted_labels)
+
+# %%
+""" # BEGIN TEST CONFIG
+points: 0.25
+hidden: false
+""" # END TEST CONFIG
+@check
+def test_q7_first_digit(model, x_test, first_digit, first_confidence):
+    check_first(model, x_test, first_digit, first_confidence)
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q7_predictions(model, x_test, predictions, x_train=None):
-    found = array_of(predictions, "predictions", "f")
-    expected = likely_probabilities(model, x_test)
-    if found.shape != expected[0].shape:
-        raise AssertionError("predictions does not have one row for every test image and one column for every class.")
-    if any(np.allclose(found, rows, rtol=0, atol=1e-4) for rows in expected):
-        return
-    if x_train is not None and x_train is not Ellipsis:
-        seen = likely_probabilities(model, array_of(x_train, "x_train")[: len(found)], "x_train")
-        if any(np.allclose(found, rows, rtol=0, atol=1e-3) for rows in seen if rows.shape == found.shape):
-            raise AssertionError("predictions belongs to training images: predict the test images.")
-    pristine = likely_probabilities(model, raw_data()[2], "test_images")
-    if any(np.allclose(found, rows, rtol=0, atol=1e-3) for rows in pristine if rows.shape == found.shape):
-        raise AssertionError("predictions belongs to the raw images: hand the model the normalised ones, which it was trained on.")
-    raise AssertionError("predictions is not what the model gives for x_test: run predict again after the last training, on x_test.")
+    check_predictions(model, x_test, predictions, x_train)
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q7_predicted_labels(model, x_test, predicted_labels):
-    labels = array_of(predicted_labels, "predicted_labels")
-    rows = outputs_for(model, x_test, "x_test")
-    if labels.shape != (len(rows),):
-        raise AssertionError(f"predicted_labels has shape {labels.shape}: one digit for every test image is needed (argmax over the classes).")
-    if not np.isin(labels, np.arange(rows.shape[1])).all():
-        raise AssertionError("predicted_labels holds values that are no digits: take the index of the largest probability in each row.")
-    chosen = rows[np.arange(len(rows)), labels.astype(int)]
-    wrong = int(np.sum(chosen < rows.max(axis=1) - 1e-5))
-    if wrong and np.array_equal(labels, raw_data()[3]):
-        raise AssertionError("predicted_labels holds the true labels: take what the model predicts.")
-    if wrong and np.mean(labels == rows.argmin(axis=1)) > 0.9:
-        raise AssertionError("predicted_labels holds the least likely digits: look for the largest probability.")
-    if wrong:
-        raise AssertionError(f"{wrong} entries of predicted_labels are not the class with the largest probability: take it along each row of predictions.")
+    check_labels(model, x_test, predicted_labels)
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q7_first_image(model, x_test, first_digit, first_confidence):
-    digit, confidence = number(first_digit, "first_digit"), number(first_confidence, "first_confidence")
-    options = [rows[0] for rows in likely_probabilities(model, x_test)]
-    if digit not in range(len(options[0])):
-        raise AssertionError("first_digit is not one of the classes.")
-    if options[0][int(digit)] < options[0].max() - 1e-5:
-        raise AssertionError("first_digit is not the class the model finds most likely for test image 0: count images and classes from zero.")
-    if any(abs(confidence - row.max()) <= 1e-4 for row in options):
-        return
-    if any(abs(confidence / 100 - row.max()) <= 1e-3 for row in options):
-        raise AssertionError("first_confidence is a percentage: give the probability itself, between 0 and 1.")
-    raise AssertionError("first_confidence is not the probability of first_digit in the first row of the predictions.")
+    check_first(model, x_test, first_digit, first_confidence)
 
 # %% [raw]
 # # END TESTS
@@ -1329,97 +1058,59 @@ overfitting_gap = history.history["accuracy"][-1] - test_acc  # SOLUTION
 
 # %%
 """ # BEGIN TEST CONFIG
-points: 0.5
+points: 0.25
 hidden: false
 """ # END TEST CONFIG
-@told_plainly
-def test_q8_types_and_ranges(test_loss, test_acc, overfitting_gap):
-    loss, reached = number(test_loss, "test_loss"), number(test_acc, "test_acc")
-    gap = number(overfitting_gap, "overfitting_gap")
-    if loss < 0:
-        raise AssertionError(f"test_loss is {loss:.4g}: this loss is never negative, so take what model.evaluate returns.")
-    if 1 < reached <= 100:
-        raise AssertionError("test_acc is above 1: give the share of right digits between 0 and 1, not a percentage.")
-    if not 0 <= reached <= 1:
-        raise AssertionError(f"test_acc is {reached:.4g}: a share lies between 0 and 1. Mind the order in which evaluate returns its numbers.")
-    if not -1 <= gap <= 1:
-        raise AssertionError(f"overfitting_gap is {gap:.4g}: the difference of two shares lies between -1 and 1. Give no percentage.")
+@check
+def test_q8_loss_and_accuracy(model, x_test, test_loss, test_acc, x_train=None):
+    check_evaluation(model, x_test, test_loss, test_acc, x_train)
+    if accuracy_of(model, x_test, raw_data()[3], data="x_test") < 0.2:
+        raise CheckFailed("The model only guesses: it was never fitted, or it was defined again after fit.")
+
+# %%
+""" # BEGIN TEST CONFIG
+points: 0.25
+hidden: false
+""" # END TEST CONFIG
+@check
+def test_q8_difference(model, x_test, overfitting_gap, history=None, x_train=None):
+    check_gap(model, x_test, overfitting_gap, history, x_train)
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 1
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q8_agrees_with_the_model(model, x_test, test_loss, test_acc, x_train=None):
-    loss, reached = number(test_loss, "test_loss"), number(test_acc, "test_acc")
-    train_labels, test_labels = raw_data()[1], raw_data()[3]
-    true_acc = accuracy_of(model, x_test, test_labels, "x_test")
-    right_loss = loss_fits(loss, model, x_test, test_labels, "x_test")
-    if right_loss and abs(reached - true_acc) <= 1e-3:
-        return
-    if abs(loss - true_acc) <= 2e-3 and loss_fits(reached, model, x_test, test_labels, "x_test"):
-        raise AssertionError("test_loss and test_acc are exchanged: evaluate returns the loss first.")
-    if abs(reached / 100 - true_acc) <= 1e-3:
-        raise AssertionError("test_acc is a percentage: give the share of right digits between 0 and 1.")
-    if abs(reached - (1 - true_acc)) <= 1e-3:
-        raise AssertionError("test_acc is the share of wrong digits: give the share of right ones.")
-    if x_train is not None and x_train is not Ellipsis:
-        if abs(reached - accuracy_of(model, x_train, train_labels, "x_train")) <= 1e-3:
-            raise AssertionError("test_acc is the accuracy on the training images: evaluate on x_test and test_labels.")
-    if abs(reached - true_acc) > 1e-3:
-        raise AssertionError("test_acc is not what this model reaches on x_test: take it from model.evaluate, after the last training, and type nothing in.")
-    raise AssertionError("test_loss is not the loss of this model on x_test: take it from model.evaluate, after the last training.")
+    check_evaluation(model, x_test, test_loss, test_acc, x_train)
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 0.5
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q8_gap(model, x_test, overfitting_gap, history=None, x_train=None):
-    gap = number(overfitting_gap, "overfitting_gap")
-    _, train_labels, _, test_labels = raw_data()
-    tested = accuracy_of(model, x_test, test_labels, "x_test")
-    logs = logs_of(history) or {}
-    series = [list(values) for name, values in logs.items() if "acc" in name and not name.startswith("val_")]
-    trained = [number(values[-1], "the last accuracy in history") for values in series if values]
-    if any(abs(gap - (value - tested)) <= 0.005 for value in trained):
-        return
-    if x_train is not None and x_train is not Ellipsis:
-        reached = accuracy_of(model, x_train, train_labels, "x_train")
-        trained.append(reached)
-    if not trained:
-        raise AssertionError("There is no training accuracy to compare with: answer questions 2 and 6 first.")
-    if any(abs(gap - (value - tested)) <= 0.005 for value in trained):
-        return
-    if any(abs(-gap - (value - tested)) <= 0.005 for value in trained):
-        raise AssertionError("overfitting_gap has the wrong sign: it is training minus test.")
-    if any(abs(gap / 100 - (value - tested)) <= 0.005 for value in trained):
-        raise AssertionError("overfitting_gap is in percent: subtract the two shares between 0 and 1.")
-    if any(abs(gap - (number(values[0], "accuracy") - tested)) <= 0.005 for values in series if values):
-        raise AssertionError("overfitting_gap uses the accuracy of the first epoch: take the last one.")
-    losses = list(logs.get("loss") or [])
-    if losses and abs(abs(gap) - abs(number(losses[-1], "loss") - loss_of(model, x_test, test_labels, "x_test"))) <= 0.002:
-        raise AssertionError("overfitting_gap is a difference of losses: subtract accuracies.")
-    raise AssertionError("overfitting_gap is not the last training accuracy minus the test accuracy of this model.")
+    check_gap(model, x_test, overfitting_gap, history, x_train)
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 1
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q8_reaches_the_threshold(model):
     _, _, images, labels = raw_data()
-    reached = measure("test_accuracy", accuracy_of(model, images / 255.0, labels, "the normalised test images"))
+    reached = measure("test_accuracy", accuracy_of(model, images / 255.0, labels))
     if reached < 0.2:
-        raise AssertionError("On properly normalised test images the model only guesses: it was never fitted, or defined anew after fit.")
+        raise CheckFailed("On properly normalised test images the model only guesses: it was never fitted, or defined again after fit.")
     if reached < 0.97:
-        raise partly(
-            tenths(reached, 0.90, 0.97),
-            f"On properly normalised test images the model gets only {100 * reached:.2f} % right, less than a well-trained one of this kind. "
+        raise CheckFailed(
+            "On properly normalised test images the model gets only {reached} % right, less than a well-trained one of this kind. "
             "Check normalisation, model, compile and fit (questions 2, 3, 5 and 6), then train again.",
+            {"reached": f"{100 * reached:.2f}"},
+            credit=linear_credit(reached, zero_at=0.90, full_at=0.97),
         )
 
 # %% [raw]
@@ -1509,60 +1200,18 @@ mistakes = np.flatnonzero(predicted_labels != test_labels)  # SOLUTION
 points: 0.5
 hidden: false
 """ # END TEST CONFIG
-@told_plainly
-def test_q9_is_a_list_of_indices(mistakes):
-    present(mistakes, "mistakes")
-    labels = raw_data()[3]
-    if isinstance(mistakes, tuple) and len(mistakes) == 1:
-        raise AssertionError("mistakes is the tuple that np.where or np.nonzero returns: take its first element, [0].")
-    found = array_of(mistakes, "mistakes", "biuf")
-    if found.dtype.kind == "b":
-        raise AssertionError("mistakes holds True and False, one for each image: turn that mask into the indices at which it is True.")
-    if found.ndim == 2 and 1 in found.shape:
-        raise AssertionError(f"mistakes has shape {found.shape}: make it one-dimensional (np.flatnonzero gives that at once).")
-    if found.ndim != 1:
-        raise AssertionError(f"mistakes has shape {found.shape}: a one-dimensional array of indices is asked for, not their number.")
-    if found.size == 0:
-        raise AssertionError("mistakes is empty: a network without a single mistake would be news, so check the comparison.")
-    if found.dtype.kind == "f":
-        raise AssertionError(f"mistakes has dtype {found.dtype}: indices are whole numbers.")
-    if found.min() < 0 or found.max() >= len(labels):
-        raise AssertionError("mistakes holds indices at which there is no test image: compare predicted_labels with test_labels.")
-    if (np.diff(found.astype("int64")) <= 0).any():
-        raise AssertionError("mistakes is not in ascending order, or names an image more than once.")
+@check
+def test_q9_misread_images(model, x_test, mistakes):
+    check_mistakes(model, x_test, mistakes)
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 1.5
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q9_are_the_mistakes_of_the_model(model, x_test, mistakes):
-    if isinstance(mistakes, tuple) and len(mistakes) == 1:
-        raise AssertionError("mistakes is the tuple that np.where or np.nonzero returns: take its first element, [0].")
-    found = array_of(mistakes, "mistakes", "iu")
-    rows, labels = outputs_for(model, x_test, "x_test"), raw_data()[3]
-    if len(rows) != len(labels):
-        raise AssertionError(f"x_test holds {len(rows)} images, not all test images: see question 2.")
-    if found.ndim != 1 or not found.size or found.min() < 0 or found.max() >= len(labels) or (np.diff(found.astype("int64")) <= 0).any():
-        raise AssertionError("mistakes is not a one-dimensional array of indices of test images in ascending order.")
-    named = np.zeros(len(labels), dtype=bool)
-    named[found] = True
-    others = rows.copy()
-    others[np.arange(len(labels)), labels] = -np.inf
-    margin = rows[np.arange(len(labels)), labels] - others.max(axis=1)
-    clear = np.abs(margin) > 1e-5
-    wrong = margin < 0
-    if np.array_equal(named[clear], wrong[clear]):
-        return
-    if np.mean(named[clear] != wrong[clear]) > 0.99:
-        raise AssertionError("mistakes is turned round: it holds the images the model reads correctly.")
-    if not (named & ~wrong & clear).any():
-        raise AssertionError(f"mistakes is not complete: {int((wrong & ~named & clear).sum())} wrongly read images are not in it.")
-    raise AssertionError(
-        f"mistakes holds {int((named & ~wrong & clear).sum())} images that the model reads correctly and lacks {int((wrong & ~named & clear).sum())} "
-        "that it reads wrongly: compare the digits this model predicts for x_test with test_labels."
-    )
+    check_mistakes(model, x_test, mistakes)
 
 # %% [raw]
 # # END TESTS

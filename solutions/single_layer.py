@@ -73,172 +73,175 @@ def answered(*values):
 
 
 # %% tags=["test-helpers"]
-import functools
-
 import keras
 import numpy as np
 
+from autograder.checks.core import CheckFailed, check, compare, explain, linear_credit, measure, short
+from autograder.checks.keras import (
+    accuracy_of,
+    compiled,
+    computes_layer_by_layer,
+    dense,
+    dense_layers,
+    fit_history,
+    flatten,
+    gives_probabilities,
+    input_shape,
+    is_accuracy,
+    keras_model,
+    layers,
+    output_shape,
+    scores_of,
+    training_accuracies,
+)
+from autograder.checks.mnist import raw_data
+from autograder.checks.values import array, indices, is_close, number, whole_number
+
 TWO_LAYER_ACCURACY = 0.98  # the same constant as dense_test_acc in the notebook
-CHUNK = 5000  # images a forward pass takes at a time
-MEASURED = {}  # what the checks have measured, by name: told beside the marks, which do not depend on it
 
 
-def measure(name, value):
-    """Note a number that a check has measured, and return it."""
-    MEASURED[name] = float(value)
-    return value
+def scaled(images):
+    """Return raw images as numbers from 0 to 1, as the notebook gives them."""
+    return np.divide(images, np.float32(255), dtype="float32")
 
 
-def partly(share, message):
-    """Return the failure of a check that gives a share of its points, from 0 to 1; where there are no shares, it gives none."""
-    failure = AssertionError(message)
-    failure.share_of_points = share
-    return failure
+def check_accuracy(model, claim, history):
+    """Fail if the claim is not the accuracy of the model on the test images."""
+    train_images, train_labels, test_images, test_labels = raw_data()
+
+    def on_training_images():
+        recorded = [value for values in training_accuracies(history) for value in values]
+        return [*recorded, accuracy_of(model, scaled(train_images), train_labels, "linear_model")]
+
+    images = scaled(test_images)
+    is_accuracy(claim, "linear_test_acc", model, images, test_labels, training=on_training_images, model_name="linear_model")
 
 
-def tenths(value, least, enough):
-    """Return the share of the points, in whole tenths, for a value on a scale: none up to least, all from enough on."""
-    return min(10, max(0, int(10 * (value - least) / (enough - least) + 1e-9))) / 10
+def check_cost(model, claim):
+    """Fail if the claim is not the accuracy that the model lacks against the two-layer network."""
+    found = number(claim, "accuracy_cost")
+    _, _, images, labels = raw_data()
+    reached = accuracy_of(model, scaled(images), labels, "linear_model")
+    cost = TWO_LAYER_ACCURACY - reached
+    if abs(found - cost / TWO_LAYER_ACCURACY) <= 1e-4 < abs(found - cost) or abs(found - reached / TWO_LAYER_ACCURACY) <= 1e-3:
+        raise CheckFailed("accuracy_cost is a ratio: a difference is needed.")
+    compare(found, cost, "accuracy_cost", tolerance=1.5 / len(labels))
 
 
-@functools.lru_cache(maxsize=1)
-def raw_data():
-    """Return (train_images, train_labels, test_images, test_labels) afresh, whatever the notebook did to its own."""
-    (train_images, train_labels), (test_images, test_labels) = keras.datasets.mnist.load_data()
-    return train_images, train_labels, test_images, test_labels
-
-
-def told_plainly(test):
-    """Raise what a test says from a line that tells nothing: otter shows the line of a test that raised."""
-
-    @functools.wraps(test)
-    def run(*answers, **named):
-        try:
-            test(*answers, **named)
-        except AssertionError as error:
-            failure = error.with_traceback(None)
-        except Exception as error:
-            kind = type(error).__name__
-            failure = AssertionError(f"This check cannot use the answer ({kind}): look at its type and shape.")
-        else:
-            return
-        raise failure
-
-    return run
-
-
-def present(value, name):
-    """Return value; raise AssertionError if it is missing or still a gap."""
-    if value is None:
-        raise AssertionError(f"{name} is missing: run the cell that sets it, and keep the name as it was given.")
-    if value is Ellipsis:
-        raise AssertionError(f"{name} is still the gap ...: replace the three dots with your answer and run the cell.")
-    return value
-
-
-def array_of(value, name):
-    """Return value as a NumPy array of finite numbers; lists and tensors will do."""
-    present(value, name)
-    kind = type(value).__name__
-    if isinstance(value, (str, bytes)):
-        raise AssertionError(f"{name} is text ({kind}), not numbers: remove the quotation marks.")
-    try:
-        found = np.asarray(value)
-    except Exception:
-        raise AssertionError(f"{name}, of type {kind}, cannot be read as numbers: are its parts of different length?") from None
-    if found.dtype.kind not in "iuf":
-        raise AssertionError(f"{name} is of type {kind} with dtype {found.dtype}, not numbers: look at the cell that sets it.")
-    if not np.all(np.isfinite(found)):
-        raise AssertionError(f"{name} holds NaN or infinity: look for a division by zero or a training that failed.")
-    return found
-
-
-def number(value, name):
-    """Return value as a float; any Python or NumPy number will do, but no text, no truth value and not NaN."""
-    found = array_of(value, name)
-    if found.shape != ():
-        raise AssertionError(f"{name} has shape {found.shape}, but one single number is asked for: pick or compute it.")
-    return float(found)
-
-
-def network(model):
-    """Return model if it is a Keras model whose weights exist; raise AssertionError otherwise."""
-    if model is None or model is Ellipsis:
-        raise AssertionError("There is no linear_model yet: answer question 1 first, then run the cells below it again.")
-    if not isinstance(model, keras.Model):
-        kind = type(model).__name__
-        raise AssertionError(f"linear_model is of type {kind}, no Keras model: build it with keras.Sequential or keras.Model.")
-    if not model.built or not model.weights:
-        raise AssertionError(
-            "linear_model has no weights yet, because it does not know the shape of its input: begin it with keras.Input."
+def check_templates(model, claim):
+    """Fail if the claim is not the weights of each output, laid out like an image."""
+    images, labels, _, _ = raw_data()
+    classes, picture = len(np.unique(labels)), images.shape[1:]
+    outputs = dense_layers(keras_model(model, "linear_model"))[-1:]
+    kernel = np.asarray(outputs[0].get_weights()[0], dtype="float64") if outputs else np.zeros((0, 0))
+    if kernel.shape[0] == images[0].size and kernel.shape[1] != classes:
+        raise CheckFailed(
+            "The last layer of linear_model has {units} units, so it has no template for each digit: see question 1.",
+            {"units": kernel.shape[1]},
         )
-    if not all(np.all(np.isfinite(weights)) for weights in model.get_weights()):
-        raise AssertionError("linear_model has weights that are NaN or infinite: the training failed, define it anew and fit again.")
-    return model
-
-
-def outputs_for(model, images):
-    """Return what the model gives for raw images (uint8, 0 to 255), scaled as in the notebook: (images, outputs)."""
-    network(model)
-    try:
-        chunks = (images[i : i + CHUNK].astype("float32") / 255.0 for i in range(0, len(images), CHUNK))
-        found = np.concatenate([np.asarray(model(chunk)) for chunk in chunks])
-    except Exception as error:
-        raise AssertionError(
-            f"linear_model cannot be applied to images of shape {images.shape[1:]} ({type(error).__name__}): "
-            "what must happen to a picture before a Dense layer can take it?"
-        ) from None
-    if found.ndim != 2:
-        raise AssertionError(
-            f"linear_model gives an output of shape {found.shape[1:]} for one image, where one row of numbers is needed: "
-            "is the picture flattened before the Dense layer?"
+    if kernel.shape != (images[0].size, classes):
+        raise CheckFailed(
+            "linear_model has no layer that leads straight from the pixels to the digits (is there a hidden layer?), so its output "
+            "weights are not pictures: see question 1."
         )
-    return found
-
-
-def accuracy_of(model, images, labels):
-    """Return the share of raw images whose largest output stands at the index of their label."""
-    return float(np.mean(outputs_for(model, images).argmax(axis=1) == labels))
-
-
-def records_of(history):
-    """Return (epochs, records) of a History: how many epochs it tells of, and one list a quantity."""
-    present(history, "linear_history")
-    if isinstance(history, dict):
-        raise AssertionError(
-            "linear_history is the dict .history: keep the whole object that fit returns, it also knows epochs and steps."
+    found = array(claim, "templates")
+    shape = {"shape": found.shape}
+    if found.shape == (*picture, classes):
+        raise CheckFailed("templates has shape {shape}: the digit is the last axis here, but it belongs first.", shape)
+    if found.size == classes:
+        raise CheckFailed("templates has shape {shape}, one number for each digit: these look like the biases, not the weights.", shape)
+    if found.ndim == 2 and found.size == kernel.size:
+        raise CheckFailed("templates has shape {shape}: one row or column for each digit, but not yet a picture for each.", shape)
+    if found.shape == picture:
+        raise CheckFailed("templates has shape {shape}, a single picture: one for each digit is needed.", shape)
+    if found.shape != (classes, *picture):
+        raise CheckFailed("templates has shape {shape}: one picture for each digit is needed, with the digit as the first axis.", shape)
+    if found.dtype.kind != "f":
+        raise CheckFailed(
+            "templates has dtype {dtype}: weights are floating-point numbers. Are these pixels or counts?", {"dtype": found.dtype}
         )
-    if not isinstance(history, keras.callbacks.History):
-        kind = type(history).__name__
-        raise AssertionError(f"linear_history is of type {kind}: keep what the method fit returns, a History.")
-    epochs, records = getattr(history, "epoch", None), getattr(history, "history", None)
-    if not isinstance(epochs, list) or not isinstance(records, dict) or not records:
-        raise AssertionError("linear_history records no epoch: linear_model has never been fitted with it.")
-    if any(not isinstance(key, str) or not isinstance(values, list) for key, values in records.items()):
-        raise AssertionError("linear_history does not hold lists of values under names: keep it as fit returns it.")
-    return len(epochs), records
+    if not found.any():
+        raise CheckFailed("templates holds nothing but zeros: it was created, but never filled with weights.")
+    pictures = kernel.T.reshape(found.shape)
+    if is_close(found, pictures, 2e-5):
+        return
+    if is_close(found, kernel.reshape(found.shape), 2e-5):
+        raise CheckFailed(
+            "Every picture in templates is a mix of all digits: the matrix was reshaped as it is, but its rows belong to the pixels and "
+            "its columns to the digits."
+        )
+    if is_close(found, pictures.transpose(0, 2, 1), 2e-5):
+        raise CheckFailed("Each picture in templates is mirrored at its diagonal: rows and columns of the image are swapped.")
+    if is_close(found, -pictures, 2e-5):
+        raise CheckFailed("templates has the wrong sign: take the weights as they are.")
+    if is_close(np.sort(found.ravel()), np.sort(pictures.ravel()), 2e-5):
+        raise CheckFailed("templates holds the right weights in the wrong order: which axis of W is the pixel, which the digit?")
+    spread, wanted = standardised(found), standardised(pictures)
+    if np.abs(spread - wanted).max() <= 1e-3:
+        raise CheckFailed("templates holds scaled or shifted weights (or a bias was added): take them as they are.")
+    means = np.stack([images[labels == digit].mean(axis=0) for digit in range(classes)])
+    if is_close(found, means, 1e-4) or is_close(found, means / 255, 1e-4):
+        raise CheckFailed("templates holds the mean image of each digit: the weights of linear_model are needed.")
+    raise CheckFailed(
+        "templates does not hold the weights of linear_model as it is at the end: were they taken from another layer or model, or "
+        "before the training?"
+    )
 
 
-def layers_of(model):
-    """Yield the layers and operations of a model in order, those of models inside it included, inputs left out."""
-    for layer in getattr(model, "operations", None) or model.layers:
-        if isinstance(layer, keras.Model):
-            yield from layers_of(layer)
-        elif not isinstance(layer, keras.layers.InputLayer):
-            yield layer
+def standardised(pictures):
+    """Return pictures with mean 0 and standard deviation 1 each."""
+    spread = pictures.std(axis=(1, 2), keepdims=True) + 1e-12
+    return (pictures - pictures.mean(axis=(1, 2), keepdims=True)) / spread
 
 
-def dense_layers(model):
-    """Return the Dense layers of a model, in order."""
-    return [layer for layer in layers_of(model) if isinstance(layer, keras.layers.Dense)]
+def check_best_images(model, claim):
+    """Fail if the claim is not, for each digit, a training image with the largest output before the softmax."""
+    images, labels, test_images, _ = raw_data()
+    digits = np.unique(labels)
+    found = array(claim, "best_images")
+    shape = {"shape": found.shape}
+    if found.shape in ((len(images),), (len(images), 1)):
+        raise CheckFailed(
+            "best_images has shape {shape}, one entry for each image: the maximum was taken over the wrong axis, across the digits.", shape
+        )
+    if found.ndim > 1 and found.shape[1:] in (images.shape[1:], (images[0].size,)):
+        raise CheckFailed("best_images has shape {shape}: these are pictures, but their indices are needed.", shape)
+    if found.shape != digits.shape:
+        raise CheckFailed("best_images has shape {shape}: one index for each digit is needed, in one row.", shape)
+    if np.any(found != np.round(found)):
+        raise CheckFailed("best_images holds numbers with a fraction: these are outputs, not indices of images.")
+    found = indices(found, "best_images", len(images))
+    if found.max() < len(digits):
+        raise CheckFailed("best_images holds only digits: these are labels, or a maximum over the wrong axis, not indices of images.")
 
-
-def last_activation(model):
-    """Return the name of the function that makes the outputs, wherever the model holds it."""
-    last = list(layers_of(model))[-1]
-    function = getattr(last, "activation", None) or last
-    name = getattr(function, "__name__", type(function).__name__)
-    return {"softmax_v2": "softmax"}.get(name.lower(), name.lower())
+    logits = scores_of(model, scaled(images), "linear_model")
+    if logits.shape[1] < len(digits):
+        raise CheckFailed("The last layer of linear_model has fewer outputs than there are digits: see question 1.")
+    logits = logits[:, : len(digits)]
+    short_of = logits.max(axis=0) - logits
+    if np.mean(short_of <= 1e-3) > 0.001:
+        raise CheckFailed("The outputs of linear_model hardly differ between the images: it was not trained, or its training failed.")
+    off = digits[short_of[found, digits] > 1e-3]
+    if not off.size:
+        return
+    if np.array_equal(found, scores_of(model, scaled(test_images), "linear_model")[:, : len(digits)].argmax(axis=0)):
+        raise CheckFailed("best_images holds indices of test images: search among the training images, x_train.")
+    if np.all(logits[found, digits] - logits.min(axis=0) <= 1e-3):
+        raise CheckFailed("best_images holds the images with the smallest outputs: the largest are needed.")
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    chances = powers / powers.sum(axis=1, keepdims=True)
+    if np.all(chances.max(axis=0) - chances[found, digits] <= 1e-5):
+        raise CheckFailed(
+            "best_images holds the images with the largest probabilities, after the softmax: the outputs before the softmax are needed."
+        )
+    if np.array_equal(found, [np.argmax(labels == digit) for digit in digits]):
+        raise CheckFailed("best_images holds the first image of each digit, not the one with the largest output.")
+    if np.array_equal(found, np.abs(logits).argmax(axis=0)):
+        raise CheckFailed("best_images goes by size without the sign: a large negative output speaks against the digit.")
+    raise CheckFailed(
+        "best_images does not hold the training image with the largest output before the softmax for these digits: {digits}.",
+        {"digits": ", ".join(str(digit) for digit in off)},
+    )
 
 
 # %% [markdown]
@@ -352,111 +355,72 @@ linear_params = 28 * 28 * 10 + 10  # SOLUTION
 
 # %%
 """ # BEGIN TEST CONFIG
-points: 1
+points: 0.5
 hidden: false
 """ # END TEST CONFIG
-@told_plainly
-def test_q1_model(linear_model):
-    model = network(present(linear_model, "linear_model"))
-    train_images, train_labels, _, _ = raw_data()
-    outputs = outputs_for(model, train_images[:50])
-    classes = len(np.unique(train_labels))
-    if outputs.shape[1] != classes:
-        raise AssertionError(
-            f"linear_model gives {outputs.shape[1]} outputs for an image, but there is one class for each digit, {classes}: "
-            "check the units of the Dense layer."
-        )
-    if outputs.min() < -1e-6 or not np.allclose(outputs.sum(axis=1), 1.0, atol=1e-3):
-        raise AssertionError(
-            f"The outputs for one image are no probabilities: they end in {last_activation(model)}, and those of the first image "
-            f"sum to {outputs[0].sum():.3f}. Which activation makes them positive with sum one?"
-        )
+@check
+def test_q1_gives_probabilities(linear_model):
+    images, labels, _, _ = raw_data()
+    input_shape(linear_model, images.shape[1:], "linear_model")
+    output_shape(linear_model, (len(np.unique(labels)),), "linear_model")
+    gives_probabilities(linear_model, scaled(images[:50]), "linear_model")
+
+# %%
+""" # BEGIN TEST CONFIG
+points: 0.5
+hidden: false
+""" # END TEST CONFIG
+@check
+def test_q1_layers(linear_model):
+    layers(linear_model, [flatten(), dense(10, "softmax")], "linear_model")
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 0
 hidden: false
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q1_count_is_a_whole_number(linear_params):
-    found = number(linear_params, "linear_params")
-    if found <= 0 or found != round(found):
-        raise AssertionError(f"linear_params is {found:g}: a count is a positive whole number.")
+    whole_number(linear_params, "linear_params", least=1)
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 1
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q1_one_dense_softmax_layer(linear_model):
-    model = network(present(linear_model, "linear_model"))
-    train_images, train_labels, _, _ = raw_data()
-    pixels, classes = train_images[0].size, len(np.unique(train_labels))
-    dense = dense_layers(model)
-    if not dense:
-        raise AssertionError("linear_model has no Dense layer: the logits Z = XW + b come from one.")
-    if len(dense) > 1:
-        units = ", ".join(str(layer.units) for layer in dense[:-1])
-        raise AssertionError(
-            f"linear_model has {len(dense)} Dense layers: there is a hidden layer (of {units} units) before the output. "
-            "This lab is about a network without one."
-        )
-    layer = dense[0]
-    if layer.units != classes:
-        raise AssertionError(f"The Dense layer has {layer.units} units: it needs one for each digit.")
-    if not layer.use_bias:
-        raise AssertionError("The Dense layer has no bias: leave out use_bias=False, the layer computes XW + b.")
-    silent = {"Flatten", "Reshape", "Dense", "Activation", "Softmax", "ReLU"}
-    extra = [type(step).__name__ for step in layers_of(model) if type(step).__name__ not in silent]
-    if extra:
-        raise AssertionError(f"linear_model has a layer that was not asked for, {extra[0]}: keep to Flatten and one Dense layer.")
-    kernel, bias = (np.asarray(weight) for weight in layer.get_weights())
-    if kernel.shape[0] != pixels:
-        raise AssertionError(
-            f"The Dense layer sees {kernel.shape[0]} numbers at a time, not all pixels of an image: flatten the picture first."
-        )
-    images = train_images[:200]
-    logits = images.reshape(len(images), pixels).astype("float32") / 255.0 @ kernel + bias
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    wanted = powers / powers.sum(axis=1, keepdims=True)
-    found = outputs_for(model, images)
-    if not np.allclose(found, wanted, atol=1e-4):
-        name = last_activation(model)
-        if name != "softmax":
-            raise AssertionError(f"The ten outputs end in {name}: with which activation do they become probabilities?")
-        raise AssertionError(
-            "The Dense layer is right, but linear_model does something else to the numbers before or after it: "
-            "let the flattened image go straight into the layer and apply softmax once."
-        )
+    layers(linear_model, [flatten(), dense(10, "softmax")], "linear_model")
+    computes_layer_by_layer(linear_model, scaled(raw_data()[0][:200]), "linear_model")
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 2
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q1_count(linear_params):
     found = number(linear_params, "linear_params")
     pixels, classes, hidden = 784, 10, 512
-    if found == pixels * classes + classes:
-        return
-    names = {
-        pixels * classes: "leaves out the biases: each unit has one of its own",
-        pixels * classes + 1: "has one bias for the whole layer: each unit has one of its own",
-        pixels * classes + pixels: "gives a bias to every pixel: biases belong to the units of the layer",
-        (pixels + 1) * (classes + 1): "counts one unit too many",
-        pixels + classes: "adds inputs and units: each of the inputs has a weight to each of the units",
-        28 * classes + classes: "counts a single row of the picture: the layer sees the whole flattened picture",
-        hidden * classes + classes: "counts the output layer of a network with a hidden layer of 512 units",
-        pixels * hidden + hidden: "counts the hidden layer of a two-layer network, which linear_model does not have",
-        (pixels + 1) * hidden + (hidden + 1) * classes: "counts a two-layer network with a hidden layer",
-    }
-    if found in names:
-        raise AssertionError(f"linear_params {names[found]}.")
-    raise AssertionError(
-        f"linear_params is {found:g}, which is not the number of entries of W and b together: write down both shapes and count again."
+    explain(
+        found,
+        {
+            pixels * classes: "linear_params leaves out the biases: each unit has one of its own.",
+            pixels * classes + 1: "linear_params has one bias for the whole layer: each unit has one of its own.",
+            pixels * classes + pixels: "linear_params gives a bias to every pixel: biases belong to the units of the layer.",
+            (pixels + 1) * (classes + 1): "linear_params counts one unit too many.",
+            pixels + classes: "linear_params adds inputs and units: each of the inputs has a weight to each of the units.",
+            28 * classes + classes: "linear_params counts a single row of the picture: the layer sees the whole flattened picture.",
+            hidden * classes + classes: "linear_params counts the output layer of a network with a hidden layer of 512 units.",
+            pixels * hidden + hidden: "linear_params counts the hidden layer of a two-layer network, which linear_model does not have.",
+            (pixels + 1) * hidden + (hidden + 1) * classes: "linear_params counts a two-layer network with a hidden layer.",
+        },
     )
+    if found != pixels * classes + classes:
+        raise CheckFailed(
+            "linear_params is {found}, which is not the number of entries of W and b together: write down both shapes and count again.",
+            {"found": f"{found:g}"},
+        )
 
 # %% [raw]
 # # END TESTS
@@ -513,113 +477,59 @@ linear_history = linear_model.fit(x_train, train_labels, epochs=10, batch_size=1
 
 # %%
 """ # BEGIN TEST CONFIG
-points: 1
+points: 0.5
 hidden: false
 """ # END TEST CONFIG
-@told_plainly
-def test_q2_ready(linear_model, linear_history):
-    if not network(linear_model).compiled:
-        raise AssertionError("linear_model is not compiled: call its method compile in the first gap, before fit.")
-    epochs, records = records_of(linear_history)
-    if not epochs or "loss" not in records:
-        raise AssertionError("linear_history records no epoch: linear_model has never been fitted with it.")
-    if not any("acc" in key for key in records):
-        raise AssertionError(
-            f"linear_history records {', '.join(sorted(records))} but no accuracy: compile with the metric, then fit again."
-        )
+@check
+def test_q2_is_compiled(linear_model):
+    compiled(linear_model, optimizer="RMSprop", loss="sparse_categorical_crossentropy", metric="accuracy", name="linear_model")
+
+# %%
+""" # BEGIN TEST CONFIG
+points: 0.5
+hidden: false
+""" # END TEST CONFIG
+@check
+def test_q2_is_fitted(linear_history):
+    fit_history(linear_history, "linear_history", epochs=10, batch_size=128, examples=len(raw_data()[0]))
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 2
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q2_compiled_as_asked(linear_model):
-    def name_of(thing):
-        """Name a loss or metric that is a text, an object, a function or its saved form."""
-        if isinstance(thing, dict) and "class_name" in thing:
-            inner = thing.get("config")
-            thing = inner if isinstance(inner, str) else thing["class_name"]
-        if not isinstance(thing, str):
-            thing = getattr(thing, "__name__", type(thing).__name__)
-        return thing.replace("_", "").lower()
-
-    def flat(thing):
-        """List what stands in nested lists, and in dicts by output."""
-        if isinstance(thing, dict) and "class_name" not in thing:
-            thing = list(thing.values())
-        if isinstance(thing, (list, tuple)):
-            return [part for item in thing for part in flat(item)]
-        return [] if thing is None else [thing]
-
-    model = network(linear_model)
-    if not model.compiled:
-        raise AssertionError("linear_model is not compiled.")
-    optimizer = type(model.optimizer).__name__
-    if optimizer.lower() != "rmsprop":
-        raise AssertionError(f"linear_model is compiled with the optimizer {optimizer}, which is not the one that was asked for.")
-    losses = flat(model.loss)
-    names = [name_of(loss) for loss in losses]
-    if names != ["sparsecategoricalcrossentropy"]:
-        found = ", ".join(names) or "no loss"
-        raise AssertionError(
-            f"linear_model is compiled with another loss ({found}): the labels are single digits, one class out of ten."
-        )
-    takes_logits = bool(getattr(losses[0], "from_logits", False))
-    if takes_logits and last_activation(model) == "softmax":
-        raise AssertionError("The loss is told from_logits=True, but the outputs are probabilities already: softmax is applied twice.")
-    settings = model.get_compile_config() or {}
-    measured = flat(settings.get("metrics")) + flat(settings.get("weighted_metrics"))
-    if not measured:
-        raise AssertionError("linear_model is compiled with no metric: accuracy was asked for.")
-    if not {name_of(metric) for metric in measured} & {"accuracy", "acc", "sparsecategoricalaccuracy"}:
-        found = ", ".join(name_of(metric) for metric in measured)
-        raise AssertionError(f"linear_model is compiled with another metric ({found}): accuracy for labels that are digits was asked for.")
+    compiled(linear_model, optimizer="RMSprop", loss="sparse_categorical_crossentropy", metric="accuracy", name="linear_model")
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 1
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q2_fitted_as_asked(linear_history):
-    found, records = records_of(linear_history)
-    epochs, images = 10, len(raw_data()[0])
-    if found != epochs:
-        hint = "more" if found < epochs else "fewer"
-        raise AssertionError(f"linear_history tells of {found} epochs: {hint} were asked for.")
-    if any(len(values) != found for values in records.values()):
-        raise AssertionError("linear_history does not hold one value for each epoch: keep it as fit returns it.")
-    params = getattr(linear_history, "params", None)
-    steps = params.get("steps") if isinstance(params, dict) else None
-    if not isinstance(steps, int):
-        raise AssertionError("linear_history does not know how many steps an epoch had: keep it as fit returns it.")
-    if steps == -(-images // 128):
-        return
-    if any(key.startswith("val_") for key in records):
-        raise AssertionError(f"An epoch had {steps} steps: was a part of the training images held back (validation_split)?")
-    if steps == -(-images // 32):
-        raise AssertionError(f"An epoch had {steps} steps: the batch size was the default, because batch_size was not given.")
-    raise AssertionError(f"An epoch had {steps} steps: that is another batch size, or not all of the training images.")
+    fit_history(linear_history, "linear_history", epochs=10, batch_size=128, examples=60000)
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 1
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q2_has_learnt(linear_model, linear_history):
-    present(linear_history, "linear_history")
     train_images, train_labels, _, _ = raw_data()
-    found = measure("train_accuracy", accuracy_of(linear_model, train_images, train_labels))
-    if found < 0.3:
-        raise AssertionError(
-            f"linear_model gets {found:.3f} of the training images right, hardly better than guessing: it was never fitted, or on "
-            "wrong data or labels. Was it defined anew after fit?"
+    reached = measure("train_accuracy", accuracy_of(linear_model, scaled(train_images), train_labels, "linear_model"))
+    if reached < 0.3:
+        raise CheckFailed(
+            "linear_model gets {reached} of the training images right, hardly better than guessing: it was never fitted, or on the wrong "
+            "data or labels. Was it defined again after fit?",
+            {"reached": f"{reached:.3f}"},
         )
-    if found < 0.90:
-        raise AssertionError(
-            f"linear_model gets only {found:.3f} of the training images right: was it fitted on x_train as given, with all epochs?"
+    if reached < 0.90:
+        raise CheckFailed(
+            "linear_model gets only {reached} of the training images right: was it fitted on x_train as given, with all epochs?",
+            {"reached": f"{reached:.3f}"},
         )
 
 # %% [raw]
@@ -696,59 +606,34 @@ accuracy_cost = dense_test_acc - linear_test_acc  # SOLUTION
 points: 2
 hidden: false
 """ # END TEST CONFIG
-@told_plainly
-def test_q3_accuracy(linear_test_acc, linear_model):
-    found = number(linear_test_acc, "linear_test_acc")
-    train_images, train_labels, test_images, test_labels = raw_data()
-    outputs = outputs_for(linear_model, test_images)
-    reached = float(np.mean(outputs.argmax(axis=1) == test_labels))
-    if abs(found - reached) <= 1e-3:
-        return
-    if abs(found / 100 - reached) <= 1e-3:
-        raise AssertionError("linear_test_acc is in percent: give it as a fraction from 0 to 1.")
-    if not 0 <= found <= 1:
-        raise AssertionError(f"linear_test_acc is {found:g}: an accuracy is a fraction from 0 to 1.")
-    if abs(1 - found - reached) <= 1e-3:
-        raise AssertionError("linear_test_acc is the share of wrong answers: accuracy is the share of right ones.")
-    right = outputs[np.arange(len(test_labels)), np.minimum(test_labels, outputs.shape[1] - 1)]
-    if abs(found + np.mean(np.log(np.maximum(right, 1e-7)))) <= 2e-3:
-        raise AssertionError("linear_test_acc is the loss: evaluate gives the loss first and the accuracy second.")
-    if abs(found - accuracy_of(linear_model, train_images, train_labels)) <= 1e-3:
-        raise AssertionError("linear_test_acc is the accuracy on the training images: evaluate on x_test and test_labels.")
-    if abs(found - reached) <= 5e-3 and round(found, 2) == found:
-        raise AssertionError("linear_test_acc seems to be rounded: keep the number as evaluate gives it.")
-    raise AssertionError(
-        f"linear_test_acc says {found:.4f}, but linear_model does not reach that on the test images (or does better): was the number "
-        "typed in, taken from linear_history, or from a model that has been trained again since?"
-    )
+@check
+def test_q3_accuracy(linear_test_acc, linear_model, linear_history=None):
+    check_accuracy(linear_model, linear_test_acc, linear_history)
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 0
 hidden: false
 """ # END TEST CONFIG
-@told_plainly
-def test_q3_cost_is_a_fraction(accuracy_cost):
-    found = number(accuracy_cost, "accuracy_cost")
-    if abs(found) > 1:
-        raise AssertionError(
-            f"accuracy_cost is {found:g}: a difference of two fractions lies between -1 and 1. Is one of them in percent?"
-        )
+@check
+def test_q3_cost_is_a_difference(accuracy_cost, linear_model):
+    check_cost(linear_model, accuracy_cost)
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 1
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q3_good_enough(linear_test_acc, linear_model):
     number(linear_test_acc, "linear_test_acc")
-    _, _, test_images, test_labels = raw_data()
-    reached = measure("test_accuracy", accuracy_of(linear_model, test_images, test_labels))
+    _, _, images, labels = raw_data()
+    reached = measure("test_accuracy", accuracy_of(linear_model, scaled(images), labels, "linear_model"))
     if reached < 0.90:
-        raise partly(
-            tenths(reached, 0.80, 0.90),
-            f"linear_model gets {reached:.4f} of the test images right, which is less than one layer can do: train it as question 2 says.",
+        raise CheckFailed(
+            "linear_model gets {reached} of the test images right, which is less than one layer can do: train it as question 2 says.",
+            {"reached": f"{reached:.4f}"},
+            credit=linear_credit(reached, zero_at=0.80, full_at=0.90),
         )
 
 # %%
@@ -756,21 +641,9 @@ def test_q3_good_enough(linear_test_acc, linear_model):
 points: 1
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q3_cost(accuracy_cost, linear_model):
-    found = number(accuracy_cost, "accuracy_cost")
-    _, _, test_images, test_labels = raw_data()
-    reached = accuracy_of(linear_model, test_images, test_labels)
-    cost = TWO_LAYER_ACCURACY - reached
-    if abs(found - cost) <= 1e-3 + 1e-9:
-        return
-    if abs(found + cost) <= 1e-3:
-        raise AssertionError("accuracy_cost has the wrong sign: it says what is lost without the hidden layer.")
-    if abs(found / 100 - cost) <= 1e-3:
-        raise AssertionError("accuracy_cost is in percent: give the difference of the two fractions.")
-    if abs(found - cost / TWO_LAYER_ACCURACY) <= 1e-4 or abs(found - reached / TWO_LAYER_ACCURACY) <= 1e-3:
-        raise AssertionError("accuracy_cost is a ratio: a difference was asked for.")
-    raise AssertionError(f"accuracy_cost is {found:.4f}: that is not what linear_model loses against the two-layer network.")
+    check_cost(linear_model, accuracy_cost)
 
 # %% [raw]
 # # END TESTS
@@ -857,76 +730,18 @@ templates = linear_model.get_weights()[0].T.reshape(10, 28, 28)  # SOLUTION
 points: 1
 hidden: false
 """ # END TEST CONFIG
-@told_plainly
-def test_q4_shape(templates):
-    found = array_of(templates, "templates")
-    train_images, train_labels, _, _ = raw_data()
-    classes, picture = len(np.unique(train_labels)), train_images.shape[1:]
-    if found.shape == (classes, *picture):
-        if found.dtype.kind != "f":
-            raise AssertionError(f"templates has dtype {found.dtype}: weights are floating-point numbers, are these pixels or counts?")
-        if not found.any():
-            raise AssertionError("templates holds nothing but zeros: it was made, but never filled with weights.")
-        return
-    if found.shape == (*picture, classes):
-        raise AssertionError(f"templates has shape {found.shape}: the digit is the last axis here, it belongs first.")
-    if found.size == classes:
-        raise AssertionError(f"templates has shape {found.shape}, one number for each digit: these look like the biases, not the weights.")
-    if found.ndim == 2 and found.size == train_images[0].size * classes:
-        raise AssertionError(f"templates has shape {found.shape}: one row or column for each digit, but not yet a picture for each.")
-    if found.shape == picture:
-        raise AssertionError(f"templates has shape {found.shape}, a single picture: one for each digit was asked for.")
-    raise AssertionError(f"templates has shape {found.shape}: one picture for each digit was asked for, the digit as first axis.")
+@check
+def test_q4_pictures(templates, linear_model):
+    check_templates(linear_model, templates)
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 2
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q4_weights(templates, linear_model):
-    found = array_of(templates, "templates").astype("float64")
-    train_images, train_labels, _, _ = raw_data()
-    dense = dense_layers(network(linear_model))
-    kernel = np.asarray(dense[-1].get_weights()[0], dtype="float64") if dense else np.zeros((0, 0))
-    if kernel.shape[0] == 784 and kernel.shape[1] != 10:
-        raise AssertionError(f"The last layer of linear_model has {kernel.shape[1]} units, so it has no template for each digit: see question 1.")
-    if kernel.shape != (784, 10):
-        raise AssertionError(
-            "linear_model has no layer that leads straight from the pixels to the ten digits (is there a hidden layer?): its output "
-            "weights are no pictures, see question 1."
-        )
-    if found.shape != (10, 28, 28):
-        raise AssertionError(f"templates has shape {found.shape}, so its pictures cannot be compared with the weights.")
-    pictures = np.stack([kernel[:, digit].reshape(28, 28) for digit in range(10)])
-
-    def same(first, second):
-        return np.allclose(first, second, rtol=1e-4, atol=1e-5)
-
-    if same(found, pictures):
-        return
-    if same(found, kernel.reshape(10, 28, 28)):
-        raise AssertionError(
-            "templates is the (784, 10) matrix reshaped without transposing: its rows run through the digits, so every picture is a mix of "
-            "all ten. Transpose the matrix first."
-        )
-    if same(found, pictures.transpose(0, 2, 1)):
-        raise AssertionError("Each picture in templates is turned over its diagonal: rows and columns of the image are exchanged.")
-    if same(found, -pictures):
-        raise AssertionError("templates has the wrong sign: take the weights as they are.")
-    if same(np.sort(found.ravel()), np.sort(pictures.ravel())):
-        raise AssertionError("templates holds the right weights in a wrong order: which axis of W is the pixel, which the digit?")
-    spread = (found - found.mean(axis=(1, 2), keepdims=True)) / (found.std(axis=(1, 2), keepdims=True) + 1e-12)
-    wanted = (pictures - pictures.mean(axis=(1, 2), keepdims=True)) / (pictures.std(axis=(1, 2), keepdims=True) + 1e-12)
-    if np.allclose(spread, wanted, atol=1e-3):
-        raise AssertionError("templates holds scaled or shifted weights (or a bias was added): take them as they are.")
-    means = np.stack([train_images[train_labels == digit].mean(axis=0) for digit in range(10)])
-    if same(found, means) or same(found, means / 255):
-        raise AssertionError("templates holds the mean image of each digit: the weights of linear_model were asked for.")
-    raise AssertionError(
-        "templates does not hold the weights of linear_model as it was handed over: were they taken from another layer or model, or before "
-        "the training?"
-    )
+    check_templates(linear_model, templates)
 
 # %% [raw]
 # # END TESTS
@@ -999,88 +814,18 @@ best_images = ...
 points: 1
 hidden: false
 """ # END TEST CONFIG
-@told_plainly
-def test_q5_indices(best_images):
-    found = array_of(best_images, "best_images")
-    train_images, train_labels, _, _ = raw_data()
-    classes, images = len(np.unique(train_labels)), len(train_images)
-    if found.shape in ((images,), (images, 1)):
-        raise AssertionError(
-            f"best_images has shape {found.shape}, one entry for each image: the maximum was taken over the wrong axis, across the digits."
-        )
-    if found.shape[1:] == train_images.shape[1:] or found.shape[1:] == (train_images[0].size,):
-        raise AssertionError(f"best_images has shape {found.shape}: these are pictures, their indices were asked for.")
-    if found.shape != (classes,):
-        raise AssertionError(f"best_images has shape {found.shape}: one index for each digit was asked for, in a flat row.")
-    if np.any(found != np.round(found)):
-        raise AssertionError("best_images holds numbers with a fraction: these are outputs, not indices of images.")
-    if found.min() < 0 or found.max() >= images:
-        raise AssertionError(f"best_images holds {int(found.min())} to {int(found.max())}, but x_train has indices 0 to {images - 1}.")
-    if found.max() < classes:
-        raise AssertionError("best_images holds nothing but digits: these are labels, or a maximum over the wrong axis, not indices of images.")
+@check
+def test_q5_indices(best_images, linear_model):
+    check_best_images(linear_model, best_images)
 
 # %%
 """ # BEGIN TEST CONFIG
 points: 3
 hidden: true
 """ # END TEST CONFIG
-@told_plainly
+@check
 def test_q5_strongest(best_images, linear_model):
-    found = array_of(best_images, "best_images")
-    train_images, train_labels, test_images, _ = raw_data()
-    model = network(linear_model)
-    dense = dense_layers(model)
-    if not dense:
-        raise AssertionError("linear_model has no Dense layer, so there are no outputs before the softmax: see question 1.")
-    if found.shape != (10,) or np.any(found != np.round(found)) or found.min() < 0 or found.max() >= len(train_images):
-        raise AssertionError("best_images is not one index of a training image for each of the ten digits.")
-    found = found.astype("int64")
-    weights = [np.asarray(weight) for weight in dense[-1].get_weights()]
-    if weights[0].shape[1] < 10:
-        raise AssertionError("The last layer of linear_model has less than ten outputs: see question 1.")
-
-    def logits_of(images):
-        """Outputs before the softmax for raw images."""
-        rows = []
-        direct = len(dense) == 1 and weights[0].shape[0] == images[0].size
-        try:  # where a layer stands before the last one, let Keras compute what it hands on
-            inner = None if direct else keras.Model(model.inputs[0], dense[-1].input)
-            for start in range(0, len(images), 5000):
-                part = images[start : start + 5000].astype("float32") / 255.0
-                values = part.reshape(len(part), -1) if inner is None else np.asarray(inner(part))
-                rows.append(values @ weights[0] + (weights[1] if len(weights) > 1 else 0.0))
-            found_logits = np.concatenate(rows)
-        except Exception:
-            raise AssertionError("The outputs of linear_model before its softmax cannot be computed: see question 1.") from None
-        if found_logits.ndim != 2:
-            raise AssertionError("linear_model has no single row of outputs for an image before its softmax: see question 1.")
-        return found_logits[:, :10]
-
-    logits = logits_of(train_images)
-    digits = np.arange(10)
-    short = logits.max(axis=0) - logits[found, digits]
-    if np.all(short <= 1e-3):
-        return
-    off = ", ".join(str(digit) for digit in digits[short > 1e-3])
-    if np.array_equal(found, logits_of(test_images).argmax(axis=0)):
-        raise AssertionError("best_images holds indices of test images: search among the training images, x_train.")
-    if np.all(logits[found, digits] - logits.min(axis=0) <= 1e-3):
-        raise AssertionError("best_images holds the images with the smallest outputs: the largest were asked for.")
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    chances = powers / powers.sum(axis=1, keepdims=True)
-    if np.all(chances.max(axis=0) - chances[found, digits] <= 1e-5):
-        raise AssertionError(
-            "best_images holds the images with the largest probabilities, after the softmax: the outputs before the softmax were asked for."
-        )
-    if np.all(logits[:10].argmax(axis=1) == found):
-        raise AssertionError("best_images holds the predicted digits of the first ten images: the maximum was taken over the wrong axis.")
-    if np.array_equal(found, train_labels[:10]) or found.max() < 10:
-        raise AssertionError("best_images holds digits (labels), not indices of images.")
-    if np.array_equal(train_labels[found], digits) and np.array_equal(found, [np.argmax(train_labels == d) for d in digits]):
-        raise AssertionError("best_images holds the first image of each digit, not the one with the largest output.")
-    if np.array_equal(found, np.abs(logits).argmax(axis=0)):
-        raise AssertionError("best_images goes by size without the sign: a large negative output speaks against the digit.")
-    raise AssertionError(f"best_images does not hold the training image with the largest output before the softmax for these digits: {off}.")
+    check_best_images(linear_model, best_images)
 
 # %% [raw]
 # # END TESTS

@@ -162,6 +162,7 @@ def bundle(
     """
     own = _read_module(shared if shared is not None else Source("", "", None))
     needed = _Needed(_Modules(library))
+    needed.check_imports(own)
     for test in tests:
         _check_shadowing(test, own)
         for name in sorted(test.used):
@@ -391,6 +392,14 @@ class _Needed:
     order: list[_Module] = field(default_factory=list)
     external: set[str] = field(default_factory=set)
     owners: dict[str, tuple[str, Source, int]] = field(default_factory=dict)
+
+    def check_imports(self, shared: _Module) -> None:
+        """Refuse an import from the library that does not exist, also where no test uses it."""
+        for imported in shared.imports.values():
+            if imported.is_library and not self.modules.of(imported.module, shared.source, imported.line).definition(
+                imported.origin or ""
+            ):
+                raise shared.source.fault(f"there is no `{imported.origin}` in {imported.module}", imported.line)
 
     def follow_test(self, test: Test, name: str, shared: _Module) -> None:
         line = _line_of(name, test)

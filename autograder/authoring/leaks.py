@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from autograder.authoring.master import Cell, Master, Question, parse_python
+from autograder.authoring.test_sources import prelude
 from autograder.authoring.validate import test_function
 from autograder.errors import MasterError
 
@@ -41,8 +42,8 @@ def check_leaks(notebook: Mapping[str, Any], master: Master) -> None:
 
 def _leak(master: Master, question: Question, line: int | None, what: str) -> MasterError:
     return MasterError(
-        f"{what} would stand in the student notebook: look for it in the text, the given code, the helpers and the "
-        "public tests, and take it out there",
+        f"{what} would stand in the student notebook: look for it in the text, the given code, the public "
+        "tests and what they use, and take it out there",
         file=master.file,
         question=question.name,
         line=line,
@@ -79,11 +80,12 @@ def _test_secrets(function: ast.FunctionDef) -> Iterator[str]:
 
 
 def _public_texts(master: Master) -> str:
-    """What the author made public on purpose in helpers and public tests: a hidden test may share it."""
-    texts = [helper.source for helper in master.helpers]
-    texts += [
-        test.body for question in master.questions for test in question.tests if not test.config.get("hidden", False)
-    ]
+    """What the author made public on purpose: public tests and what they use. A hidden test may share it."""
+    texts = []
+    for question in master.questions:
+        public = [test for test in question.tests if not test.config.get("hidden", False)]
+        texts += [test.body for test in public]
+        texts.append(prelude(master, question, {test_function(test).name for test in public}))
     return "\n".join(_squeeze(text) for text in texts)
 
 

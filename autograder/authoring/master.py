@@ -47,7 +47,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class TestCell:
-    """One test cell: its configuration as written and the Python below it."""
+    """One test cell: its configuration as written and the Python below it, imports and one function."""
 
     __test__ = False  # not a pytest class
 
@@ -81,7 +81,7 @@ class Master:
 
     @property
     def helpers(self) -> tuple[Cell, ...]:
-        """The cells tagged `test-helpers` (a sound master has exactly one)."""
+        """The cells tagged `test-helpers`, with what tests share (a sound master has at most one)."""
         return tuple(cell for cell in self.cells if HELPERS_TAG in cell.tags)
 
     @property

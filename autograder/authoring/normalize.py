@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import io
 import re
-import tokenize
 from collections.abc import Mapping
 from typing import Any
 
-from autograder.authoring.master import ANSWER_TAG, Master
+from autograder.authoring.bundle import Source, read_test, without_comments
+from autograder.authoring.master import ANSWER_TAG, Master, Question
+from autograder.authoring.test_sources import prelude, read_tests
 from autograder.authoring.validate import test_function
 from autograder.errors import MasterError
 
@@ -80,22 +80,24 @@ def dump_notebook(notebook: Mapping[str, Any]) -> bytes:
 
 
 def complete_test(source: str, master: Master, question: str) -> str:
-    """A generated test file with the shared helpers before it.
+    """A generated test file with all that its tests use before them.
 
-    They come first so that what otter says after them (`name`, `points`) has the last word.
+    It comes first so that what otter says after it (`name`, `points`) has the last word.
 
     Raises:
         MasterError: the result does not compile.
     """
-    (helpers,) = master.helpers
-    complete = f"{helpers.source.strip()}\n\n\n{_as_written(source, master, question).strip()}\n"
+    asked = next(found for found in master.questions if found.name == question)
+    written = _as_written(source, asked)
+    names = {test.name for test in read_tests(master, asked) if f"def {test.name}(" in source}
+    complete = f"{prelude(master, asked, names)}\n\n\n{written.strip()}\n".lstrip()
     try:
         compile(complete, f"tests/{question}.py", "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         line = next((found.line for found in master.questions if found.name == question), None)
         raise MasterError(
             f"the test file generated from this question is not Python ({error}): look at the messages in its test "
-            "configurations and at the helpers",
+            "configurations",
             file=master.file,
             question=question,
             line=line,
@@ -103,27 +105,16 @@ def complete_test(source: str, master: Master, question: str) -> str:
     return complete
 
 
-def _as_written(source: str, master: Master, question: str) -> str:
+def _as_written(source: str, question: Question) -> str:
     """Put the author's own text, without comments, where otter put its rewriting of each test.
 
     Otter writes functions with `ast.unparse`, whose layout changes between versions of Python: a file built with one
     would not be current with another.
     """
-    for found in master.questions:
-        for test in found.tests if found.name == question else ():
-            source = source.replace(ast.unparse(test_function(test)), without_comments(test.body))
+    for test in question.tests:
+        function = read_test(Source(test.body, "", None)).function
+        source = source.replace(ast.unparse(test_function(test)), without_comments(function))
     return source
-
-
-def without_comments(source: str) -> str:
-    """Python source without its comments and without the blank lines at its ends; the rest as it was."""
-    lines = source.split("\n")
-    for token in reversed(list(tokenize.generate_tokens(io.StringIO(source).readline))):
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            before = lines[row - 1][:column].rstrip()
-            lines[row - 1 : row] = [before] if before else []
-    return "\n".join(lines).strip("\n")
 
 
 def _metadata(metadata: Mapping[str, Any], master: Master) -> dict[str, Any]:

@@ -9,12 +9,13 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from autograder.authoring.master import Cell, Master
+from autograder.authoring.bundle import Source, read_test
+from autograder.authoring.master import Cell, Master, TestCell
 from autograder.errors import MasterError, WorkerError
 
 _SECONDS = 300.0  # otter needs about three; this only ends a child that hangs
@@ -33,7 +34,7 @@ def run_otter_assign(masters: Sequence[Master], requirements: Mapping[str, Seque
     """Run `otter assign --no-run-tests` on masters that keep the rules.
 
     Args:
-        masters: the masters; their helper cells are left out of the notebooks.
+        masters: the masters; what their tests share and import is left out of the notebooks.
         requirements: by lab, the lines of the requirements file that goes into its autograder.
 
     Raises:
@@ -51,9 +52,10 @@ def _prepare(folder: Path, master: Master, requirements: Sequence[str]) -> list[
     """Write the notebook for otter; returns the cells it was given, in order."""
     source = folder / "in"
     source.mkdir(parents=True)
+    tests = {id(test.cell): test for question in master.questions for test in question.tests}
     cells = [cell for cell in master.cells if cell not in master.helpers]
     notebook = {
-        "cells": [_cell(cell) for cell in cells],
+        "cells": [_cell(_without_imports(cell, tests.get(id(cell)))) for cell in cells],
         "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
         "nbformat": 4,
         "nbformat_minor": 4,  # without cell ids: they are given at the end, after the cells are final
@@ -62,6 +64,14 @@ def _prepare(folder: Path, master: Master, requirements: Sequence[str]) -> list[
         _add_requirements(notebook, source, requirements)
     (source / f"{master.name}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     return cells
+
+
+def _without_imports(cell: Cell, test: TestCell | None) -> Cell:
+    """Return a test cell as otter wants it: its configuration and one function."""
+    if test is None:
+        return cell
+    configuration = cell.source.removesuffix(test.body)
+    return replace(cell, source=configuration + read_test(Source(test.body, "", None)).function)
 
 
 def _cell(cell: Cell) -> dict[str, Any]:

@@ -8,8 +8,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from autograder.authoring.bundle import read_test
 from autograder.authoring.master import HELPERS_TAG, Cell, Master, Question, TestCell, parse_python
 from autograder.authoring.outline import check_outline
+from autograder.authoring.test_sources import prelude, set_in_notebook, source_of
 from autograder.errors import MasterError
 
 # Names otter's test files use themselves: a helper of that name would change what the file says.
@@ -30,7 +32,7 @@ def check_master(master: Master) -> None:
         MasterError: for the first rule that is broken.
     """
     rules: tuple[Callable[[Master], None], ...] = (
-        _config, _characters, _syntax, _helpers, _answers, _marks_outside_answers, _tests, _names, _points,
+        _config, _characters, _syntax, _helpers, _answers, _marks_outside_answers, _tests, _names, _used_names, _points,
         check_outline,
     )  # fmt: skip
     for rule in rules:
@@ -39,7 +41,7 @@ def check_master(master: Master) -> None:
 
 def test_function(test: TestCell) -> ast.FunctionDef:
     """The one function of a test cell that keeps the rules."""
-    function = ast.parse(test.body).body[0]
+    function = ast.parse(test.body).body[-1]
     if not isinstance(function, ast.FunctionDef):
         raise TypeError("a test cell was not checked before it was used")
     return function
@@ -99,16 +101,11 @@ def _syntax(master: Master) -> None:
 
 def _helpers(master: Master) -> None:
     found = master.helpers
-    if len(found) != 1:
-        line = found[1].line if found else None
-        count = "no cell is" if not found else f"{len(found)} cells are"
-        raise _fault(
-            master,
-            None,
-            line,
-            f'{count} tagged `{HELPERS_TAG}`: keep exactly one, `# %% tags=["{HELPERS_TAG}"]`, '
-            "with the imports and functions the tests share",
-        )
+    if len(found) > 1:
+        message = f"{len(found)} cells are tagged `{HELPERS_TAG}`: keep one, with all that the tests share"
+        raise _fault(master, None, found[1].line, message)
+    if not found:
+        return
     for statement in parse_python(found[0].source).body:
         for name in _bound_names(statement) & _RESERVED:
             raise _fault(
@@ -196,17 +193,8 @@ def _tests(master: Master) -> None:
 
 
 def _test_shape(master: Master, question: Question, test: TestCell) -> None:
-    body = ast.parse(test.body).body
-    if len(body) != 1 or not isinstance(body[0], ast.FunctionDef):
-        functions = sum(isinstance(node, ast.FunctionDef) for node in body)
-        raise _fault(
-            master,
-            question,
-            test.body_line,
-            f"a test cell holds exactly one function and nothing else, this one has {functions} "
-            f"among {len(body)} statements: put each test into its own cell and what they share into `{HELPERS_TAG}`",
-        )
-    arguments = body[0].args
+    read_test(source_of(master, question, test))
+    arguments = test_function(test).args
     if arguments.vararg or arguments.kwarg or arguments.posonlyargs:
         raise _fault(
             master,
@@ -262,6 +250,23 @@ def _names(master: Master) -> None:
             if name in _RESERVED:
                 raise _fault(master, question, test.body_line, f"a test cannot be named {name}: otter uses that name")
             seen[name] = question.name
+
+
+def _used_names(master: Master) -> None:
+    """What a test takes is set in the notebook, and what it uses is imported or shared."""
+    known = set_in_notebook(master)
+    for question in master.questions:
+        for test in question.tests:
+            for argument in (*test_function(test).args.args, *test_function(test).args.kwonlyargs):
+                if argument.arg not in known:
+                    line = None if test.body_line is None else test.body_line + argument.lineno - 1
+                    raise _fault(
+                        master,
+                        question,
+                        line,
+                        f"the test takes `{argument.arg}`, which no cell sets: is the name spelt as in the answer?",
+                    )
+        prelude(master, question)
 
 
 def _points(master: Master) -> None:

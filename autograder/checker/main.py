@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from autograder.checker import cache as savings
-from autograder.checker.partial_credit import measured_in, share_of
+from autograder.checker.defects import defect_of
+from autograder.checker.partial_credit import measured_in, share_of, template_of
 from autograder.checker.test_files import LoadedQuestion, LoadedTest, load_question
 from autograder.handover.checker_files import VERDICTS
 from autograder.handover.decode import HandoverReader, Unusable
@@ -21,10 +22,18 @@ _MAX_MESSAGE = 2_000
 
 @dataclass(frozen=True)
 class _Finding:
-    """What one test found: the share of its points from 0 to 1, and below 1 the reason."""
+    """What one test found: the share of its points from 0 to 1, and below 1 the reason.
+
+    `message_id` and `values` are the template of the message and what its names stand for, where the test gives them.
+    `defect` says what is wrong with the test itself; `unforeseen` that it met an error it did not expect.
+    """
 
     share: float
     message: str = ""
+    message_id: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    defect: str = ""
+    unforeseen: bool = False
 
 
 def enter(payload: dict[str, Any], folder: Path) -> None:
@@ -74,8 +83,16 @@ def _state(value: Any) -> str:
 def _run(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) -> dict[str, Any]:
     found = _find(test, values, explain_hidden=explain_hidden)
     passed = found.share >= 1
-    message = "" if passed else text_of(found.message, _MAX_MESSAGE)
-    return {"name": test.name, "passed": passed, "share": found.share, "message": message}
+    return {
+        "name": test.name,
+        "passed": passed,
+        "share": found.share,
+        "message": "" if passed else text_of(found.message, _MAX_MESSAGE),
+        "message_id": text_of(found.message_id, _MAX_MESSAGE),
+        "values": dict(found.values),
+        "defect": text_of(found.defect, _MAX_MESSAGE),
+        "unforeseen": found.unforeseen,
+    }
 
 
 def _find(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) -> _Finding:
@@ -84,18 +101,28 @@ def _find(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) 
         if isinstance(value, Unusable):
             return _Finding(0.0, f"{name} cannot be used: {value.reason}.")
     usable = {name: None if isinstance(value, Unusable) else value for name, value in values.items()}
-    share = 0.0
     try:
         test.case.body.call_func(usable)
     except AssertionError as error:
-        share = share_of(error)
-        said = "" if test.hidden and not explain_hidden else text_of(error, _MAX_MESSAGE).strip()
+        shown = explain_hidden or not test.hidden
+        template, named = template_of(error) if shown else ("", {})
+        return _Finding(
+            share_of(error),
+            _with_note(test, text_of(error, _MAX_MESSAGE).strip() if shown else ""),
+            template,
+            named,
+            defect=defect_of(getattr(error, "cause", None), test.function),
+            unforeseen=isinstance(getattr(error, "cause", None), Exception),
+        )
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a test may stumble in any way over a strange answer
         # Only the kind of stumble is told of a hidden test: the error's text could quote what it expects.
         said = "This check could not use the answer"
         said += "." if test.hidden else f" ({type(error).__name__}: {text_of(error, _MAX_MESSAGE)})."
-    else:
-        return _Finding(1.0)
+        return _Finding(0.0, _with_note(test, said), defect=defect_of(error, test.function), unforeseen=True)
+    return _Finding(1.0)
+
+
+def _with_note(test: LoadedTest, said: str) -> str:
     note = str(test.case.failure_message or "").strip()
     parts = [part for part in (note, said) if part]
-    return _Finding(share, " ".join(parts) or ("A hidden check failed." if test.hidden else "The check failed."))
+    return " ".join(parts) or ("A hidden check failed." if test.hidden else "The check failed.")

@@ -24,6 +24,11 @@ class LoadedTest:
     optional: tuple[str, ...]
     case: Any
 
+    @property
+    def function(self) -> Any:
+        """The author's function, without decorators that keep the function they wrap."""
+        return inspect.unwrap(self.case.body.test_func)
+
 
 @dataclass(frozen=True)
 class LoadedQuestion:
@@ -54,7 +59,7 @@ def load_question(source: str, file: str) -> LoadedQuestion:
     except (Exception, SystemExit) as error:
         raise AssignmentError(f"{file} cannot be loaded: {type(error).__name__}: {error}") from error
     tests = tuple(_describe(case, file) for case in loaded.test_cases)
-    namespace = getattr(inspect.unwrap(loaded.test_cases[0].body.test_func), "__globals__", {}) if tests else {}
+    namespace = getattr(tests[0].function, "__globals__", {}) if tests else {}
     return LoadedQuestion(loaded.name, bool(loaded.all_or_nothing), tests, namespace)
 
 

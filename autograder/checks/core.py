@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import functools
 import math
-import re
-import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
 MEASURED: dict[str, float] = {}  # what the checks of a test file have measured, by name; never decides marks
-
-UNUSABLE = "This check cannot use the answer ({kind}): look at its type and shape."
-DEFECTIVE = (
-    "This check is defective ({kind}: {error}). This is not the fault of your answer: please tell the people who run "
-    "the course."
-)
-_WRONG_CALL = re.compile(r"([\w.]+)\(\) (?:got an unexpected keyword|missing \d+ required|takes \d+ positional)")
 
 
 class CheckFailed(AssertionError):  # noqa: N818 - the name that tests read best with
@@ -32,18 +23,13 @@ class CheckFailed(AssertionError):  # noqa: N818 - the name that tests read best
         self.message_id = message
         self.values = {name: _plain(value) for name, value in (values or {}).items()}
         self.share_of_points = credit
-        self.unexpected = False  # True where the check met an error that it did not foresee
         super().__init__(message.format(**self.values))
 
 
 class CheckDefective(Exception):  # noqa: N818 - reads as what it says, like CheckFailed
     """The check itself cannot do its work; a grader must not hold this against a student."""
 
-    def __init__(self, message: str, values: Mapping[str, Any] | None = None) -> None:
-        self.message_id = message
-        self.values = {name: _plain(value) for name, value in (values or {}).items()}
-        self.grader_error = True
-        super().__init__(message.format(**self.values))
+    grader_error = True
 
 
 def _plain(value: Any) -> Any:
@@ -57,6 +43,8 @@ def check(test: Callable[..., None]) -> Callable[..., None]:
     """Make a function a test that always fails with a message for students.
 
     Otter shows the source line at which a test raised, so failures are raised again from a line that reveals nothing.
+    An error that the test did not foresee is kept in the failure's attribute `cause`: a grader that knows better than
+    this function whose fault it is can look at it.
     """
 
     @functools.wraps(test)
@@ -67,7 +55,7 @@ def check(test: Callable[..., None]) -> Callable[..., None]:
         except AssertionError as error:
             failure = error.with_traceback(None)
         except Exception as error:  # noqa: BLE001 - an answer can make a check stumble in any way
-            failure = failure_for(error, test)
+            failure = _unforeseen(error, test.__globals__)
         else:
             return
         raise failure
@@ -75,42 +63,21 @@ def check(test: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def failure_for(error: Exception, test: Callable[..., Any]) -> Exception:
-    """Return what an unexpected error in a test becomes: a defect of the check, or a failure of the answer."""
-    kind = type(error).__name__
-    if getattr(error, "grader_error", False):
-        return error.with_traceback(None)
-    if is_defect(error, test):
-        return CheckDefective(DEFECTIVE, {"kind": kind, "error": error})
-    failure = CheckFailed(UNUSABLE, {"kind": kind})
-    failure.unexpected = True
-    return failure
-
-
-def is_defect(error: BaseException, test: Callable[..., Any]) -> bool:
-    """Say whether an error is a fault of the test's own code, whatever the answer is.
-
-    That is a missing name, a failed import or a call with the wrong parameters, raised by the test itself and not by
-    something that it called, such as a student's function.
-    """
-    names = getattr(test, "__globals__", {})
+def _unforeseen(error: Exception, names: Mapping[str, Any]) -> Any:
+    """Return what an error in a test with these globals becomes: a defect of the test, or a failure of the answer."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
-    if place is None or not _is_own(place.tb_frame.f_globals, names):
-        return False
-    if isinstance(error, (NameError, ImportError)):
-        return True
-    wrong_call = _WRONG_CALL.match(str(error)) if isinstance(error, TypeError) else None
-    if wrong_call is None:
-        return False
-    called = names.get(wrong_call.group(1).split(".")[0])
-    return isinstance(called, (type, types.FunctionType))
-
-
-def _is_own(found: Mapping[str, Any], names: Mapping[str, Any]) -> bool:
-    """Say whether code with the globals `found` belongs to the test file with the globals `names`."""
-    return found is names or str(found.get("__name__")).startswith("autograder.checks.")
+    failure: Any
+    if getattr(error, "grader_error", False):
+        failure = error.with_traceback(None)
+    elif isinstance(error, (NameError, ImportError)) and place is not None and place.tb_frame.f_globals is names:
+        failure = CheckDefective(f"This check is defective ({error}), so it says nothing about your answer.")
+    else:
+        kind = type(error).__name__
+        failure = CheckFailed("This check cannot use the answer ({kind}): look at its type and shape.", {"kind": kind})
+    failure.cause = error
+    return failure
 
 
 def linear_credit(value: float, *, zero_at: float, full_at: float) -> float:

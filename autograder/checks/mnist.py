@@ -18,17 +18,13 @@ def raw_data() -> tuple[Any, Any, Any, Any]:
 
     Tests use these and not the notebook's own arrays, which a student may have changed.
     """
-    problem = ""
     try:
         (train_images, train_labels), (test_images, test_labels) = keras.datasets.mnist.load_data()
-    except Exception as error:  # noqa: BLE001 - a download fails in many ways
-        problem = f"{type(error).__name__}: {str(error)[:200]}"
-    if problem:
+    except Exception as error:
         raise CheckDefective(
-            "This check could not load MNIST ({problem}), so it says nothing about your answer. Check the connection "
-            "to the internet and run it again.",
-            {"problem": problem},
-        )
+            f"MNIST could not be loaded ({type(error).__name__}: {str(error)[:200]}), so this check says nothing about "
+            "your answer. Check the connection to the internet and run it again."
+        ) from error
     arrays = (train_images, train_labels, test_images, test_labels)
     for values in arrays:
         values.setflags(write=False)

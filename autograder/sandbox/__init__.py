@@ -1,4 +1,4 @@
-"""Run one job, isolated: a fork server forks a supervised worker, and nothing of the job outlives it."""
+"""Run one job in isolation: a fork server forks a supervised worker per job."""
 
 from autograder.sandbox.job import Isolation, Job, Limits, Outcome, Preload, Task
 

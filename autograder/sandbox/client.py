@@ -1,4 +1,7 @@
-"""The parent's side of the fork server: starts it, hands it jobs, ends it. Imports nothing heavy."""
+"""Client of the fork server: start it, run jobs, shut it down.
+
+Runs in the grading parent and imports no heavy libraries.
+"""
 
 from __future__ import annotations
 
@@ -25,23 +28,23 @@ from autograder.sandbox.scratch import run_folder
 from autograder.sandbox.shared_lock import SharedLock
 
 _DOCTOR = "autograder doctor"
-_PATIENCE = 5.0  # seconds for supervisors to end their workers; they need a fraction of one
-# The fork server and all that comes from it see only these of the grader's variables: no token, no password.
+_SHUTDOWN_SECONDS = 5.0  # time for supervisors to end their workers; usually a fraction of a second
+# The fork server and its children inherit only these variables, so that they see no token or password.
 _PASSED_ON = (
     "PATH HOME LANG TMPDIR VIRTUAL_ENV LD_LIBRARY_PATH PYTHONHOME PYTHONPATH PYTHONPYCACHEPREFIX "
     "PYTHONDONTWRITEBYTECODE XDG_CACHE_HOME MPLCONFIGDIR"
 ).split()
-# Python's -P keeps the caller's folder off the import path: it may be full of submissions, one of them `random.py`.
+# Python's -P keeps the working directory off the import path: it may contain a submission named `random.py`.
 _START = "import sys; sys.path.append(sys.argv.pop(1)); from autograder.sandbox.fork_server import main; main()"
 _PACKAGE_HOME = Path(__file__).resolve().parents[2]
 
 
 class ForkServer:
-    """An `Isolation` backed by one fork server process that forks a supervised worker for every job.
+    """An `Isolation` that forks a supervised worker for every job.
 
     Args:
-        preload: what the fork server imports before it forks.
-        level: how far workers are isolated.
+        preload: the modules that the fork server imports before it forks.
+        level: the isolation level of the workers.
 
     Raises:
         IsolationError: the machine lacks a layer that the level includes.
@@ -52,8 +55,8 @@ class ForkServer:
         blocked = blocked_python(self._isolated.layers)
         if blocked is not None:
             raise IsolationError(
-                f"Without the layer mount an unprivileged user must be able to read Python, but {blocked} is closed "
-                "to others.",
+                f"Without the layer `mount`, the worker's unprivileged user must be able to read Python, but {blocked} "
+                "is not accessible to other users.",
                 hint=f"run as an ordinary user, or chmod o+x {blocked}",
             )
         self._exclusion = SharedLock()
@@ -67,7 +70,7 @@ class ForkServer:
         self._control, theirs = socket.socketpair()
         command = [sys.executable, "-P", "-c", _START, str(_PACKAGE_HOME), str(theirs.fileno()), str(scratch)]
         command += [preload.entry, *preload.arguments]
-        # A session of its own: Ctrl-C in the terminal reaches only the parent, which then ends everything in order.
+        # In a separate session, Ctrl-C in the terminal reaches only the parent, which then shuts down in order.
         self._process = subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
             command,
             pass_fds=[theirs.fileno()],
@@ -81,21 +84,21 @@ class ForkServer:
 
     @property
     def alive(self) -> bool:
-        """Whether its process runs."""
+        """Whether the fork server process is running."""
         return self._process.poll() is None
 
     @property
     def level(self) -> str:
-        """The isolation level as results record it, with the layers that are missing."""
+        """The isolation level as recorded in results, including missing layers."""
         return self._isolated.level
 
     @property
     def layers(self) -> frozenset[str]:
-        """The layers put around every worker."""
+        """The sandbox layers applied to every worker."""
         return self._isolated.layers
 
     def run(self, job: Job) -> Outcome:
-        """Have one job done; blocks until its worker has ended. Safe to call from several threads.
+        """Run one job and block until its worker has ended. Thread-safe.
 
         Raises:
             WorkerError: the fork server could not start or died.
@@ -119,14 +122,14 @@ class ForkServer:
                 self._running.discard(ours)
         if message is None or message["end"] == "refused":
             reason = "its supervisor died" if message is None else message["detail"]
-            raise WorkerError(f"A worker of the grader could not do its job: {reason}.", hint=_DOCTOR)
+            raise WorkerError(f"A worker of the grader failed: {reason}.", hint=_DOCTOR)
         return Outcome(**message)
 
     def wait_until_ready(self) -> float:
-        """Wait until everything is imported; returns the seconds that took from the start of the process.
+        """Wait for all preloaded imports; return the seconds since the process started.
 
         Raises:
-            WorkerError: it could not start.
+            WorkerError: the fork server could not start.
         """
         with self._lock:
             self._wait_until_ready()
@@ -146,19 +149,19 @@ class ForkServer:
         self._seconds_to_start = time.monotonic() - self._started
 
     def close(self) -> None:
-        """End the fork server and every job; whoever waits in `run` gets its outcome once the worker is dead."""
-        # First, because a caller that still waits for the start holds the lock until the process says something.
+        """End the fork server and all jobs; pending `run` calls return their outcomes."""
+        # Kill first: a caller that still waits for the start holds the lock until the process answers or ends.
         self._process.kill()
         self._process.wait()
         with self._lock:
             for connection in self._running:
                 with contextlib.suppress(OSError):
-                    # Supervisors kill their workers when they hear that nothing more will come.
+                    # Supervisors kill their workers when the connection is closed for writing.
                     connection.shutdown(socket.SHUT_WR)
             self._control.close()
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _SHUTDOWN_SECONDS
         while self._running and time.monotonic() < deadline:
-            time.sleep(0.01)  # a worker that still runs would write into what is being removed
+            time.sleep(0.01)  # a running worker would write into the folder that is removed next
         self._kept.close()
 
     def __enter__(self) -> Self:
@@ -182,4 +185,4 @@ def _converse(connection: socket.socket, job: Job, layers: frozenset[str]) -> di
         wire.send(connection, order)
         return wire.receive(connection)
     except OSError:
-        return None  # a supervisor that is gone answers nothing
+        return None  # the supervisor has died

@@ -1,4 +1,7 @@
-"""Collect the files a worker left, once every process that could change them is dead; trust none of them."""
+"""Collect the files of a worker after all of its processes have ended.
+
+No file is trusted: links, pipes, sockets and unexpected names are left behind.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,13 @@ _CHUNK = 1 << 24
 
 
 def collect(source: int, target: Path, outputs: Mapping[str, str], *, max_bytes: int) -> None:
-    """Move a worker's ordinary files into the job's folder: links, pipes, sockets and odd names stay behind.
+    """Move a worker's regular files into the job's folder.
 
     Args:
-        source: a descriptor of the folder the worker wrote in.
+        source: a descriptor of the folder that the worker wrote to.
         target: the job's folder.
-        outputs: for each folder a regular expression for the names to take; a runner, say, has no verdicts to give.
-        max_bytes: how much may come in all; a file that would exceed it stays behind. (Holes in a sparse file cost
-            the worker nothing, but count here.)
+        outputs: for each folder, a regular expression that matches the names to collect.
+        max_bytes: limit on the total size; files that would exceed it are left behind. Holes in sparse files count.
     """
     left = max_bytes
     for name, expected in outputs.items():
@@ -38,9 +40,9 @@ def collect(source: int, target: Path, outputs: Mapping[str, str], *, max_bytes:
 
 
 def _take(folder: int, name: str, target: Path, left: int) -> int:
-    """Move one file and return its size, or leave it and return 0."""
+    """Move one file and return its size in bytes; return 0 if it is left behind."""
     try:
-        # Non-blocking, because the open of a pipe would wait for somebody to write.
+        # Non-blocking, because opening a pipe would wait for a writer.
         opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     except OSError:
         return 0
@@ -53,7 +55,7 @@ def _take(folder: int, name: str, target: Path, left: int) -> int:
     finally:
         os.close(opened)
     with contextlib.suppress(OSError):
-        os.unlink(name, dir_fd=folder)  # at once, so that no more than one file is in memory twice
+        os.unlink(name, dir_fd=folder)  # immediately, so that at most one file occupies memory twice
     return int(status.st_size)
 
 
@@ -75,4 +77,4 @@ def _copy(source: int, target: Path, size: int) -> None:
 def _send(target: int, source: int, offset: int, count: int) -> int:
     if sys.platform.startswith("linux"):
         return os.sendfile(target, source, offset, count)
-    return os.write(target, os.pread(source, count, offset))  # elsewhere sendfile is for sockets
+    return os.write(target, os.pread(source, count, offset))  # other systems support sendfile for sockets only

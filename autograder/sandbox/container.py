@@ -1,9 +1,9 @@
-"""Builds a worker's room, layer by layer, from the outside in.
+"""Build the container of a worker, one sandbox layer after the other.
 
     supervisor ── launcher ── init ── worker
-                  (stays outside)  (first of a pid namespace)  (runs the student's code)
+                  (outside)   (process 1 of a pid namespace)  (runs student code)
 
-Without a pid namespace the launcher itself becomes the worker.
+Without a pid namespace, the launcher itself becomes the worker.
 """
 
 from __future__ import annotations
@@ -32,18 +32,21 @@ _NAMESPACES = {
 
 
 def enter_container(order: Order, channel: socket.socket, supervisor: int) -> NoReturn:
-    """Build the room and have the work done in it; never returns. Called right after the fork from the supervisor.
+    """Build the container and run the job in it.
+
+    Called right after the fork; never returns.
 
     Args:
-        channel: tells the supervisor `init` (with a descriptor to end it by), `ready` (with the folder the worker
-            leaves its files in and, where there is one, its process table), `status` (how the worker ended), `failed`.
-        supervisor: the process id of the caller's parent.
+        order: the job and its layers.
+        channel: sends to the supervisor `init` (with a pidfd of process 1), `ready` (with descriptors of the output
+            folder and, in a pid namespace, of the process table), `status` (the worker's wait status) and `failed`.
+        supervisor: process id of the supervisor.
     """
     try:
         os.setsid()
         _die_with_parent()
         if os.getppid() != supervisor:
-            os._exit(_FAILED)  # it died before we asked
+            os._exit(_FAILED)  # the supervisor died before the death signal was set
         held = _drop_privileges(order)
         if "pid" in order.layers:
             _fork_init(channel)
@@ -54,7 +57,7 @@ def enter_container(order: Order, channel: socket.socket, supervisor: int) -> No
         _report_ready(order, folders, channel)
         if "pid" in order.layers:
             _fork_worker(channel)
-    except BaseException as error:  # noqa: BLE001 - whatever it is, the supervisor must hear it
+    except BaseException as error:  # noqa: BLE001 - every failure must reach the supervisor
         send_message(channel, {"failed": f"{type(error).__name__}: {error}"})
         os._exit(_FAILED)
     if order.input_folder is not None and "mount" in order.layers:
@@ -63,18 +66,21 @@ def enter_container(order: Order, channel: socket.socket, supervisor: int) -> No
         work(order, folders)
         os._exit(0)
     finally:
-        # Reached only when the work raised: a broken worker must never run on into the supervisor's code.
+        # Reached only if the job raised: a broken worker must never continue in the supervisor's code.
         os._exit(1)
 
 
 def _die_with_parent() -> None:
-    """A room whose supervisor is killed must not stay; only Linux sees to it."""
+    """Ask the kernel to kill this process when its parent dies (Linux only)."""
     if sys.platform.startswith("linux"):
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _drop_privileges(order: Order) -> filesystem.HeldMounts | None:
-    """Layers `uid`, `user` and the namespaces themselves; returns what the worker's file system will be made of."""
+    """Apply the layers `uid`, `user` and the namespaces.
+
+    Return the mounts for the file system.
+    """
     layers = order.layers
     held = None
     if "mount" in layers and credentials.runs_as_root():
@@ -88,7 +94,7 @@ def _drop_privileges(order: Order) -> filesystem.HeldMounts | None:
         kernel.unshare(flags)
     if "mount" in layers and held is None:
         held = filesystem.hold_mounts(order.input_folder)
-    _die_with_parent()  # once more: changing the user makes the kernel forget it
+    _die_with_parent()  # again: the kernel clears the setting when the user changes
     return held
 
 
@@ -113,26 +119,32 @@ def _report_ready(order: Order, folders: WorkerFolders, channel: socket.socket) 
 
 
 def _fork_init(channel: socket.socket) -> None:
-    """Return in the first process of the new pid namespace; the launcher stays behind and waits for it."""
+    """Return in process 1 of the new pid namespace.
+
+    The launcher waits for it and exits.
+    """
     init = os.fork()
     if init == 0:
         return
     descriptor = os.pidfd_open(init)
     send_message(channel, {"init": True}, [descriptor])
-    os.waitpid(init, 0)  # returns when every process of the namespace is dead
+    os.waitpid(init, 0)  # returns when every process of the namespace has ended
     os._exit(0)
 
 
 def _fork_worker(channel: socket.socket) -> None:
-    """Return in the worker; the first process of the namespace stays, takes in orphans and tells how the worker ended.
+    """Return in the worker.
 
-    A process of its own, because the first one is deaf to ordinary signals, which student code may rely on.
+    Process 1 reaps orphans and reports the worker's exit status.
+
+    The worker is a separate process because process 1 of a pid namespace ignores signals without a handler
+    (pid_namespaces(7)), which student code may rely on.
     """
     worker = os.fork()
     if worker == 0:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, 0)
         return
-    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # the worker must not look into it, nor write to it
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # the worker must not read or write its memory
     kernel.clear_capabilities()
     while True:
         ended, status = os.wait()
@@ -142,7 +154,11 @@ def _fork_worker(channel: socket.socket) -> None:
 
 
 def prepare_folder(order: Order) -> Path:
-    """Where there is no mount namespace, the worker's files lie in `room` within the job's folder, owned by it."""
+    """Create the worker's folder in the job's folder unless `mount` is in force.
+
+    Returns:
+        the folder `container` of the job, owned by the worker's user where it exists.
+    """
     container = order.folder / "container"
     if "mount" in order.layers:
         return container

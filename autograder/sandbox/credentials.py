@@ -1,4 +1,4 @@
-"""Who a worker is: an unprivileged user in a user namespace of its own. Notebooks and tests are different users."""
+"""User and group ids of workers, and user namespaces."""
 
 from __future__ import annotations
 
@@ -7,38 +7,41 @@ from pathlib import Path
 
 from autograder.sandbox.kernel import CLONE_NEWUSER, PR_SET_DUMPABLE, prctl, unshare
 
-# Two, because without the layer `pid` a process may outlive its notebook, and is there while its answers are checked.
-# Between the people of a machine (up to 60000) and the users that services are given on the fly (from 61184).
+# Two users: without the layer `pid`, a process of a notebook may still run while its answers are checked.
+# systemd's "Users, Groups, UIDs and GIDs on systemd Systems" lists the ids 60578 to 61183 as unused.
 UNPRIVILEGED = 61_000
 _CHECKING = 61_001
 
 
 def runs_as_root() -> bool:
-    """Whether there are powers to drop."""
+    """Return whether this process runs as root."""
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def user_for(*, untrusted: bool) -> int:
-    """The user that root becomes: student code and the kit's own tasks are different users."""
+    """Return the user id of a worker, which differs for student code."""
     return UNPRIVILEGED if untrusted else _CHECKING
 
 
 def become_unprivileged(user: int = UNPRIVILEGED) -> None:
-    """Layer `uid`: root becomes a user that owns nothing, for good. Only for root; others are unprivileged already.
+    """Change from root to an unprivileged user, permanently (layer `uid`).
 
-    First of all, because a user namespace made by root could reach root's own files.
+    Must come first: a user namespace created by root could access root's files. Requires root.
     """
     os.setgroups([])
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)
-    # A change of user makes a process's own /proc files root's; without them it cannot write its user map.
+    # Changing the user makes root the owner of this process's /proc files; it must write to its user map there.
     prctl(PR_SET_DUMPABLE, 1)
 
 
 def enter_user_namespace(other_namespaces: int) -> None:
-    """Layer `user`: a namespace in which this user alone exists, and `other_namespaces` that belong to it.
+    """Enter a new user namespace that contains only the current user (layer `user`).
 
-    In here it has every capability, over these namespaces only. They are dropped again before any student's code runs.
+    Args:
+        other_namespaces: CLONE_NEW* flags of further namespaces, which the new user namespace owns.
+
+    Inside, the process has every capability over these namespaces; they are dropped before student code runs.
     """
     uid, gid = os.geteuid(), os.getegid()
     unshare(CLONE_NEWUSER | other_namespaces)

@@ -1,7 +1,9 @@
-"""Layer `mount`: a file system made for one worker, in which nothing else exists.
+"""Root file system of a worker (layer `mount`).
 
-/usr, /lib, Python …    the machine's own, read-only          /proc    the worker's own processes
-/scratch, /tmp, /dev/shm  together one small disk in memory     /job     another, for what it hands over
+/usr, /lib, Python …      read-only, from the machine
+/proc                     the worker's processes
+/scratch, /tmp, /dev/shm  one small tmpfs
+/job                      a second tmpfs for the worker's output
 """
 
 from __future__ import annotations
@@ -19,9 +21,9 @@ from autograder.sandbox.worker import WorkerFolders
 JOB = Path("/job")
 SCRATCH = Path("/scratch")
 INPUT = Path("/input_folder")
-_SHARED = (SCRATCH, Path("/tmp"), Path("/dev/shm"))  # noqa: S108 - these are made here, for one worker
+_SHARED = (SCRATCH, Path("/tmp"), Path("/dev/shm"))  # noqa: S108 - created here for one worker
 FOLDERS = WorkerFolders(job=JOB, scratch=SCRATCH, writable=(JOB, *_SHARED), readable=(INPUT,))
-_NEW_ROOT = Path("/tmp")  # noqa: S108 - any folder that exists; what is mounted on it is seen by nobody else
+_NEW_ROOT = Path("/tmp")  # noqa: S108 - any existing folder; the mount is private to this namespace
 _SKELETON_MB, _SKELETON_FILES = 1, 2_000
 _OUTPUT_FILES = 512
 _READ_ONLY = kernel.MOUNT_ATTR_RDONLY | kernel.MOUNT_ATTR_NOSUID
@@ -29,7 +31,7 @@ _READ_ONLY = kernel.MOUNT_ATTR_RDONLY | kernel.MOUNT_ATTR_NOSUID
 
 @dataclass(frozen=True)
 class Mount:
-    """A mount of the machine's file system, held by a descriptor, and where it goes in the worker's."""
+    """A detached mount: its descriptor and its path in the worker's file system."""
 
     descriptor: int
     place: Path
@@ -38,18 +40,20 @@ class Mount:
 
 @dataclass(frozen=True)
 class HeldMounts:
-    """All that a worker's file system is made of: mounts of the machine's, and links to be made again."""
+    """The parts of a worker's file system: detached mounts and symbolic links."""
 
     mounts: tuple[Mount, ...]
     links: tuple[tuple[Path, Path], ...]
 
 
 def hold_mounts(input_folder: Path | None) -> HeldMounts:
-    """Take hold of all that the worker may read. Root does it before it gives up its powers, which opens the way to a
-    Python in root's own home; a user does it in a user namespace.
+    """Open detached, read-only mounts of everything that the worker may read.
+
+    Root calls this before dropping privileges, so that a Python below root's home stays reachable; other users call
+    it inside a user namespace.
 
     Args:
-        input_folder: what another worker handed over, for one that is to read it.
+        input_folder: the output of an earlier worker that this one reads, or None.
     """
     folders = readable_folders()
     mounts = [_hold(path, path, _READ_ONLY | kernel.MOUNT_ATTR_NODEV) for path in folders if not _link(path)]
@@ -68,7 +72,15 @@ def _link(path: Path) -> bool:
 
 
 def build_root(held: HeldMounts, limits: Limits, *, own_processes: bool) -> None:
-    """Make the worker's file system and move into it. Needs a mount namespace, and for /proc a pid namespace."""
+    """Build the worker's root file system and change into it.
+
+    Requires a mount namespace, and a pid namespace for a separate /proc.
+
+    Args:
+        held: the mounts and links of the new root.
+        limits: sizes of the tmpfs mounts.
+        own_processes: whether /proc shows the worker's own pid namespace.
+    """
     kernel.make_mounts_private()
     root = _NEW_ROOT
     processes = None if own_processes else kernel.clone_tree(Path("/proc"), 0)
@@ -101,7 +113,7 @@ def _make_disks(root: Path, limits: Limits) -> None:
         target = _inside(root, place)
         target.mkdir(parents=True)
         kernel.attach_tree(kernel.clone_tree(part, 0), target)
-    # What is left at /disk would be a second name for all of it.
+    # Otherwise the shared folders would be reachable under /disk, too.
     kernel.call("umount2", os.fsencode(disk), 2)
     disk.rmdir()
 
@@ -117,7 +129,7 @@ def _attach(root: Path, mount: Mount) -> None:
 
 
 def _write_settings(root: Path) -> None:
-    """A name for the worker's user, because programs ask for one."""
+    """Write passwd and group entries for the worker's user, which programs look up."""
     settings = _inside(root, Path("/etc"))
     settings.mkdir(exist_ok=True)
     user, group = os.geteuid(), os.getegid()

@@ -1,7 +1,7 @@
-"""The fork server: imports what its client names once, then forks a supervisor for every job it is handed.
+"""Fork server: import the preloaded modules once, then fork a supervisor per job.
 
-`client.py` starts `main` with the arguments CONTROL_FD RUN_FOLDER PRELOAD [ARGUMENT…]. What is preloaded must not start
-a thread: every child forked afterwards would hang.
+`client.py` starts `main` with the arguments CONTROL_FD RUN_FOLDER PRELOAD [ARGUMENT…]. Preloaded modules must not start
+threads: a lock held by another thread at the time of a fork stays locked in the child.
 """
 
 from __future__ import annotations
@@ -20,32 +20,33 @@ from autograder.sandbox.scratch import remove_if_dead
 from autograder.sandbox.supervisor import supervise
 
 _MAX_THREADS_AT_FORK = 2
-_PATIENCE = 2.0  # seconds the kernel may take between closing a dead grader's socket and letting go of its lock
+_LOCK_RELEASE_SECONDS = 2.0  # the kernel may close a dead grader's socket before it releases the folder's lock
 
 
 def main() -> None:
+    """Run the fork server until the grader closes the control socket."""
     control = socket.socket(fileno=int(sys.argv[1]))
     folder = Path(sys.argv[2])
     module, _, preload = sys.argv[3].partition(":")
-    # Workers are another user where root grades: with the grader's own umask they might be kept from what they need.
+    # If root grades, workers run as another user; a strict umask of the grader would deny them their own files.
     os.umask(0o022)
     try:
         try:
             getattr(importlib.import_module(module), preload)(*sys.argv[4:])
             failure = None
-        except Exception as error:  # noqa: BLE001 - whatever it is, the parent must hear it
+        except Exception as error:  # noqa: BLE001 - every failure must reach the parent
             failure = f"{type(error).__name__}: {error}"
         wire.send(control, {"ready": failure is None, "detail": failure})
         if failure is None:
             _serve(control)
     except OSError:
-        pass  # the grader went away while this process was starting
+        pass  # the grader exited while this process was starting
     _clear_away(folder)
 
 
 def _serve(control: socket.socket) -> None:
-    """Fork a supervisor for every job until the grader hangs up."""
-    # Supervisors are never waited for, so let the kernel reap them; each restores the default for itself.
+    """Fork a supervisor for every job until the grader closes the connection."""
+    # The kernel reaps supervisors; each of them restores the default handler for its own children.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.collect()
     gc.freeze()
@@ -57,10 +58,10 @@ def _serve(control: socket.socket) -> None:
 
 
 def _clear_away(folder: Path) -> None:
-    """Where the grader is gone, killed perhaps, nothing of it may stay behind."""
+    """Remove the run folder if the grader has died."""
     with contextlib.suppress(ChildProcessError):
-        os.wait()  # as SIGCHLD is ignored, this returns only when the last supervisor has ended its worker
-    remove_if_dead(folder, patience=_PATIENCE)
+        os.wait()  # with SIGCHLD ignored, this returns only after the last supervisor has ended
+    remove_if_dead(folder, patience=_LOCK_RELEASE_SECONDS)
 
 
 def _fork_supervisor(control: socket.socket, descriptor: int) -> None:

@@ -1,4 +1,4 @@
-"""A job for a worker, the limits it runs under, and how it ended."""
+"""Jobs, their limits and their outcomes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ End = Literal["done", "timeout", "out_of_memory", "crashed", "refused"]
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker does, and what it may leave behind.
+    """The function that a worker calls and the files that it may leave.
 
     Args:
-        entry: the function to call, as `package.module:function`; it takes the payload and the job's folder.
-        outputs: for each folder (`.` is the job's own) a regular expression for the names of the files to collect.
-        untrusted: it runs student code: it gets a user of its own, and its standard streams are discarded.
+        entry: the function, as `package.module:function`; it takes the payload and the job's folder.
+        outputs: for each folder (`.` is the job's own), a regular expression for the names of the files to collect.
+        untrusted: whether it runs student code, under a separate user and with its standard streams discarded.
     """
 
     entry: str
@@ -27,7 +27,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Preload:
-    """What a fork server imports before it forks: `entry` (`package.module:function`) is called with `arguments`."""
+    """Modules for a fork server: the function `entry` is called with `arguments`.
+
+    Args:
+        entry: the function, as `package.module:function`.
+        arguments: its arguments.
+    """
 
     entry: str
     arguments: tuple[str, ...] = ()
@@ -35,17 +40,18 @@ class Preload:
 
 @dataclass(frozen=True)
 class Limits:
-    """What one worker may use. Sizes are in MiB.
+    """Resource limits of one worker. Sizes are in MiB.
 
     Args:
         seconds: wall-clock time.
-        memory_mb: memory summed over all of its processes.
-        cpu_seconds: processor time of each of its processes; None: four times `seconds`.
-        processes: processes and threads at once.
+        memory_mb: memory of all of its processes together.
+        cpu_seconds: processor time of each of its processes; None means four times `seconds`.
+        processes: number of processes and threads at the same time.
         open_files: open files of each process.
-        file_mb: size of any one file.
-        scratch_mb, scratch_files: what it may write for itself, together, and in how many files and folders.
-        output_mb: what it may hand over.
+        file_mb: size of a single file.
+        scratch_mb: total size of its scratch folders.
+        scratch_files: number of files and folders in its scratch folders.
+        output_mb: total size of its output.
     """
 
     seconds: float = 300.0
@@ -63,9 +69,13 @@ class Limits:
 class Job:
     """Work for one worker.
 
-    `payload` is plain JSON data; `input` in it is the path of a folder that a checker may read. `folder` is the job's
-    own folder, where the files the worker left lie when it has ended. `exclusive`: nothing else may run meanwhile.
-    `without` names layers of the sandbox to leave out; only the tests of these very layers have a use for it.
+    Args:
+        task: the function to call.
+        payload: JSON data for it; the key `input` is the path of a folder that the worker may read.
+        folder: the job's folder, which contains the collected files after the worker has ended.
+        limits: resource limits of the worker.
+        exclusive: whether no other job may run at the same time.
+        without: sandbox layers to leave out; used by the tests of these layers only.
     """
 
     task: Task
@@ -78,7 +88,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Order:
-    """A job as its supervisor sees it: `layers` names the layers of the sandbox to put around it."""
+    """A job with the names of the sandbox layers to apply, for its supervisor."""
 
     task: Task
     payload: dict[str, Any]
@@ -88,16 +98,20 @@ class Order:
 
     @property
     def input_folder(self) -> Path | None:
-        """What another worker handed over, for one that is to read it."""
+        """The output of an earlier worker that this one reads, or None."""
         return Path(self.payload["input"]) if "input" in self.payload else None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a worker ended. `done` means it came to its own end; what it wrote is still only a claim.
+    """How a worker ended.
 
-    `seconds` is wall-clock time, `cpu_seconds` the processor time of all its processes and of watching over them,
-    `peak_mb` the largest memory seen, `detail` the reason in words.
+    Args:
+        end: `done` if the task returned; its output is untrusted all the same.
+        detail: the reason, as text.
+        seconds: wall-clock time.
+        peak_mb: highest memory usage seen, in MiB.
+        cpu_seconds: processor time of all of its processes and of the supervisor.
     """
 
     end: End
@@ -108,11 +122,11 @@ class Outcome:
 
 
 class Isolation(Protocol):
-    """The one way to have a job done, whatever stands behind it."""
+    """Interface for running jobs."""
 
     @property
     def level(self) -> str:
         """The isolation level, recorded in every result."""
 
     def run(self, job: Job) -> Outcome:
-        """Do the job and return how it ended; safe to call from several threads at once."""
+        """Run a job and return how it ended. Thread-safe."""

@@ -1,4 +1,4 @@
-"""Folders for jobs, and the files in them once their writer has ended: read with suspicion, removed in full."""
+"""Job folders, and safe reading of the files that a worker left in them."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ __all__ = ["is_ordinary_file", "is_ordinary_folder", "job_folder", "read_ordinar
 
 @contextlib.contextmanager
 def job_folder() -> Iterator[Path]:
-    """An empty folder of its own for one job, gone afterwards.
+    """Create an empty folder for one job and remove it on exit.
 
     Raises:
-        WorkerError: there is no room for one.
+        WorkerError: the folder cannot be created.
     """
     with run_folder() as home:
         try:
             folder = Path(tempfile.mkdtemp(prefix="job-", dir=home))
         except OSError as error:
             raise WorkerError(
-                f"No folder for a job could be made: {error}.", hint="free some space in the temporary folder"
+                f"The folder for a job cannot be created: {error}.", hint="free some space in the temporary folder"
             ) from error
         try:
             yield folder
@@ -38,7 +38,7 @@ def job_folder() -> Iterator[Path]:
 
 
 def is_ordinary_file(path: Path, max_bytes: int) -> bool:
-    """Whether a path is a file of its own: no link of either kind, no pipe or device, not larger than `max_bytes`."""
+    """Return whether a path is a regular, unlinked file of at most `max_bytes` bytes."""
     try:
         status = path.lstat()
     except (OSError, ValueError):
@@ -47,7 +47,7 @@ def is_ordinary_file(path: Path, max_bytes: int) -> bool:
 
 
 def is_ordinary_folder(path: Path) -> bool:
-    """Whether a path is a folder and no link to one."""
+    """Return whether a path is a folder and not a link to one."""
     try:
         return stat.S_ISDIR(path.lstat().st_mode)
     except OSError:
@@ -55,7 +55,7 @@ def is_ordinary_folder(path: Path) -> bool:
 
 
 def read_ordinary_file(path: Path, max_bytes: int) -> bytes:
-    """The bytes of an ordinary file; empty where there is none."""
+    """Return the bytes of a regular file, or empty bytes if there is none."""
     try:
         return path.read_bytes() if is_ordinary_file(path, max_bytes) else b""
     except OSError:
@@ -63,9 +63,14 @@ def read_ordinary_file(path: Path, max_bytes: int) -> bytes:
 
 
 def read_entries(path: Path, max_bytes: int, max_line: int) -> Iterator[dict[str, Any]]:
-    """The JSON objects of a file with one a line, as `read_ordinary_file` reads it; what is damaged or long is none.
+    """Yield the JSON objects of a JSON Lines file; skip damaged and overlong lines.
 
-    One by one, so that the memory they take is never more than that of one.
+    Lines are parsed one at a time to bound memory.
+
+    Args:
+        path: the file, read as by `read_ordinary_file`.
+        max_bytes: largest size of the file.
+        max_line: largest length of a line in bytes.
     """
     for line in io.BytesIO(read_ordinary_file(path, max_bytes)):
         if len(line) <= max_line:

@@ -1,6 +1,7 @@
-"""The few system calls of Linux that Python does not offer, by ctypes. Every failure is an OSError naming its call.
+"""Linux system calls that Python does not offer, by ctypes.
 
-Importing this module is safe everywhere; its functions work on Linux only.
+Failures raise OSError with the name of the call. Importing this module is safe on every system; its functions require
+Linux. The constants come from the kernel's headers uapi/linux/{sched,mount,prctl,capability,fcntl}.h.
 """
 
 from __future__ import annotations
@@ -37,14 +38,14 @@ def _libc() -> ctypes.CDLL:
 
 
 def call(name: str, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | ctypes.Structure | None) -> int:
-    """A system call by name.
+    """Make a system call by name and return its result.
 
     Raises:
-        OSError: it failed, or this architecture has no such call.
+        OSError: the call failed, or this architecture has no such call.
     """
     number = system_call_numbers().get(name)
     if number is None:
-        raise OSError(38, f"{name}: the sandbox does not know it on this architecture")
+        raise OSError(38, f"{name}: unknown to the sandbox on this architecture")
     converted = [_argument(argument) for argument in arguments]
     result = _libc().syscall(ctypes.c_long(number), *converted)
     if result == -1:
@@ -60,28 +61,38 @@ def _argument(value: object) -> object:
 
 
 def prctl(option: int, value: int = 0) -> None:
-    """Change one attribute of this process."""
+    """Set one attribute of this process (prctl(2))."""
     call("prctl", option, value, 0, 0, 0)
 
 
 def unshare(flags: int) -> None:
-    """Leave the namespaces in `flags` for new ones; a new pid namespace begins with the next child."""
+    """Move this process into new namespaces.
+
+    A new pid namespace starts with the next child.
+    """
     call("unshare", flags)
 
 
 def make_mounts_private() -> None:
-    """Mounts made from here on stay in this mount namespace."""
+    """Keep later mounts within this mount namespace."""
     call("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
 
 
 def mount_tmpfs(target: Path, *, size_mb: int, files: int, flags: int = MS_NOSUID | MS_NODEV) -> None:
-    """Mount an empty file system in memory that holds at most `size_mb` MiB in at most `files` files and folders."""
+    """Mount an empty tmpfs.
+
+    Args:
+        target: the mount point.
+        size_mb: maximum size in MiB.
+        files: maximum number of files and folders.
+        flags: MS_* flags.
+    """
     options = f"size={size_mb}m,nr_inodes={files},mode=0755".encode()
     call("mount", b"tmpfs", os.fsencode(target), b"tmpfs", flags, options)
 
 
 def mount_proc(target: Path) -> None:
-    """Mount the process table of this process's own pid namespace."""
+    """Mount the process table of this process's pid namespace."""
     call("mount", b"proc", os.fsencode(target), b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, None)
 
 
@@ -90,9 +101,13 @@ class _MountAttributes(ctypes.Structure):
 
 
 def clone_tree(path: Path, attributes: int) -> int:
-    """A descriptor of a copy of the mounts at `path` that is mounted nowhere yet, with `attributes` set on all of it.
+    """Return a descriptor of a detached copy of the mounts at `path`.
 
-    It can be attached later, also by a process that has given up its right to reach `path` meanwhile.
+    It can be attached later, even by a process that has since lost access to `path`.
+
+    Args:
+        path: the file or folder to copy.
+        attributes: MOUNT_ATTR_* flags to set on every mount of the copy.
     """
     flags = _OPEN_TREE_CLONE | os.O_CLOEXEC | _AT_RECURSIVE
     tree = call("open_tree", -100, os.fsencode(path), flags)
@@ -105,7 +120,7 @@ def clone_tree(path: Path, attributes: int) -> int:
 
 
 def make_read_only(path: Path) -> None:
-    """Make the one mount at `path` read-only."""
+    """Make the mount at `path` read-only, without the mounts below it."""
     _set_attributes(-100, os.fsencode(path), MOUNT_ATTR_RDONLY, 0)
 
 
@@ -115,22 +130,22 @@ def _set_attributes(folder: int, path: bytes, attributes: int, flags: int) -> No
 
 
 def attach_tree(tree: int, target: Path) -> None:
-    """Attach what `clone_tree` gave at `target`, and close its descriptor."""
+    """Attach a mount from `clone_tree` at `target` and close its descriptor."""
     call("move_mount", tree, b"", -100, os.fsencode(target), _MOVE_MOUNT_F_EMPTY_PATH)
     os.close(tree)
 
 
 def change_root(folder: Path) -> None:
-    """Make `folder`, a mount, this process's `/`; what was there before is out of everybody's reach in here."""
+    """Make the mount `folder` the root of this process and detach the old root."""
     os.chdir(folder)
-    # Both names the same: the old root then lies on top of the new one, from where it is taken off.
+    # With both arguments equal, the old root is stacked on the new one and can be unmounted (pivot_root(2), NOTES).
     call("pivot_root", b".", b".")
     call("umount2", b".", _MNT_DETACH)
     os.chdir("/")
 
 
 def set_host_name(name: bytes) -> None:
-    """Rename the machine as this uts namespace sees it."""
+    """Set the host name of this uts namespace."""
     call("sethostname", name, len(name))
 
 
@@ -143,11 +158,11 @@ class _CapabilityData(ctypes.Structure):
 
 
 def clear_capabilities() -> None:
-    """Give up every capability, also for whatever is executed later."""
+    """Drop every capability, including those of programs executed later."""
     for capability in range(64):
         try:
             prctl(PR_CAPBSET_DROP, capability)
         except OSError:
-            break  # beyond the last one this kernel has, or not ours to drop: then there is none to gain either
+            break  # beyond the kernel's last capability, or not permitted: then no program can gain it either
     header = _CapabilityHeader(version=0x20080522, pid=0)
     call("capset", header, _CapabilityData())

@@ -1,4 +1,7 @@
-"""Landlock: this process and all it starts may touch only the files named here, and no TCP port at all."""
+"""Landlock: restrict file access and TCP of this process and its children.
+
+Constants and structures: uapi/linux/landlock.h and the kernel documentation, userspace-api/landlock.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,7 @@ from autograder.sandbox.kernel import call
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _TRUNCATE, _IOCTL_DEV = 1 << 14, 1 << 15
 _READ = _EXECUTE | _READ_FILE | _READ_DIR
-# Everything that makes, changes or removes ordinary files; sockets, device nodes and ioctl on devices are in nobody's
-# grant.
+# Creating sockets and device nodes, and ioctl on devices, is never allowed.
 _MAKE_CHAR, _MAKE_SOCK, _MAKE_BLOCK = 1 << 6, 1 << 9, 1 << 11
 _FILE_ONLY = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
 _VERSION_QUERY = 1
@@ -33,7 +35,7 @@ class _PathRule(ctypes.Structure):
 
 
 def version() -> int:
-    """Which version of Landlock this kernel offers; 0 where it has none or has it switched off."""
+    """Return the Landlock ABI version of this kernel; 0 if missing or disabled."""
     try:
         return call("landlock_create_ruleset", None, 0, _VERSION_QUERY)
     except OSError:
@@ -41,16 +43,16 @@ def version() -> int:
 
 
 def restrict(read: Iterable[Path], write: Iterable[Path]) -> None:
-    """Allow reading and executing beneath `read`, everything ordinary beneath `write`, and nothing else.
+    """Allow only reading and executing below `read`, and all changes below `write`.
 
-    Needs no_new_privs. Paths that do not exist are passed over: there is nothing to allow.
+    Requires no_new_privs. Paths that do not exist are ignored.
 
     Raises:
         OSError: the kernel has no Landlock.
     """
     offered = version()
     every = _every_file_access(offered)
-    # What a version does not know must not be asked of it; each adds to the one before.
+    # Each ABI version adds rights: network rules in 4, scopes in 6. Unknown rights are an error.
     ruleset = _Ruleset(
         files=every,
         net=_BIND_TCP | _CONNECT_TCP if offered >= 4 else 0,
@@ -69,7 +71,10 @@ def restrict(read: Iterable[Path], write: Iterable[Path]) -> None:
 
 
 def _every_file_access(offered: int) -> int:
-    """Every right on files that this version knows: 13 at first, then refer, truncate and ioctl on devices."""
+    """Return all file access rights of an ABI version.
+
+    Version 1 has 13 rights; 2 adds refer, 3 truncate, 5 ioctl on devices.
+    """
     known = {1: 13, 2: 14, 3: 15, 4: 15}
     return int((1 << known.get(offered, 16)) - 1)
 

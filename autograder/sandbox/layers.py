@@ -1,6 +1,6 @@
-"""The layers of the sandbox: what each is called, what it is for, and how a machine without it gets it.
+"""Names of the sandbox layers, their purpose, and how to enable them.
 
-No layer is enough alone; `rooms.py` puts them around a worker in the order given here.
+No layer is sufficient on its own; `container.py` applies them in this order.
 """
 
 from __future__ import annotations
@@ -15,7 +15,13 @@ LEVELS: tuple[Level, ...] = ("full", "basic", "none")
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: `name` as the user meets it, `reason` what it prevents, `remedy` how to get it."""
+    """A sandbox layer.
+
+    Args:
+        name: the name shown to users.
+        reason: what the layer prevents.
+        remedy: how to enable it on a machine that lacks it.
+    """
 
     name: str
     reason: str
@@ -23,7 +29,10 @@ class Layer:
 
 
 def _namespace_remedy() -> str:
-    """The command that gives ordinary users namespaces depends on who forbids them: distributions differ."""
+    """Return the command that enables user namespaces.
+
+    Distributions disable them differently.
+    """
     switches = (
         ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1", "0"),
         ("/proc/sys/kernel/unprivileged_userns_clone", "0", "1"),
@@ -45,30 +54,30 @@ _LANDLOCK = "boot Linux 5.13 or newer with `landlock` in the kernel parameter ls
 LAYERS: dict[str, Layer] = {
     layer.name: layer
     for layer in (
-        Layer("uid", "root's files and powers are out of reach", "run as root in the machine's own user namespace"),
-        Layer("user", "the rights that make the other namespaces reach no further than those", _namespace_remedy()),
-        Layer("net", "no network: no interface, no host, no abstract sockets of others", _namespace_remedy()),
-        Layer("ipc", "no shared memory, queues or semaphores of other programs", _namespace_remedy()),
-        Layer("uts", "the machine's name is neither seen nor changed", _namespace_remedy()),
-        Layer("pid", "other processes are invisible, and nothing outlives the worker", _namespace_remedy()),
-        Layer("mount", "only the named folders exist; scratch and hand-over are limited", _namespace_remedy()),
-        Layer("fds", "nothing the grader has open is inherited", "none is needed"),
-        Layer("environment", "no token or path of the grader's is in a variable", "none is needed"),
+        Layer("uid", "no access to root's files and privileges", "run as root in the machine's initial user namespace"),
+        Layer("user", "no privileges outside the worker's own namespaces", _namespace_remedy()),
+        Layer("net", "no network: no interfaces, no hosts, no abstract sockets of other programs", _namespace_remedy()),
+        Layer("ipc", "no access to shared memory, queues and semaphores of other programs", _namespace_remedy()),
+        Layer("uts", "no access to the machine's host name", _namespace_remedy()),
+        Layer("pid", "no access to other processes; all processes end with the worker", _namespace_remedy()),
+        Layer("mount", "no folders except those listed; limited size of scratch and output", _namespace_remedy()),
+        Layer("fds", "no open files of the grader", "not needed"),
+        Layer("environment", "no environment variables with tokens or paths of the grader", "not needed"),
+        Layer("streams", "no log files filled through the descriptors of the standard streams", "not needed"),
+        Layer("clock", "limited wall-clock time", "not needed"),
+        Layer("memory", "limited memory of all processes together", "not needed"),
+        Layer("limits", "limited processor time, open files, file size and processes; no core files", "not needed"),
+        Layer("capabilities", "no capabilities, whatever is executed", _NEWER_KERNEL),
+        Layer("no_new_privs", "no privileges through setuid programs", _NEWER_KERNEL),
+        Layer("landlock", "no files except those listed; no TCP", _LANDLOCK),
         Layer(
-            "streams", "what a notebook writes to its standard streams' descriptors is kept nowhere", "none is needed"
+            "seccomp", "no system calls for sockets, tracing, mounting, io_uring or other rare purposes", _NEWER_KERNEL
         ),
-        Layer("clock", "an end to whatever runs too long", "none is needed"),
-        Layer("memory", "an end to what holds too much memory, added up over all processes", "none is needed"),
-        Layer("limits", "processor time, open files, file size, processes; no core files", "none is needed"),
-        Layer("capabilities", "no privilege is left, whatever is executed", _NEWER_KERNEL),
-        Layer("no_new_privs", "setuid programs gain nothing", _NEWER_KERNEL),
-        Layer("landlock", "files are read and written only where named; no TCP", _LANDLOCK),
-        Layer("seccomp", "sockets, tracing, mounting, io_uring and what is rare do not exist", _NEWER_KERNEL),
     )
 }
-# What every level has: a process of its own, without the grader's files and variables, under limits.
+# Layers of every level: a separate process without the grader's files and variables, under limits.
 ALWAYS = frozenset({"fds", "environment", "streams", "clock", "memory", "limits"})
-# Namespaces made by an ordinary user need a user namespace, and the root made of named folders shows a process table.
+# An ordinary user needs a user namespace to create others; a pid namespace needs a new /proc, hence a mount namespace.
 NEEDS: dict[str, frozenset[str]] = {
     "net": frozenset({"user"}),
     "ipc": frozenset({"user"}),

@@ -1,4 +1,4 @@
-"""From what a machine offers and what the user asks for to the layers that are put around every worker. Pure."""
+"""Choose the sandbox layers for an isolation level. Pure."""
 
 from __future__ import annotations
 
@@ -12,20 +12,24 @@ from autograder.sandbox.probe import Found
 
 @dataclass(frozen=True)
 class Isolated:
-    """The layers in force, and the level as every result records it."""
+    """The layers in force and the level as recorded in results."""
 
     level: str
     layers: frozenset[str]
 
 
 def choose(level: Level, found: Iterable[Found]) -> Isolated:
-    """The layers for a level.
+    """Choose the layers for a level.
 
-    `full`: all of them. `basic`: those the machine has; the record names those it has not. `none`: a process of its
-    own without the grader's files and variables, under limits.
+    `full` requires all layers; `basic` uses those that the machine supports and names the others in the level; `none`
+    is a separate process without the grader's files and variables, under limits.
+
+    Args:
+        level: the requested level.
+        found: the layers of this machine, from `probe`.
 
     Raises:
-        IsolationError: `full` was asked for and a layer is missing.
+        IsolationError: `full` was requested and a layer is missing.
     """
     if level == "none":
         return Isolated("none", ALWAYS)
@@ -39,7 +43,7 @@ def choose(level: Level, found: Iterable[Found]) -> Isolated:
         return Isolated(f"basic (without {names})", layers)
     first = missing[0]
     raise IsolationError(
-        f"This machine cannot isolate submissions fully. Missing: {names} ({first.name}: {first.problem}). "
-        "With `--isolation basic` the other layers are used, and every result says which are missing.",
+        f"This machine does not support full isolation. Missing: {names} ({first.name}: {first.problem}). "
+        "`--isolation basic` uses the other layers, and every result records which are missing.",
         hint=LAYERS[first.name].remedy,
     )

@@ -1,4 +1,4 @@
-"""Which layers this machine offers: each is really put around a child process that is thrown away."""
+"""Detect which sandbox layers work here, by applying each to a child process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,13 @@ _MAX_REASON = 500
 
 @dataclass(frozen=True)
 class Found:
-    """One layer on this machine; `problem` is empty where it works. `needed`: full isolation includes it here."""
+    """A layer on this machine.
+
+    Args:
+        name: the layer.
+        needed: whether full isolation includes it on this machine.
+        problem: why it does not work; empty if it does.
+    """
 
     name: str
     needed: bool
@@ -30,7 +36,10 @@ class Found:
 
 
 def probe() -> tuple[Found, ...]:
-    """Try every layer. Takes a fraction of a second; leaves nothing behind."""
+    """Try every layer in a child process.
+
+    Takes less than a second and leaves nothing behind.
+    """
     found: dict[str, Found] = {}
     for name in LAYERS:
         needed = name != "uid" or identity.runs_as_root()
@@ -38,9 +47,9 @@ def probe() -> tuple[Found, ...]:
         if not needed or name in ALWAYS:
             problem = ""
         elif missing:
-            problem = f"it needs the layer {missing[0]}"
+            problem = f"requires the layer {missing[0]}"
         elif not sys.platform.startswith("linux"):
-            problem = f"{sys.platform} has nothing like it"
+            problem = f"not available on {sys.platform}"
         else:
             problem = _try(_TRIALS[name])
         found[name] = Found(name, needed, problem)
@@ -48,7 +57,7 @@ def probe() -> tuple[Found, ...]:
 
 
 def _try(trial: Callable[[], None]) -> str:
-    """Run a trial in a child; returns what went wrong, or an empty text."""
+    """Run a trial in a child process; return what failed, or an empty text."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -56,7 +65,7 @@ def _try(trial: Callable[[], None]) -> str:
         try:
             signal.alarm(_SECONDS)
             trial()
-        except BaseException as error:  # noqa: BLE001 - the reason is the answer
+        except BaseException as error:  # noqa: BLE001 - any failure is the result of the trial
             os.write(writing, f"{error or type(error).__name__}".encode()[:_MAX_REASON])
             os._exit(1)
         os._exit(0)
@@ -91,11 +100,11 @@ def _pid() -> None:
     if child == 0:
         os._exit(0 if os.getpid() == 1 else 1)
     if os.waitpid(child, 0)[1] != 0:
-        raise OSError("a child in a new pid namespace is not its first process")
+        raise OSError("the first child in a new pid namespace does not have process id 1")
 
 
 def _mount() -> None:
-    """The whole file system, in a pid namespace where there is one, because its /proc shows that namespace."""
+    """Build the file system in a pid namespace, which its /proc requires."""
     held = filesystem.hold_mounts(None) if identity.runs_as_root() else None
     _namespace(kernel.CLONE_NEWNS | kernel.CLONE_NEWPID)()
     held = held or filesystem.hold_mounts(None)
@@ -104,8 +113,8 @@ def _mount() -> None:
     if child == 0:
         try:
             filesystem.build_root(held, Limits(), own_processes=True)
-            os.stat(sys.executable)  # noqa: PTH116 - no library code may be loaded in here
-        except BaseException as error:  # noqa: BLE001 - the reason is the answer
+            os.stat(sys.executable)  # noqa: PTH116 - library code cannot be loaded in the new root
+        except BaseException as error:  # noqa: BLE001 - any failure is the result of the trial
             os.write(writing, str(error).encode()[:_MAX_REASON])
         os._exit(0)
     os.close(writing)
@@ -126,16 +135,16 @@ def _no_new_privs() -> None:
 
 def _landlock() -> None:
     if landlock.version() == 0:
-        raise OSError("this kernel offers no Landlock")
+        raise OSError("the kernel has no Landlock, or it is disabled")
     _no_new_privs()
     landlock.restrict(read=[Path("/usr")], write=[])
-    _expect_refusal("a file that was not named is readable", lambda: Path("/etc/passwd").read_bytes())
+    _expect_refusal("a file outside the allowed folders is readable", lambda: Path("/etc/passwd").read_bytes())
 
 
 def _seccomp() -> None:
     _no_new_privs()
     seccomp.install()
-    _expect_refusal("a socket can be made", socket.socket)
+    _expect_refusal("a socket can be created", socket.socket)
 
 
 def _expect_refusal(otherwise: str, attempt: Callable[[], object]) -> None:
@@ -162,5 +171,8 @@ _TRIALS: dict[str, Callable[[], None]] = {
 
 
 def blocked_python(layers: frozenset[str]) -> Path | None:
-    """A folder that keeps an unprivileged worker from Python: only root without the layer `mount` has that trouble."""
+    """Return a folder that keeps an unprivileged worker from reading Python, if any.
+
+    Only possible if root grades without the layer `mount`.
+    """
     return unreadable_for_others() if "uid" in layers and "mount" not in layers else None

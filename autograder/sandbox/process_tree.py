@@ -1,4 +1,4 @@
-"""The processes of one worker as the supervisor sees them: which they are, what memory they hold, ending them."""
+"""Measure and end the processes of one worker."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 _KILL_ROUNDS = 50
 _KILL_PAUSE = 0.02
-_INIT = 1  # of a pid namespace: the sandbox's own, not the student's
+_INIT = 1  # process 1 of a pid namespace belongs to the sandbox, not to the student
 
 
 @dataclass
@@ -19,9 +19,9 @@ class Tree:
     """All processes of a worker.
 
     Args:
-        launcher: the child of the supervisor, leader of the worker's session.
-        init: a descriptor of the first process of the pid namespace, where there is one.
-        table: a descriptor of that namespace's /proc, where there is one.
+        launcher: process id of the supervisor's child, the leader of the worker's session.
+        init: a pidfd of process 1 of the pid namespace, or None.
+        table: a descriptor of that namespace's /proc, or None.
     """
 
     launcher: int
@@ -29,23 +29,26 @@ class Tree:
     table: int | None = None
 
     def memory_mb(self, limit_mb: int) -> int:
-        """Memory in MiB that these processes hold themselves or share with one another.
+        """Return the memory of these processes in MiB, including memory shared among them.
 
-        Counts every page for every process, unless that is over `limit_mb`: then pages that several share (as
-        with the fork server they were forked from) count once in all, which takes longer to find out.
+        Counts shared pages once per process first. Only if that exceeds `limit_mb`, reads proportional set sizes, which
+        count pages shared with the fork server once but take longer to obtain.
         """
         simple = self._sum_mb("status", ("RssAnon:", "RssShmem:"))
         return simple if simple <= limit_mb else min(simple, self._sum_mb("smaps_rollup", ("Pss_Anon:", "Pss_Shmem:")))
 
     def cpu_seconds(self) -> float:
-        """Processor time of the processes that are still there and of their children that have ended."""
+        """Return the processor time of the running processes and of their ended children."""
         ticks = 0
         for fields in self._stat_fields():
             ticks += sum(int(field) for field in fields[11:15])
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def kill(self) -> None:
-        """End all of them. After a pid namespace's first process the kernel ends every other."""
+        """End all processes.
+
+        When process 1 of a pid namespace ends, the kernel ends the others.
+        """
         if self.init is not None:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self.init, signal.SIGKILL)
@@ -55,7 +58,7 @@ class Tree:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.launcher, signal.SIGKILL)
         for _ in range(_KILL_ROUNDS):
-            # Again, because one of them may have been forking meanwhile.
+            # Repeat, because a process may have forked in the meantime.
             living = self._session()
             for pid in living:
                 with contextlib.suppress(ProcessLookupError):
@@ -73,7 +76,7 @@ class Tree:
         return total_kb // 1024
 
     def _stat_fields(self) -> list[list[str]]:
-        # The fields after the command's closing bracket: state, parent, group, session …
+        # The fields of proc_pid_stat(5) after the command in brackets: state, parent, group, session …
         found = (self._read(pid, "stat").rpartition(")")[2].split() for pid in self._members())
         return [fields for fields in found if len(fields) > 15]
 
@@ -87,7 +90,7 @@ class Tree:
         return [int(name) for name in names if name.isdigit() and int(name) != _INIT]
 
     def _session(self) -> list[int]:
-        """The living processes of the session; on systems without /proc only the leader itself."""
+        """Return the running processes of the session; without /proc, only its leader."""
         proc = Path("/proc")
         if not proc.exists():
             return [self.launcher]

@@ -1,4 +1,4 @@
-"""Which folders of the machine a worker may read: Python with its libraries, and what programs need to run at all."""
+"""Paths that a worker may read: Python, its libraries and system libraries."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix
 _SETTINGS = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime")
 _HARDWARE = ("/sys/devices/system/cpu", "/sys/devices/system/node")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
-_KIT = Path(__file__).resolve().parents[1]  # the package alone; the course may lie around it
-# Nobody keeps programs for others there, but some keep their homes, their course or their backups.
+_KIT = Path(__file__).resolve().parents[1]  # only the package: the folder above may contain a course
+# Folders for home directories, courses or backups, which must never become readable as a whole.
 _NEVER = ("/", "/home", "/root", "/tmp", "/var", "/etc", "/opt", "/srv", "/mnt", "/dev", "/proc", "/sys")  # noqa: S108
 
 
 def readable_folders() -> tuple[Path, ...]:
-    """Existing folders and files to read and execute from, none within another; a prefix that is `/` is left out."""
+    """Return existing folders and files to read and execute from, none inside another.
+
+    Leaves out prefixes such as `/` or `/home`.
+    """
     wanted = [Path(name) for name in (*_SYSTEM, *_SETTINGS, *_HARDWARE)] + [*python_folders(), _KIT]
     existing = [path for path in wanted if _exists(path) and str(path) not in _NEVER]
     return tuple(path for path in dict.fromkeys(existing) if not _lies_in_another(path, existing))
 
 
 def python_folders() -> tuple[Path, ...]:
-    """Where the interpreter and the installed libraries lie, under every name they are known by."""
+    """Return the interpreter's and libraries' folders, with and without links resolved."""
     names: list[str | Path] = [
         sys.prefix,
         sys.base_prefix,
@@ -39,9 +42,9 @@ def python_folders() -> tuple[Path, ...]:
 
 
 def unreadable_for_others() -> Path | None:
-    """The first folder on the way to Python that other users may not enter, if there is one.
+    """Return the first folder on the path to Python that is closed to other users.
 
-    It matters where root gives up its powers without a mount namespace, which would make the way for it.
+    Relevant if root drops its privileges without a mount namespace.
     """
     for folder in python_folders():
         for step in (*reversed(folder.parents), folder):
@@ -58,4 +61,4 @@ def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except PermissionError:
-        return False  # somebody else's: not for this user, so not for the worker either
+        return False  # what this user cannot access, the worker need not access

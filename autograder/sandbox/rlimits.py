@@ -1,4 +1,4 @@
-"""Layer `limits`: what each process may use, kept by the kernel."""
+"""Resource limits per process (layer `limits`, setrlimit(2))."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 from autograder.sandbox.job import Limits
 
 _MB = 1 << 20
-# Starting TensorFlow's share of a class's work on a few slow processors takes no more.
+# Processor time may exceed wall-clock time because TensorFlow runs several threads.
 _CPU_FACTOR = 4
 
 
 def cpu_seconds(limits: Limits) -> int:
-    """The processor time one process may use, in whole seconds."""
+    """Return the processor time limit of one process in whole seconds."""
     return max(1, round(limits.cpu_seconds or _CPU_FACTOR * limits.seconds))
 
 
 def apply_limits(limits: Limits, *, own_user_namespace: bool) -> None:
-    """Limit this process and what it starts. Memory is not among them: the supervisor adds it up over the tree.
+    """Limit this process and its children.
 
-    `RLIMIT_AS` would count what TensorFlow only reserves. `RLIMIT_NPROC` counts all processes of a user; it is
-    meant for this worker only where that has a user namespace of its own.
+    Memory is limited by the supervisor instead: `RLIMIT_AS` would count address space that TensorFlow merely reserves.
+    `RLIMIT_NPROC` counts all processes of a user, so it is set only in a separate user namespace.
     """
     cpu = cpu_seconds(limits)
     wanted = [
@@ -37,6 +37,6 @@ def apply_limits(limits: Limits, *, own_user_namespace: bool) -> None:
         _, ceiling = resource.getrlimit(kind)
         lower = [value if ceiling == resource.RLIM_INFINITY else min(value, ceiling) for value in (soft, hard)]
         resource.setrlimit(kind, (lower[0], lower[1]))
-    # If the machine runs out of memory all the same, this is whom the kernel should end.
+    # If the machine runs out of memory anyway, the kernel should end this process first.
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")

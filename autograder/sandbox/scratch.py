@@ -1,8 +1,8 @@
-"""Scratch folders that never outlive their grader.
+"""Scratch folders that are removed even if their grader is killed.
 
-A process that grades has one run folder, and every job gets a folder inside it. Whoever is left removes it: the
-grader at its end; the fork server when the grader was killed; the next grader on this machine when both were. A
-lock, which the kernel drops together with its owner, tells a dead grader's folder from a living one's.
+Every grading process has one run folder, with a subfolder per job. It is removed by the grader at its end; by the fork
+server if the grader was killed; by the next grader on this machine if both were. A file lock, which the kernel releases
+with its owner, distinguishes folders of running graders from abandoned ones.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from pathlib import Path
 from autograder.errors import WorkerError
 
 PREFIX = "autograder-run-"
-# A hand-over holds up to half a gigabyte; where memory is plentiful it never touches the disk.
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - folders in it are made by mkdtemp
+# A hand-over can have half a gigabyte; with enough memory it is never written to disk.
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - its folders are created by mkdtemp
 _SHARED_MEMORY_NEEDED = 8 << 30
 _ATTEMPTS = 5
 
@@ -34,13 +34,15 @@ _users = 0
 
 
 class RunFolder:
-    """The folder all job folders of one process lie in; `path` may be entered by everybody, listed by its owner.
+    """The parent of all job folders of one process.
+
+    `path` is listable by its owner only.
 
     Args:
-        place: the folder to make it in; None for shared memory where there is plenty, else the temporary folder.
+        place: the folder to create it in; None for shared memory if there is enough, else the temporary folder.
 
     Raises:
-        WorkerError: nothing can be written there.
+        WorkerError: the folder cannot be created.
     """
 
     def __init__(self, place: Path | None = None) -> None:
@@ -50,13 +52,13 @@ class RunFolder:
             self.path, self._lock = _make_and_lock(place or _usual_place())
         except OSError as error:
             raise WorkerError(
-                f"No folder for the grader's scratch files can be made: {error.strerror or error}.",
+                f"The folder for scratch files cannot be created: {error.strerror or error}.",
                 hint="free some space, or set TMPDIR to a folder you can write to",
             ) from error
         atexit.register(self.remove)
 
     def remove(self) -> None:
-        """Remove everything and give up the lock; calling it again does nothing."""
+        """Remove the folder and release the lock. Idempotent."""
         remove_folder(self.path)
         if self._lock >= 0:
             os.close(self._lock)
@@ -66,10 +68,10 @@ class RunFolder:
 
 @contextmanager
 def run_folder() -> Iterator[Path]:
-    """This process's run folder, which is there while anybody in the process needs it.
+    """Yield this process's run folder, which exists while it is in use.
 
     Raises:
-        WorkerError: it cannot be made.
+        WorkerError: it cannot be created.
     """
     global _current, _users
     with _LOCK:
@@ -88,7 +90,7 @@ def run_folder() -> Iterator[Path]:
 
 
 def sweep(place: Path) -> list[Path]:
-    """Remove what dead graders of this user left in `place`; returns what was removed."""
+    """Remove abandoned run folders of this user in `place`; return the removed paths."""
     try:
         found = [Path(entry.path) for entry in os.scandir(place) if entry.name.startswith(PREFIX)]
     except OSError:
@@ -97,17 +99,19 @@ def sweep(place: Path) -> list[Path]:
 
 
 def remove_if_dead(path: Path, *, patience: float = 0.0) -> bool:
-    """Remove a run folder of this user unless its grader lives; says whether it did.
+    """Remove a run folder of this user unless its grader is running.
+
+    Return whether it was removed.
 
     Args:
         path: the run folder.
-        patience: seconds to wait for a grader that is just ending to let go of its lock.
+        patience: seconds to wait for the lock of a grader that is just ending.
     """
     deadline = time.monotonic() + patience
     while True:
         with contextlib.suppress(OSError), _opened(path) as descriptor:
             if os.fstat(descriptor).st_uid == os.geteuid():
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises where its grader lives
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises if the grader is running
                 remove_folder(path)
                 return True
         if time.monotonic() >= deadline or not path.exists():
@@ -116,7 +120,10 @@ def remove_if_dead(path: Path, *, patience: float = 0.0) -> bool:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder, whatever a notebook has made of it: locked, or nested without end. Of a link only the link."""
+    """Remove a folder that may contain locked or deeply nested folders.
+
+    Of a link, only the link.
+    """
     if folder.is_symlink():
         folder.unlink(missing_ok=True)
         return
@@ -137,7 +144,10 @@ def _usual_place() -> Path:
 
 
 def _make_and_lock(place: Path) -> tuple[Path, int]:
-    """Between its making and its lock a folder looks dead, so another grader may sweep it: then make another."""
+    """Create and lock a run folder.
+
+    Retry if another grader sweeps it before it is locked.
+    """
     for _ in range(_ATTEMPTS):
         path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=place))
         with contextlib.suppress(FileNotFoundError):
@@ -147,7 +157,7 @@ def _make_and_lock(place: Path) -> tuple[Path, int]:
                 path.chmod(0o711)  # a worker that has dropped to another user must reach its own folder
                 return path, descriptor
             os.close(descriptor)
-    raise OSError(f"{place}: folders vanish as soon as they are made")
+    raise OSError(f"{place}: new folders are removed immediately")
 
 
 @contextmanager

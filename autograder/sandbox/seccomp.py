@@ -1,4 +1,8 @@
-"""seccomp: the system calls a worker may make. Every other is refused before the kernel looks at it."""
+"""seccomp: restrict the system calls of a worker.
+
+The filter is a classic BPF program; see the kernel documentation, userspace-api/seccomp_filter, and
+uapi/linux/{filter,seccomp,audit}.h for the constants.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,7 @@ from collections.abc import Iterable
 from autograder.sandbox.kernel import call
 from autograder.sandbox.syscall_table import audit_architecture, system_call_numbers
 
-# What Python, NumPy, TensorFlow, IPython, shells and their children need on files, memory, time, threads and processes
-# of their own.
+# Calls that Python, NumPy, TensorFlow, IPython, shells and their children need.
 _ALLOWED = """
 read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 lseek sendfile copy_file_range splice tee
 open openat creat close close_range dup dup2 dup3 pipe pipe2 fcntl flock fsync fdatasync sync_file_range truncate
@@ -32,8 +35,8 @@ capget getrlimit getrusage getpriority setpriority uname sysinfo getrandom getcp
 sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min
 arch_prctl recvfrom sendto recvmsg sendmsg shutdown getsockname getpeername getsockopt setsockopt
 """.split()
-# Refused as "not permitted". Calls that are neither here nor allowed "do not exist": the C library then takes an
-# older way, as it does on an older kernel, and clone3 (whose flags a filter cannot see) falls back to clone.
+# Calls that fail with EPERM. Calls in neither list fail with ENOSYS, as on an older kernel, so that the C library falls
+# back to older calls; clone3, whose flags a filter cannot inspect, falls back to clone.
 _REFUSED = """
 socket connect bind listen accept accept4 sendmmsg recvmmsg
 ptrace process_vm_readv process_vm_writev process_madvise kcmp pidfd_getfd perf_event_open bpf userfaultfd
@@ -48,11 +51,12 @@ settimeofday clock_settime adjtimex clock_adjtime syslog quotactl fanotify_init 
 mbind set_mempolicy migrate_pages move_pages ioperm iopl modify_ldt vmsplice mlock mlockall mlock2
 sched_setaffinity sched_setscheduler sched_setparam sched_setattr ioprio_set
 """.split()
-_NEW_NAMESPACES = 0x7E020000  # every CLONE_NEW* flag
+_NEW_NAMESPACES = 0x7E020000  # all CLONE_NEW* flags of uapi/linux/sched.h that clone accepts
 _AF_UNIX, _SOCK_STREAM, _SOCK_TYPE = 1, 1, 0xF
-# ioctl: asking for a terminal and its size, bytes waiting, close-on-exec, non-blocking.
+# TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX of uapi/asm-generic/ioctls.h, in numeric order.
 _IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
-# prctl: names of threads and mappings, the parent's death signal, questions.
+# PR_SET_PDEATHSIG, PR_GET_DUMPABLE, PR_SET_NAME, PR_GET_NAME, PR_GET_SECCOMP, PR_CAPBSET_READ, PR_GET_NO_NEW_PRIVS and
+# PR_SET_VMA of uapi/linux/prctl.h.
 _PRCTLS = (1, 3, 15, 16, 21, 23, 39, 0x53564D41)
 
 _LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
@@ -69,7 +73,9 @@ class _Program(ctypes.Structure):
 
 
 def install() -> None:
-    """Filter every system call of this process and all it starts, for good. Needs no_new_privs.
+    """Filter the system calls of this process and its children, permanently.
+
+    Requires no_new_privs.
 
     Raises:
         OSError: the kernel has no seccomp, or the architecture is unknown.
@@ -78,14 +84,15 @@ def install() -> None:
 
 
 def install_program(lines: Iterable[_Instruction]) -> None:
-    """Filter system calls by a program of one's own."""
+    """Install a classic BPF program as a seccomp filter."""
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in lines)
-    # Without this flag older kernels slow all code down against a side channel that has nothing to find in here.
+    # SECCOMP_FILTER_FLAG_SPEC_ALLOW: without it, kernels before 5.16 enable costly mitigations of speculative execution
+    # side channels, which are irrelevant for a process without secrets.
     call("seccomp", _FILTER_MODE, _SPECULATION_ALLOWED, _Program(len(code) // 8, code))
 
 
 def program() -> list[_Instruction]:
-    """The filter as classic BPF: (code, jump if true, jump if false, constant) each."""
+    """Return the filter as instructions (code, jump if true, jump if false, constant)."""
     numbers, architecture = system_call_numbers(), audit_architecture()
     if architecture is None:
         raise OSError(errno.ENOSYS, "the sandbox does not know this processor architecture")
@@ -108,7 +115,7 @@ def program() -> list[_Instruction]:
 
 
 def _when(numbers: dict[str, int], names: Iterable[str], body: list[_Instruction]) -> list[_Instruction]:
-    """`body`, which must return, for each of the named calls that this architecture has."""
+    """Return instructions that run `body`, which must return, for the named calls."""
     lines: list[_Instruction] = []
     for name in names:
         if name in numbers:
@@ -117,7 +124,7 @@ def _when(numbers: dict[str, int], names: Iterable[str], body: list[_Instruction
 
 
 def _only(argument: int, values: tuple[int, ...]) -> list[_Instruction]:
-    """Allow the call if the low half of an argument (counted from 0) is one of `values`."""
+    """Allow a call if the low half of an argument, counted from 0, is in `values`."""
     lines: list[_Instruction] = [(_LOAD, 0, 0, _ARGUMENTS + 8 * argument)]
     for value in values:
         lines += [(_JUMP_EQUAL, 0, 1, value), (_RETURN, 0, 0, _ALLOW)]
@@ -134,7 +141,10 @@ def _unless_any_bit(argument: int, bits: int) -> list[_Instruction]:
 
 
 def _only_stream_pairs() -> list[_Instruction]:
-    """asyncio wakes itself by a pair of sockets. Only connected streams: a datagram could be sent to any address."""
+    """Allow connected stream sockets, which asyncio needs.
+
+    Datagrams could be sent to any address.
+    """
     return [
         (_LOAD, 0, 0, _ARGUMENTS),
         (_JUMP_EQUAL, 0, 4, _AF_UNIX),

@@ -1,4 +1,4 @@
-"""A gate through which many may pass together, or one alone."""
+"""A lock that many threads can share or one can hold exclusively."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from contextlib import contextmanager
 
 
 class SharedLock:
-    """Lets jobs run side by side until one asks to be alone: that waits for the others, and keeps new ones out."""
+    """A shared and exclusive lock.
+
+    Waiting exclusive holders keep new shared holders out.
+    """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -17,7 +20,7 @@ class SharedLock:
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """Pass while nobody is alone, or waits to be."""
+        """Hold the lock together with other shared holders."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting_exclusive == 0)
             self._inside += 1
@@ -28,7 +31,7 @@ class SharedLock:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Pass when everybody else has left."""
+        """Hold the lock alone."""
         with self._changed:
             self._waiting_exclusive += 1
             self._changed.wait_for(lambda: self._inside == 0)

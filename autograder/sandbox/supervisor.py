@@ -1,4 +1,4 @@
-"""Keeps one worker within its limits: forks it, watches clock and memory, ends all of its processes, reports."""
+"""Supervise one worker: fork it, enforce its limits, report its outcome."""
 
 from __future__ import annotations
 
@@ -34,7 +34,18 @@ class _Verdict:
 
 @dataclass
 class _Watched:
-    """What is known of a worker so far. `status` is how it ended, in the form of `os.wait`."""
+    """The state of a worker so far.
+
+    Args:
+        tree: its processes.
+        channel: the connection to its container; None after it was closed.
+        folder: a descriptor of its output folder.
+        status: its wait status (`os.waitpid`).
+        failed: why the container could not be built.
+        ready: whether the container is complete.
+        peak_mb: highest memory usage seen, in MiB.
+        descriptors: received descriptors, to close at the end.
+    """
 
     tree: Tree
     channel: socket.socket | None
@@ -47,7 +58,10 @@ class _Watched:
 
 
 def supervise(connection: socket.socket) -> None:
-    """Receive one job, have it done by a forked worker, send the outcome. Runs in a process of its own."""
+    """Receive one job, run it in a forked worker and send the outcome.
+
+    Runs in its own process.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     message = wire.receive(connection)
     if message is None:
@@ -55,7 +69,7 @@ def supervise(connection: socket.socket) -> None:
     order = _order(message)
     start = time.monotonic()
     if order.input_folder is not None:
-        order.input_folder.mkdir(exist_ok=True)  # its writer may have left none
+        order.input_folder.mkdir(exist_ok=True)  # the earlier worker may have left none
     container = prepare_folder(order)
     ours, theirs = channel()
     supervisor = os.getpid()
@@ -75,7 +89,7 @@ def supervise(connection: socket.socket) -> None:
 
 
 def _processor_seconds() -> float:
-    """Used by this process and by all that were waited for below it."""
+    """Return the processor time of this process and of all its awaited descendants."""
     used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
@@ -91,9 +105,9 @@ def _order(message: dict[str, Any]) -> Order:
 
 
 def _watch(watched: _Watched, connection: socket.socket, order: Order, start: float) -> _Verdict:
-    """Wait for the worker's end, or bring it about; returns when every process of it is dead."""
+    """Wait for the worker or end it; return when all of its processes have ended."""
     poller = select.poll()
-    poller.register(connection, select.POLLIN)  # after the job nothing comes but the grader's end
+    poller.register(connection, select.POLLIN)  # readable only when the grader closes it
     if watched.channel is not None:
         poller.register(watched.channel, select.POLLIN)
     verdict: _Verdict | None = None
@@ -109,15 +123,15 @@ def _watch(watched: _Watched, connection: socket.socket, order: Order, start: fl
         if watched.channel is not None and watched.channel.fileno() in events:
             _hear(watched, poller)
         elif connection.fileno() in events and verdict is None:
-            verdict = _Verdict("crashed", "the grader went away")
+            verdict = _Verdict("crashed", "the grader ended")
         if verdict is not None:
             watched.tree.kill()
             _end_launcher(watched)
 
 
 def _hear(watched: _Watched, poller: select.poll) -> bool:
-    """Take in one message from the room; False when there will be none any more."""
-    assert watched.channel is not None  # noqa: S101 - for the type checker; callers ask first
+    """Process one message from the container; return False after the last one."""
+    assert watched.channel is not None  # noqa: S101 - for the type checker; callers check first
     heard = receive_message(watched.channel)
     if heard is None:
         poller.unregister(watched.channel)
@@ -140,9 +154,9 @@ def _hear(watched: _Watched, poller: select.poll) -> bool:
 
 
 def _exceeded(watched: _Watched, order: Order, start: float) -> _Verdict | None:
-    """Layers `memory` and `clock`."""
+    """Return a verdict if a limit is exceeded (layers `memory` and `clock`)."""
     limits = order.limits
-    # While the room is being built there are only copies of the supervisor in it.
+    # While the container is being built, it contains only copies of the supervisor.
     memory_mb = watched.tree.memory_mb(limits.memory_mb) if watched.ready else 0
     watched.peak_mb = max(watched.peak_mb, memory_mb)
     if memory_mb > limits.memory_mb and "memory" in order.layers:
@@ -153,7 +167,7 @@ def _exceeded(watched: _Watched, order: Order, start: float) -> _Verdict | None:
 
 
 def _end_launcher(watched: _Watched) -> None:
-    """A room that is not finished has no first process to end: then it is the launcher that must go."""
+    """End the launcher of an incomplete container, which has no process 1 yet."""
     if watched.tree.init is None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(watched.tree.launcher, signal.SIGKILL)
@@ -164,15 +178,15 @@ def _describe(watched: _Watched, launcher_status: int, limits: Limits) -> _Verdi
         return _Verdict("refused", watched.failed or "the sandbox could not be built")
     status = launcher_status if watched.tree.init is None else watched.status
     if status is None:
-        return _Verdict("crashed", "all of its processes were ended from outside")
+        return _Verdict("crashed", "all of its processes were killed from outside")
     code = os.waitstatus_to_exitcode(status)
     if code == 0:
         return _Verdict("done", "")
     if code == -getattr(signal, "SIGXCPU", 0):
         return _Verdict("timeout", f"it used more than {cpu_seconds(limits)} seconds of processor time")
     if code < 0:
-        return _Verdict("crashed", f"its process was ended by signal {_signal_name(-code)}")
-    return _Verdict("crashed", f"its process ended itself with exit code {code}")
+        return _Verdict("crashed", f"its process was killed by signal {_signal_name(-code)}")
+    return _Verdict("crashed", f"its process exited with code {code}")
 
 
 def _signal_name(number: int) -> str:
@@ -183,9 +197,9 @@ def _signal_name(number: int) -> str:
 
 
 def _collect(watched: _Watched, order: Order, container: Path) -> None:
-    """Take what the worker left into the job's folder, now that nobody can change it any more."""
+    """Collect the worker's output; all of its processes have ended."""
     if watched.folder is not None:
-        with contextlib.suppress(OSError):  # what cannot be read was not handed over
+        with contextlib.suppress(OSError):  # unreadable output counts as missing
             collect(watched.folder, order.folder, order.task.outputs, max_bytes=order.limits.output_mb * _MB)
     for descriptor in watched.descriptors:
         os.close(descriptor)

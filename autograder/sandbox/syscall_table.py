@@ -1,6 +1,7 @@
-"""Numbers of Linux system calls on the two architectures the sandbox knows. Pure data.
+"""System call numbers of x86-64 and AArch64 Linux.
 
-Each entry reads NAME:X86_64:AARCH64; `-` where an architecture has no such call.
+Sources: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h of the Linux kernel. Each entry
+reads NAME:X86_64:AARCH64, with `-` where an architecture has no such call.
 """
 
 from __future__ import annotations
@@ -56,18 +57,24 @@ uname:63:160 unlink:87:- unlinkat:263:35 unshare:272:97 uselib:134:- userfaultfd
 utimensat:280:88 utimes:235:- vfork:58:- vhangup:153:58 vmsplice:278:75 wait4:61:260 waitid:247:95 write:1:64
 writev:20:66
 """
-# Numbers for the machine's own architecture as AUDIT_ARCH_* of <linux/audit.h>, and the table's column.
+# AUDIT_ARCH_* of uapi/linux/audit.h, and the column of the table.
 _ARCHITECTURES = {"x86_64": (0xC000003E, 1), "aarch64": (0xC00000B7, 2), "arm64": (0xC00000B7, 2)}
 
 
 def audit_architecture() -> int | None:
-    """How the kernel names this machine's architecture to seccomp filters; None where the sandbox does not know it."""
+    """Return the AUDIT_ARCH_* number of this machine.
+
+    None if the architecture is unsupported.
+    """
     found = _ARCHITECTURES.get(platform.machine())
     return None if found is None else found[0]
 
 
 def system_call_numbers() -> dict[str, int]:
-    """Number of every listed call that this machine's architecture has; empty where the sandbox does not know it."""
+    """Return the numbers of all listed calls that this architecture has.
+
+    Empty if unsupported.
+    """
     found = _ARCHITECTURES.get(platform.machine())
     if found is None:
         return {}

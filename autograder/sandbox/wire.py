@@ -1,4 +1,4 @@
-"""JSON messages over a stream socket: eight bytes of length, then UTF-8 text."""
+"""JSON messages over a stream socket, prefixed by their length in eight bytes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ _HEADER = struct.Struct("!Q")
 
 
 def send(connection: socket.socket, message: dict[str, Any]) -> None:
-    """Send one message; raises OSError when the other side is gone."""
+    """Send one message.
+
+    Raises:
+        OSError: the other end is closed.
+    """
     body = json.dumps(message).encode()
     connection.sendall(_HEADER.pack(len(body)) + body)
 
 
 def receive(connection: socket.socket) -> dict[str, Any] | None:
-    """Receive one message, or None when the other side closed before a whole one had come."""
+    """Receive one message; None if the other end was closed first."""
     header = _read_exactly(connection, _HEADER.size)
     body = None if header is None else _read_exactly(connection, _HEADER.unpack(header)[0])
     if body is None:

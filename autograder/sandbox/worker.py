@@ -1,4 +1,4 @@
-"""The inside of a worker: the last layers of the sandbox, an empty scratch folder, then the entry point of its task."""
+"""Apply the last sandbox layers inside a worker and call the task's entry point."""
 
 from __future__ import annotations
 
@@ -28,7 +28,14 @@ _FIRST_OWN_DESCRIPTOR, _LAST_DESCRIPTOR = 3, 1 << 20
 
 @dataclass(frozen=True)
 class WorkerFolders:
-    """Where a worker is: the folder it leaves its files in, its scratch folder, others it may write or read."""
+    """The folders of a worker.
+
+    Args:
+        job: its output.
+        scratch: its working directory.
+        writable: all folders that it may write to.
+        readable: further folders that it may read.
+    """
 
     job: Path
     scratch: Path
@@ -37,11 +44,11 @@ class WorkerFolders:
 
 
 def work(order: Order, folders: WorkerFolders) -> None:
-    """Put the last layers around this process and call the entry point of the order's task."""
+    """Apply the remaining sandbox layers and call the task's entry point."""
     silent = order.task.untrusted and "streams" in order.layers
     _redirect_standard_streams(Path(os.devnull) if silent else folders.job / "worker.log")
     os.chdir(folders.scratch)
-    _close_layers(order, folders)
+    _apply_layers(order, folders)
     module, _, function = order.task.entry.partition(":")
     try:
         getattr(importlib.import_module(module), function)(order.payload, folders.job)
@@ -50,13 +57,16 @@ def work(order: Order, folders: WorkerFolders) -> None:
         raise
     finally:
         for stream in (sys.stdout, sys.stderr):
-            # A notebook may have closed or replaced them; that is no reason to call it crashed.
+            # A notebook may have closed or replaced its streams, which is not a crash.
             with contextlib.suppress(Exception):
                 stream.flush()
 
 
-def _close_layers(order: Order, folders: WorkerFolders) -> None:
-    """The layers a process puts on itself. Each later one forbids what an earlier one needs."""
+def _apply_layers(order: Order, folders: WorkerFolders) -> None:
+    """Apply the layers that a process sets for itself.
+
+    Each forbids what earlier ones need.
+    """
     layers = order.layers
     if "fds" in layers:
         _close_descriptors()
@@ -75,7 +85,7 @@ def _close_layers(order: Order, folders: WorkerFolders) -> None:
 
 
 def _restrict_files(folders: WorkerFolders) -> None:
-    """Layer `landlock`."""
+    """Restrict file access (layer `landlock`)."""
     read = (
         *readable_folders(),
         *folders.readable,
@@ -87,7 +97,7 @@ def _restrict_files(folders: WorkerFolders) -> None:
 
 
 def _close_descriptors() -> None:
-    """Layer `fds`: the grader's sockets and files are open in every process that is forked from its own."""
+    """Close inherited descriptors, such as the grader's sockets (layer `fds`)."""
     os.closerange(_FIRST_OWN_DESCRIPTOR, _LAST_DESCRIPTOR)
 
 
@@ -102,10 +112,10 @@ def _redirect_standard_streams(log: Path) -> None:
 
 
 def _clean_environment(scratch: Path) -> None:
-    """Layer `environment`: only what programs need to run at all, and the worker's own folders."""
+    """Remove all variables that programs do not need (layer `environment`)."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     os.environ.clear()
     os.environ.update(kept, HOME=str(scratch), TMPDIR=str(scratch), LANG="C.UTF-8")
     import tempfile
 
-    tempfile.tempdir = None  # forget the folder the fork server looked up
+    tempfile.tempdir = None  # reset the folder that the fork server determined

@@ -21,9 +21,10 @@ import numpy as np
 import pytest
 
 from autograder.authoring import build_labs
+from autograder.authoring.bundle import without_comments
 from autograder.authoring.leaks import check_leaks
 from autograder.authoring.master import Master, read_master
-from autograder.authoring.normalize import complete_test, without_comments
+from autograder.authoring.normalize import complete_test
 from autograder.authoring.requirements import OTTER, requirements_file
 from autograder.authoring.stubs import gap_variables
 from autograder.errors import BuildDriftError, MasterError, UsageError

@@ -79,7 +79,7 @@ def test_an_error_over_an_answer_is_a_failure_of_the_answer() -> None:
 
     failure = raised(test_it, [1])
     assert isinstance(failure, CheckFailed)
-    assert failure.unexpected
+    assert isinstance(failure.cause, TypeError)  # type: ignore[attr-defined]
     assert failure.values == {"kind": "TypeError"}
     assert "TypeError" in str(failure)
 
@@ -92,19 +92,7 @@ def own_import(answer: Any) -> None:  # noqa: ARG001
     from autograder.checks.core import nothing_of_this_name  # type: ignore[attr-defined] # noqa: F401
 
 
-def own_parameter(answer: Any) -> None:
-    compare(answer, 1.0, "answer", tolerence=0.1)  # type: ignore[call-arg]
-
-
-def own_missing_parameter(answer: Any) -> None:
-    explain(answer)  # type: ignore[call-arg]
-
-
-def own_class(answer: Any) -> None:
-    raise CheckFailed(text=answer)  # type: ignore[call-arg]
-
-
-@pytest.mark.parametrize("test", [own_name, own_import, own_parameter, own_missing_parameter, own_class])
+@pytest.mark.parametrize("test", [own_name, own_import])
 def test_an_error_of_the_test_itself_is_a_defect(test: Callable[..., None]) -> None:
     failure = raised(check(test), 1.0)
     assert isinstance(failure, CheckDefective)
@@ -128,13 +116,13 @@ def test_the_same_errors_in_a_students_function_are_the_answers(name: str) -> No
 
     failure = raised(test_it, students_names()[name])
     assert isinstance(failure, CheckFailed)
-    assert failure.unexpected
+    assert failure.cause.__traceback__ is not None  # type: ignore[attr-defined]
 
 
 def test_a_defect_found_by_a_helper_passes_through() -> None:
     @check
     def test_it(answer: Any) -> None:
-        raise CheckDefective("No data: {problem}.", {"problem": answer})
+        raise CheckDefective(f"No data: {answer}.")
 
     failure = raised(test_it, "offline")
     assert isinstance(failure, CheckDefective)

@@ -342,7 +342,7 @@ def test_an_accuracy_is_a_multiple_of_one_over_the_number_of_images() -> None:
         0.80334: "is not what this model reaches",
     }
     for claim, says in wrong.items():
-        fails(says, checks.is_accuracy, claim, "acc", model, IMAGES, labels, training=[0.7])
+        fails(says, checks.is_accuracy, claim, "acc", model, IMAGES, labels, training=lambda: [0.7])
     no_numbers: dict[Any, str] = {None: "missing", "0.8": "quotation", math.nan: "finite", (0.8,): "comma"}
     for value, says in no_numbers.items():
         fails(says, checks.is_accuracy, value, "acc", model, IMAGES, labels)

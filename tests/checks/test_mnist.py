@@ -64,6 +64,6 @@ def test_a_failed_download_is_not_the_students_fault(monkeypatch: pytest.MonkeyP
         assert len(raw_data()) == answer
 
     raw_data.cache_clear()
-    with pytest.raises(CheckDefective, match=r"could not load MNIST .*says nothing about your answer") as caught:
+    with pytest.raises(CheckDefective, match=r"MNIST could not be loaded .*says nothing about your answer") as caught:
         test_it(answer=4)
     assert caught.value.grader_error

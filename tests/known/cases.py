@@ -28,7 +28,8 @@ class Case:
     """One known answer.
 
     `lost` are the questions that must lose points, `says` what their messages must name, `points` what some questions
-    must earn exactly; `rare` cases are left to `make prove`.
+    must earn exactly; `public` are questions whose public tests must catch it already; `rare` cases are left to
+    `make prove`.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Case:
     lost: frozenset[str]
     says: Mapping[str, str]
     points: Mapping[str, float]
+    public: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def _read(path: Path) -> Case:
         lost=frozenset(entry.get("lost", ())),
         says=entry.get("says", {}),
         points=entry.get("points", {}),
+        public=frozenset(entry.get("public", ())),
     )
 
 

@@ -110,6 +110,10 @@ def test_wrong_answer_loses_its_own_questions_and_is_told_why(case: Case, result
     assert lost == case.lost, _complaints(result)
     earned = {question.name: question.score for question in result.questions if question.name in case.points}
     assert earned == pytest.approx(dict(case.points)), _complaints(result)
+    caught = {
+        question.name for question in result.questions if any(not t.passed and not t.hidden for t in question.tests)
+    }
+    assert case.public <= caught, _complaints(result)
     assert case.says, "a wrong answer names its mistake"
     for name, text in case.says.items():
         question = next(question for question in result.questions if question.name == name)

@@ -100,7 +100,7 @@ def test_a_warm_process_that_was_killed_gives_an_error_with_a_hint(ended: Ended)
 
 def test_close_ends_a_running_job_with_all_its_processes(ended: Ended) -> None:
     assert [outcome.end for outcome in ended.outcomes] == ["crashed"]
-    assert "went away" in ended.outcomes[0].detail
+    assert "the grader ended" in ended.outcomes[0].detail
     assert len(ended.pids) >= 3
     wait_until(lambda: not any(is_running(pid) for pid in ended.pids), 10)
 

@@ -1,0 +1,59 @@
+"""The tests of a master as test files need them: what they use is bundled in front of them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection
+
+from autograder.authoring.bundle import Source, Test, bundle, library_sources, read_test
+from autograder.authoring.master import Master, Question, TestCell, parse_python
+
+
+def source_of(master: Master, question: Question, test: TestCell) -> Source:
+    """Return the Python of a test cell with its place in the master."""
+    return Source(test.body, master.file, test.body_line, question.name)
+
+
+def read_tests(master: Master, question: Question) -> tuple[Test, ...]:
+    """Return the tests of a question.
+
+    Raises:
+        MasterError: a test cell holds anything but imports and one function.
+    """
+    return tuple(read_test(source_of(master, question, test)) for test in question.tests)
+
+
+def prelude(master: Master, question: Question, names: Collection[str] | None = None) -> str:
+    """Return what must stand in front of the named tests of a question (None: of all its tests).
+
+    Raises:
+        MasterError: a test uses what is defined nowhere, or something that its own parameter hides.
+    """
+    tests = [test for test in read_tests(master, question) if names is None or test.name in names]
+    shared = next((Source(cell.source, master.file, cell.line) for cell in master.helpers), None)
+    return bundle(tests, shared=shared, library=library_sources(), answers=parameters(master))
+
+
+def parameters(master: Master) -> frozenset[str]:
+    """Return the variables that the tests of a master take."""
+    return frozenset(
+        name for question in master.questions for test in read_tests(master, question) for name in test.parameters
+    )
+
+
+def set_in_notebook(master: Master) -> frozenset[str]:
+    """Return every name that the code of a master sets, apart from its tests and what they share."""
+    tests = {id(test.cell) for question in master.questions for test in question.tests}
+    cells = [cell for cell in master.cells if cell.kind == "code" and id(cell) not in tests]
+    found: set[str] = set()
+    for cell in cells:
+        if cell in master.helpers:
+            continue
+        for node in ast.walk(parse_python(cell.source)):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found.add(node.id)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                found.add(node.name)
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                found.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
+    return frozenset(found)
