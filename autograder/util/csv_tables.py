@@ -1,4 +1,7 @@
-"""A CSV file as a platform or a spreadsheet wrote it: its separator, line ends and byte order mark are kept. Pure."""
+"""CSV files of platforms and spreadsheets, rewritten in their original style.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,15 @@ _SEPARATORS = (",", ";", "\t")
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of fields, the lines of the file they end on, and how the file is written."""
+    """The content and format of a CSV file.
+
+    Args:
+        rows: the fields of each row, the header first.
+        lines: for each row, the line of the file on which it ends.
+        separator: the character between fields.
+        newline: the line terminator.
+        bom: whether the file starts with a byte order mark.
+    """
 
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[int, ...]
@@ -26,21 +37,25 @@ class Table:
     bom: bool = False
 
     def with_rows(self, rows: Sequence[Sequence[str]]) -> Table:
-        """The same file with other rows."""
+        """Return a table in the same format with other rows."""
         return replace(self, rows=tuple(map(tuple, rows)), lines=())
 
     def text(self) -> str:
-        """The file's text; a field is quoted where it must be."""
+        """Return the file's text, quoting fields where needed."""
         buffer = io.StringIO()
         csv.writer(buffer, delimiter=self.separator, lineterminator=self.newline).writerows(self.rows)
         return (_BOM if self.bom else "") + buffer.getvalue()
 
 
 def read_table(data: bytes, name: str) -> Table:
-    """Read a CSV file in UTF-8; commas, semicolons or tabs part the fields.
+    """Read a CSV file in UTF-8, separated by commas, semicolons or tabs.
+
+    Args:
+        data: the file's content.
+        name: its name, for messages.
 
     Raises:
-        UsageError: it is no such file.
+        UsageError: it is not such a file.
     """
     try:
         text = data.decode("utf-8")
@@ -68,7 +83,14 @@ def read_table(data: bytes, name: str) -> Table:
 
 
 def records(table: Table, name: str, columns: Sequence[str]) -> list[tuple[int, Mapping[str, str]]]:
-    """The rows below the header, each with its line, as fields by column; blanks around names and fields are dropped.
+    """Return the rows below the header as fields by column, with their line numbers.
+
+    Column names are in lower case; blanks around names and fields are removed; empty rows are left out.
+
+    Args:
+        table: the table.
+        name: the file's name, for messages.
+        columns: the required columns, in lower case.
 
     Raises:
         UsageError: a column is missing, or a row is longer than the header.
@@ -77,13 +99,13 @@ def records(table: Table, name: str, columns: Sequence[str]) -> list[tuple[int, 
     missing = [column for column in columns if column not in header]
     if missing:
         raise UsageError(
-            f"{name} has no column {missing[0]}: its first line is {clean_line(', '.join(header))}.",
-            hint=f"begin the file with the line {','.join(columns)}",
+            f"{name} has no column `{missing[0]}`. Its first line is: {clean_line(', '.join(header))}.",
+            hint=f"start the file with the line {','.join(columns)}",
         )
     found: list[tuple[int, Mapping[str, str]]] = []
     for line, row in zip(table.lines[1:], table.rows[1:], strict=True):
         if len(row) > len(header) and any(field.strip() for field in row[len(header) :]):
-            raise UsageError(f'{name}, line {line}: more fields than columns. A field with a comma stands in "quotes".')
+            raise UsageError(f'{name}, line {line}: more fields than columns. Put fields with commas in "quotes".')
         fields = [field.strip() for field in row]
         if any(fields):
             found.append((line, dict(zip(header, fields + [""] * len(header), strict=False))))
@@ -91,21 +113,25 @@ def records(table: Table, name: str, columns: Sequence[str]) -> list[tuple[int, 
 
 
 def number(text: str, separator: str = ",") -> float | None:
-    """A plain number of a field; with `;` between fields it may have a decimal comma. None if it is none."""
+    """Parse a number; with `;` as separator it may have a decimal comma.
+
+    Returns:
+        the number, or None for text that is not a finite number below 1e9.
+    """
     plain = text.replace(",", ".") if separator == ";" and text.count(",") == 1 and "." not in text else text
     try:
         value = float(plain)
     except ValueError:
         return None
-    return value if abs(value) < 1e9 else None  # neither infinite nor no number at all
+    return value if abs(value) < 1e9 else None  # also excludes infinity and NaN
 
 
 def ending_digits(text: str) -> str:
-    """The number at the end of a text such as "Participant 301"; empty if there is none."""
+    """Return the digits at the end of a text such as "Participant 301", if any."""
     match = re.search(r"\d+$", text)
     return match[0] if match else ""
 
 
 def number_text(value: float) -> str:
-    """A number for a gradebook: at most two decimals, no needless zeros, never in powers of ten."""
+    """Format a number for a gradebook: at most two decimals, no exponent."""
     return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
