@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from autograder.handover import plain_values, tables
 from autograder.handover.encode import ANSWERS
 from autograder.handover.errors import CannotCrossError
-from autograder.handover.keras_decode import rebuild_model
 from autograder.handover.shared_arrays import mapped, mapped_bytes
 from autograder.sandbox.job_files import is_ordinary_file, is_ordinary_folder, read_ordinary_file
 
 _MAX_ANSWERS_BYTES = 128 << 20  # parsed, the worst of it takes 25 times as much memory
 _MAX_ARRAY_BYTES = 2 << 30
 _MAX_DEPTH = 25
-_PLAIN_KINDS = "biufU"
+_PLAIN_KINDS = "biufcSUMm"
+_MAX_SCALAR_BYTES = 1 << 16
+_ALIKE = {"int": int, "float": float, "bool": bool, "str": str}
+# What stands for something that stays in the student's process; see `live_protocol`.
+REFERENCES = frozenset({"reference", "argument", "library", "exception_class"})
 
 
 @dataclass(frozen=True)
@@ -29,26 +34,25 @@ class Unusable:
     reason: str
 
 
-class HandoverReader:
-    """The answers of one submission, by question; rebuilt models are shared where nothing of them changed."""
+class Decoder:
+    """Rebuilds values from descriptions, trusting none of them.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lines = _read_lines(folder)
+    Args:
+        load: gives the array of a name, or raises CannotCrossError.
+        resolve: gives what is described by reference.
+    """
+
+    def __init__(
+        self, load: Callable[[Any], np.ndarray[Any, Any]], resolve: Callable[[dict[str, Any]], Any] | None = None
+    ) -> None:
+        self._load = load
+        self._resolve = resolve
         self._models: dict[str, Any] = {}
         self._arrays: dict[tuple[str, str, bytes], np.ndarray[Any, Any]] = {}
         self._mapped_bytes = 0
 
-    @property
-    def questions(self) -> frozenset[str]:
-        """The questions that were handed over, whatever their values."""
-        return frozenset(self._lines)
-
-    def values(self, question: str) -> dict[str, Any]:
-        """The variables of a question by name: real values, `...` for a gap, `Unusable` for what cannot be used."""
-        return {name: self._value(described) for name, described in self._lines.get(question, {}).items()}
-
-    def _value(self, described: Any) -> Any:
+    def value(self, described: Any) -> Any:
+        """The value, `...` for a gap, `Unusable` for what cannot be used. Never raises."""
         try:
             return self._decode(described, 0)
         except CannotCrossError as error:
@@ -59,14 +63,27 @@ class HandoverReader:
     def _decode(self, described: dict[str, Any], depth: int) -> Any:
         if depth > _MAX_DEPTH:
             raise CannotCrossError("it is nested too deeply")
+
+        def inner(part: dict[str, Any]) -> Any:
+            return self._decode(part, depth + 1)
+
         kind = described["kind"]
         if kind == "unusable":
             raise CannotCrossError(str(described["reason"])[:1000])
         if kind in ("list", "tuple"):
-            items = [self._decode(item, depth + 1) for item in described["items"]]
+            items = _items(described, inner)
             return items if kind == "list" else tuple(items)
         if kind == "dict":
-            return {self._decode(key, depth + 1): self._decode(item, depth + 1) for key, item in described["items"]}
+            return {inner(key): inner(item) for key, item in described["items"]}
+        if kind in plain_values.KINDS:
+            return plain_values.rebuild(described, inner)
+        if kind in tables.KINDS:
+            return tables.rebuild(described, inner)
+        return self._library_object(kind, described, inner)
+
+    def _library_object(self, kind: str, described: dict[str, Any], inner: Callable[[dict[str, Any]], Any]) -> Any:
+        if kind in ("object_array", "structured"):
+            return _compound_array(described, inner)
         if kind == "array":
             values = self._load(described["file"])
             return self._mapped(described["of"], values) if "of" in described else values
@@ -74,18 +91,9 @@ class HandoverReader:
             return self._model(described)
         if kind == "history":
             return _history(described)
+        if kind in REFERENCES and self._resolve is not None:
+            return self._resolve(described)
         return _simple(kind, described)
-
-    def _load(self, name: Any) -> np.ndarray[Any, Any]:
-        if not isinstance(name, str) or "/" in name or not name.endswith(".npy"):
-            raise CannotCrossError("it is damaged")
-        path = self._folder / name
-        if not is_ordinary_file(path, _MAX_ARRAY_BYTES):
-            raise CannotCrossError("its file is not an ordinary one")
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-        if array.dtype.kind not in _PLAIN_KINDS:
-            raise CannotCrossError(f"its dtype {array.dtype} is not one of numbers")
-        return np.asarray(array)
 
     def _mapped(self, name: Any, table: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """A known array with its values replaced; every pair is made once, for each costs its full size."""
@@ -98,11 +106,75 @@ class HandoverReader:
         return self._arrays[key]
 
     def _model(self, described: dict[str, Any]) -> Any:
+        from autograder.handover.keras_decode import rebuild_model
+
         key = json.dumps(described, sort_keys=True)
         if key not in self._models:
             weights = [self._load(name) for name in described["weights"]]
             self._models[key] = rebuild_model(described["structure"], described["compile"], weights)
         return self._models[key]
+
+
+class HandoverReader:
+    """The answers of one submission, by question; rebuilt models are shared where nothing of them changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lines = _read_lines(folder)
+        self._decoder = Decoder(self._load)
+
+    @property
+    def questions(self) -> frozenset[str]:
+        """The questions that were handed over, whatever their values."""
+        return frozenset(self._lines)
+
+    def values(self, question: str) -> dict[str, Any]:
+        """The variables of a question by name: real values, `...` for a gap, `Unusable` for what cannot be used."""
+        return {name: self._decoder.value(described) for name, described in self._lines.get(question, {}).items()}
+
+    def _load(self, name: Any) -> np.ndarray[Any, Any]:
+        if not isinstance(name, str) or "/" in name or not name.endswith(".npy"):
+            raise CannotCrossError("it is damaged")
+        path = self._folder / name
+        if not is_ordinary_file(path, _MAX_ARRAY_BYTES):
+            raise CannotCrossError("its file is not an ordinary one")
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if array.dtype.kind not in _PLAIN_KINDS:
+            raise CannotCrossError(f"its dtype {array.dtype} is not one of numbers")
+        return np.asarray(array)
+
+
+def _items(described: dict[str, Any], inner: Callable[[dict[str, Any]], Any]) -> list[Any]:
+    if "of" not in described:
+        return [inner(item) for item in described["items"]]
+    values = described["values"]
+    if type(values) is not list or set(map(type, values)) - {_ALIKE[described["of"]]}:
+        raise CannotCrossError("it is damaged")
+    return values
+
+
+def _compound_array(described: dict[str, Any], inner: Callable[[dict[str, Any]], Any]) -> np.ndarray[Any, Any]:
+    """An array of objects, or of records."""
+    shape = tuple(_size(size) for size in described["shape"])
+    if described["kind"] == "object_array":
+        items = [inner(item) for item in described["items"]]
+        array = np.empty(len(items), object)
+        for place, item in enumerate(items):
+            array[place] = item
+        return array.reshape(shape)
+    parts = [(str(name), inner(part)) for name, part in described["fields"]]
+    if not all(isinstance(part, np.ndarray) and part.shape[: len(shape)] == shape for _, part in parts):
+        raise CannotCrossError("it is damaged")
+    records = np.empty(shape, [(name, part.dtype, part.shape[len(shape) :]) for name, part in parts])
+    for name, part in parts:
+        records[name] = part
+    return records
+
+
+def _size(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise CannotCrossError("it is damaged")
+    return value
 
 
 def _read_lines(folder: Path) -> dict[str, Mapping[str, Any]]:
@@ -125,18 +197,61 @@ def _simple(kind: str, described: dict[str, Any]) -> Any:
         return None
     if kind == "gap":
         return ...
+    if kind in _NUMPY:
+        return _NUMPY[kind](described)
     value = described["value"]
-    if kind == "scalar":
-        dtype = np.dtype(described["dtype"])
-        if dtype.kind not in _PLAIN_KINDS or type(value) not in (bool, int, float, str):
-            raise CannotCrossError("it is damaged")
-        return dtype.type(value)
-    expected = {"bool": bool, "int": int, "str": str}
     if kind == "float":
         return float(value)
-    if type(value) is not expected[kind]:
+    if type(value) is not {"bool": bool, "int": int, "str": str}[kind]:
         raise CannotCrossError("it is damaged")
     return value
+
+
+def _scalar(described: dict[str, Any]) -> Any:
+    value = described["value"]
+    dtype = np.dtype(described["dtype"])
+    if dtype.kind not in _PLAIN_KINDS or type(value) not in (bool, int, float, str):
+        raise CannotCrossError("it is damaged")
+    return dtype.type(value)
+
+
+def _scalar_type(described: dict[str, Any]) -> type[np.generic]:
+    kind = getattr(np, described["name"])
+    if not (isinstance(kind, type) and issubclass(kind, np.generic)):
+        raise CannotCrossError("it is damaged")
+    return kind
+
+
+def _dtype(name: Any) -> np.dtype[Any]:
+    dtype = np.dtype(str(name)[:100])
+    if dtype.kind not in _PLAIN_KINDS + "O" or dtype.names is not None:
+        raise CannotCrossError("it is damaged")
+    return dtype
+
+
+def _scalar_from_bytes(described: dict[str, Any]) -> Any:
+    dtype, value = _dtype(described["dtype"]), described["value"]
+    if dtype.kind not in "cSMm" or type(value) is not str or len(value) > 2 * _MAX_SCALAR_BYTES:
+        raise CannotCrossError("it is damaged")
+    if dtype.itemsize == 0:
+        return dtype.type()
+    return np.frombuffer(base64.b64decode(value, validate=True), dtype, count=1)[0]
+
+
+def _shape(described: dict[str, Any]) -> Any:
+    import tensorflow as tf
+
+    sizes = described["sizes"]
+    return tf.TensorShape(None if sizes is None else [None if size is None else _size(size) for size in sizes])
+
+
+_NUMPY: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "scalar": _scalar,
+    "scalar_type": _scalar_type,
+    "scalar_bytes": _scalar_from_bytes,
+    "shape": _shape,
+    "dtype": lambda described: _dtype(described["value"]),
+}
 
 
 def _history(described: dict[str, Any]) -> Any:

@@ -1,58 +1,68 @@
-"""Writes answers from inside the runner. Knows how values become plain data, and nothing of tests or marks."""
+"""Values become plain data: answers inside the runner, and what live calls carry, in both processes.
+
+Knows nothing of tests or marks.
+"""
 
 from __future__ import annotations
 
+import base64
 import json
 import math
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from autograder.handover import plain_values, tables
 from autograder.handover.equality import same_bytes
 from autograder.handover.errors import CannotCrossError
-from autograder.handover.keras_encode import describe_model
 from autograder.handover.shared_arrays import table_for
 from autograder.util.text import text_of
 
 ANSWERS = "answers.jsonl"
 TRAINING = ".fit"
-_PLAIN_KINDS = "biufSU"
+_PLAIN_KINDS = "biufcSUMm"
 _MAX_ITEMS = 1_000_000
 _MAX_DEPTH = 20
 _MAX_INT_BITS = 4_096
+_COMPACT_INT_BITS = 63
 _MAX_TEXT = 1_000_000
 _MAX_REASON = 400
 
 
-class HandoverWriter:
-    """The folder answers are written to; arrays that have not changed are written once."""
+class Encoder:
+    """Describes values as plain data.
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
-        self._folder = folder
-        self._written: list[Path] = []
+    Args:
+        save: keeps an array and returns the name it is known by.
+        refer: describes by reference what has no plain form; may raise CannotCrossError.
+    """
 
-    def hand_over(self, question: str, names: Iterable[str], namespace: Mapping[str, Any]) -> None:
-        """Write the named variables as they are now; what is not in the namespace is left out."""
-        values = {name: self._describe(namespace[name]) for name in names if name in namespace}
-        line = json.dumps({"question": question, "values": values})
-        with (self._folder / ANSWERS).open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+    def __init__(
+        self, save: Callable[[np.ndarray[Any, Any]], str], refer: Callable[[Any], dict[str, Any]] | None = None
+    ) -> None:
+        self._save = save
+        self._refer = refer or refuse
 
-    def keep_training(self, name: str, recording: bytes) -> None:
-        """Write a sealed recording of a fit (see `runner.replay.sealing`); asked for only of trusted notebooks."""
-        (self._folder / f"{name}{TRAINING}").write_bytes(recording)
-
-    def _describe(self, value: Any) -> dict[str, Any]:
+    def describe(self, value: Any) -> dict[str, Any]:
+        """The description of a value; that of one which cannot cross says why. Never raises."""
         try:
-            return self._encode(value, _Budget())
+            return self.encode(value)
         except CannotCrossError as error:
             return {"kind": "unusable", "reason": str(error)}
         except BaseException as error:  # noqa: BLE001 - a student's object may raise anything when it is looked at
             reason = f"it raised {type(error).__name__} when it was read: {text_of(error, _MAX_REASON)}"
             return {"kind": "unusable", "reason": reason.rstrip(": ")}
+
+    def encode(self, value: Any) -> dict[str, Any]:
+        """The description of a value.
+
+        Raises:
+            CannotCrossError: it has none.
+        """
+        return self._encode(value, _Budget())
 
     def _encode(self, value: Any, budget: _Budget) -> dict[str, Any]:
         budget.spend()
@@ -63,41 +73,114 @@ class HandoverWriter:
         simple = _encode_simple(value)
         if simple is not None:
             return simple
-        if type(value) in (list, tuple):
-            with budget.deeper():
-                return {"kind": type(value).__name__, "items": [self._encode(item, budget) for item in value]}
-        if type(value) is dict:
+        kind = type(value)
+        if kind in (list, tuple):
+            return _encode_alike(value, budget) or self._encode_items(kind.__name__, value, budget)
+        if kind is dict:
             with budget.deeper():
                 pairs = [[self._encode(key, budget), self._encode(item, budget)] for key, item in value.items()]
             return {"kind": "dict", "items": pairs}
-        return self._encode_library_object(value)
+        return self._encode_object(value, budget)
 
-    def _encode_library_object(self, value: Any) -> dict[str, Any]:
-        import keras
-        import tensorflow as tf
+    def _encode_items(self, kind: str, values: Iterable[Any], budget: _Budget) -> dict[str, Any]:
+        with budget.deeper():
+            return {"kind": kind, "items": [self._encode(item, budget) for item in values]}
 
-        if isinstance(value, (tf.Tensor, tf.Variable, keras.Variable)):
+    def _encode_object(self, value: Any, budget: _Budget) -> dict[str, Any]:
+        def inner(part: Any) -> dict[str, Any]:
+            return self._encode(part, budget)
+
+        with budget.deeper():
+            described = plain_values.describe(value, inner)
+            if described is None:
+                described = self._encode_library_object(value, inner)
+        return described or self._refer(value)
+
+    def _encode_library_object(self, value: Any, inner: Callable[[Any], dict[str, Any]]) -> dict[str, Any] | None:
+        # What is not imported here has no values here: tests of functions need not import TensorFlow.
+        keras: Any = sys.modules.get("keras")
+        tensorflow: Any = sys.modules.get("tensorflow")
+        if tensorflow is not None:
+            if isinstance(value, tensorflow.TensorShape):
+                return {"kind": "shape", "sizes": None if value.rank is None else value.as_list()}
+            if isinstance(value, (tensorflow.Tensor, tensorflow.Variable)):
+                value = np.asarray(value)
+        if keras is not None and isinstance(value, keras.Variable):
             value = np.asarray(value)
         if isinstance(value, np.ndarray):
-            return self._encode_array(value)
-        if isinstance(value, keras.callbacks.History):
+            return self._encode_array(value, inner)
+        if isinstance(value, np.dtype):
+            return _encode_dtype(value)
+        if keras is not None and isinstance(value, keras.callbacks.History):
             return _encode_history(value)
-        if isinstance(value, keras.Model):
-            parts = describe_model(value)
-            return {
-                "kind": "model",
-                **parts,
-                "weights": [self._save(_plain_array(np.asarray(weight))) for weight in value.get_weights()],
-            }
-        raise CannotCrossError(f"it is {_article(type(value).__name__)}, which cannot be handed over as plain data")
+        if keras is not None and isinstance(value, keras.Model):
+            return self._encode_model(value)
+        if issubclass(type(value), type) and issubclass(value, np.generic):
+            return {"kind": "scalar_type", "name": value.__name__}
+        return tables.describe(value, inner)
 
-    def _encode_array(self, array: np.ndarray[Any, Any]) -> dict[str, Any]:
+    def _encode_model(self, model: Any) -> dict[str, Any]:
+        from autograder.handover.keras_encode import describe_model
+
+        parts = describe_model(model)
+        weights = [self._save(_plain_array(np.asarray(weight))) for weight in model.get_weights()]
+        return {"kind": "model", **parts, "weights": weights}
+
+    def _encode_array(self, array: np.ndarray[Any, Any], inner: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        if array.dtype.kind == "O":
+            items = [inner(item) for item in np.asarray(array).reshape(-1).tolist()]
+            return {"kind": "object_array", "shape": list(array.shape), "items": items}
+        if array.dtype.names is not None:
+            plain = np.asarray(array)
+            fields = [[name, inner(plain[name])] for name in array.dtype.names]
+            return {"kind": "structured", "shape": list(array.shape), "fields": fields}
         array = _plain_array(array)
         known = table_for(array)
         if known is None:
             return {"kind": "array", "file": self._save(array)}
         name, table = known
         return {"kind": "array", "of": name, "file": self._save(table)}
+
+
+def refuse(value: Any) -> dict[str, Any]:
+    """Say that a value has no plain form.
+
+    Raises:
+        CannotCrossError: always.
+    """
+    raise CannotCrossError(f"it is {_article(type(value).__name__)}, which cannot be handed over as plain data")
+
+
+class HandoverWriter:
+    """The folder answers are written to; arrays that have not changed are written once."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self._folder = folder
+        self._written: list[Path] = []
+        self._without_plain_form = 0
+
+    def hand_over(self, question: str, names: Iterable[str], namespace: Mapping[str, Any]) -> bool:
+        """Write the named variables as they are now; what is not in the namespace is left out.
+
+        Returns:
+            Whether all of them could be written as plain data.
+        """
+        before = self._without_plain_form
+        encoder = Encoder(self._save, self._refuse)
+        values = {name: encoder.describe(namespace[name]) for name in names if name in namespace}
+        line = json.dumps({"question": question, "values": values})
+        with (self._folder / ANSWERS).open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+        return self._without_plain_form == before
+
+    def keep_training(self, name: str, recording: bytes) -> None:
+        """Write a sealed recording of a fit (see `runner.replay.sealing`); asked for only of trusted notebooks."""
+        (self._folder / f"{name}{TRAINING}").write_bytes(recording)
+
+    def _refuse(self, value: Any) -> dict[str, Any]:
+        self._without_plain_form += 1
+        return refuse(value)
 
     def _save(self, array: np.ndarray[Any, Any]) -> str:
         for path in reversed(self._written):
@@ -120,8 +203,8 @@ class _Budget:
         self._items = 0
         self._depth = 0
 
-    def spend(self) -> None:
-        self._items += 1
+    def spend(self, items: int = 1) -> None:
+        self._items += items
         if self._items > _MAX_ITEMS:
             raise CannotCrossError("it has more than a million items: use a NumPy array")
 
@@ -141,6 +224,26 @@ def _plain_array(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     if array.dtype.kind not in _PLAIN_KINDS:
         raise CannotCrossError(f"it is an array of dtype {array.dtype}: an array of numbers is needed")
     return np.asarray(array, order="C")
+
+
+def _encode_alike(values: Any, budget: _Budget) -> dict[str, Any] | None:
+    """A list or tuple of numbers or texts of one type, in one piece: item by item it would take ten times as long."""
+    kinds = set(map(type, values))
+    if len(kinds) != 1:
+        return None
+    kind = kinds.pop()
+    if kind is int:
+        fits = all(value.bit_length() <= _COMPACT_INT_BITS for value in values)
+    elif kind is float:
+        fits = all(map(math.isfinite, values))
+    elif kind is str:
+        fits = sum(map(len, values)) <= _MAX_TEXT
+    else:
+        fits = kind is bool
+    if not fits:
+        return None
+    budget.spend(len(values))
+    return {"kind": type(values).__name__, "of": kind.__name__, "values": list(values)}
 
 
 def _encode_simple(value: Any) -> dict[str, Any] | None:
@@ -164,12 +267,22 @@ def _encode_simple(value: Any) -> dict[str, Any] | None:
 def _encode_scalar(value: np.generic) -> dict[str, Any]:
     if value.dtype.kind not in _PLAIN_KINDS:
         raise CannotCrossError(f"it is a NumPy scalar of dtype {value.dtype}")
+    if value.dtype.kind in "cSMm":
+        return {
+            "kind": "scalar_bytes",
+            "dtype": value.dtype.str,
+            "value": base64.b64encode(value.tobytes()).decode("ascii"),
+        }
     plain = value.item()
-    if isinstance(plain, bytes):
-        raise CannotCrossError("it is bytes: a number or text is needed")
     if not isinstance(plain, (bool, int, float, str)):
         plain = str(plain)  # a long double is longer than Python's float
     return {"kind": "scalar", "dtype": value.dtype.str, "value": _json_number(plain)}
+
+
+def _encode_dtype(dtype: np.dtype[Any]) -> dict[str, Any]:
+    if dtype.kind not in _PLAIN_KINDS + "O" or dtype.names is not None or dtype.subdtype is not None:
+        raise CannotCrossError(f"it is the dtype {dtype}, which cannot be handed over as plain data")
+    return {"kind": "dtype", "value": dtype.str}
 
 
 def _json_number(value: Any) -> Any:

@@ -9,11 +9,12 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autograder.errors import AssignmentError
+from autograder.handover.support import is_support_path
 from autograder.handover.tasks import INSPECT_TESTS
 from autograder.labs.lateness import LatePolicy, policy_from
 from autograder.sandbox import Isolation, Job, Limits
@@ -21,6 +22,7 @@ from autograder.sandbox.job_files import job_folder
 
 LAB_JSON = "lab.json"
 _BUILD = "autograder build"
+_SUPPORT = "files/"  # otter's folder for support files in the zip
 _OTHER = "name another autograder zip with -a FILE.zip"
 _MAX_SEED = 2**32 - 1  # the largest seed of numpy.random
 # Exceptions raised for damaged or encrypted zips.
@@ -94,6 +96,7 @@ class Assignment:
         digest: SHA-256 of everything that affects marks, which excludes `late`.
         title: its title.
         late: its lateness policy, or None.
+        support_files: contents of the files beside the notebook, by relative path.
     """
 
     name: str
@@ -105,6 +108,7 @@ class Assignment:
     digest: str
     title: str = ""
     late: LatePolicy | None = None
+    support_files: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def max_score(self) -> float:
@@ -131,6 +135,9 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
     try:
         with zipfile.ZipFile(path) as archive:
             files = {name: archive.read(name).decode("utf-8") for name in archive.namelist() if _is_wanted(name)}
+            support = {
+                name.removeprefix(_SUPPORT): archive.read(name) for name in archive.namelist() if _is_support_file(name)
+            }
             others = {info.filename: info.CRC for info in archive.infolist() if not _is_wanted(info.filename)}
     except FileNotFoundError as error:
         raise AssignmentError(f"There is no autograder zip {path}.", hint=_BUILD) from error
@@ -159,6 +166,7 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
         digest=_digest(files, lab, others),
         title=str(lab.get("title") or ""),
         late=_late(lab, path),
+        support_files=support,
     )
 
 
@@ -185,6 +193,10 @@ def _is_wanted(name: str) -> bool:
     path = PurePosixPath(name)
     is_test = path.parent == PurePosixPath("tests") and path.suffix == ".py" and path.name != "__init__.py"
     return is_test or name in ("otter_config.json", LAB_JSON)
+
+
+def _is_support_file(name: str) -> bool:
+    return name.startswith(_SUPPORT) and not name.endswith("/") and is_support_path(name.removeprefix(_SUPPORT))
 
 
 def _json(text: str, path: Path) -> dict[str, Any]:
