@@ -32,11 +32,12 @@ from autograder.authoring.normalize import dump_notebook, normalise, without_mar
 from autograder.authoring.otter import OtterOutput, run_otter_assign
 from autograder.authoring.package import lab_description, pack_autograder
 from autograder.authoring.readme import ListedLab, student_readme
-from autograder.authoring.requirements import OTTER, lab_modules, lab_requirements, requirements_file
+from autograder.authoring.requirements import OTTER, lab_requirements, noisy_modules, requirements_file
 from autograder.authoring.settings import LabSettings, read_course, read_settings
 from autograder.authoring.setup_cell import SetUp
 from autograder.authoring.stubs import read_gaps
 from autograder.authoring.student_notebook import with_student_cells
+from autograder.authoring.support import merged, support_files
 from autograder.authoring.validate import check_description, check_master
 from autograder.datasets.mnist import ARRAYS
 from autograder.errors import MasterError, UsageError
@@ -59,11 +60,15 @@ class BuiltLab:
 
 @dataclass(frozen=True)
 class LabSource:
-    """A master, its text, and its lab's settings."""
+    """A master, its lab's settings, and the files that are handed out with it."""
 
     master: Master
-    text: str
     settings: LabSettings
+    files: dict[str, bytes]
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        return lab_requirements(self.master, self.files)
 
 
 def build_labs(root: Path, names: Sequence[str], *, check: bool, report: Callable[[str], None]) -> tuple[BuiltLab, ...]:
@@ -87,14 +92,11 @@ def build_labs(root: Path, names: Sequence[str], *, check: bool, report: Callabl
     published = read_course(root).published
     outputs = run_otter_assign(
         [source.master for source in sources.values()],
-        {name: lab_requirements(source.text) for name, source in sources.items()},
+        {name: source.requirements for name, source in sources.items()},
+        {name: source.files for name, source in sources.items()},
     )
     products = {name: generate(source, outputs[name]) for name, source in sources.items()}
-    shared = {"assignment/requirements.txt": requirements_file(_read_master_text(root, name) for name in known)}
-    if len(chosen) == len(known):
-        shared["assignment/README.md"] = student_readme(
-            [_listed(source) for source in sources.values()], published=published
-        )
+    shared = _shared_files(root, known, sources, published)
     if check:
         everything = {path: content for files in (*products.values(), shared) for path, content in files.items()}
         unlisted = _unlisted(root, everything) if set(chosen) == set(known) else []
@@ -153,11 +155,15 @@ def _set_up(source: LabSource, description: Mapping[str, Any], tests: Mapping[st
         source.master.name,
         questions,
         tests,
-        imports=lab_modules(source.text),
+        imports=noisy_modules(source.master),
         requires=OTTER,
         hand_in=source.settings.hand_in,
-        digests={name: digest for name, (_, digest) in ARRAYS.items()} if "mnist.load_data" in source.text else {},
+        digests={name: digest for name, (_, digest) in ARRAYS.items()} if _loads_mnist(source.master) else {},
     )
+
+
+def _loads_mnist(master: Master) -> bool:
+    return any(cell.kind == "code" and "mnist.load_data" in cell.source for cell in master.cells)
 
 
 def _listed(source: LabSource) -> ListedLab:
@@ -194,7 +200,23 @@ def _read_source(root: Path, name: str) -> LabSource:
     settings = LabSettings()
     if toml.is_file():
         settings = read_settings(toml.read_text(encoding="utf-8"), file=f"solutions/{name}.toml")
-    return LabSource(master, text, settings)
+    return LabSource(master, settings, support_files(root, master))
+
+
+def _shared_files(
+    root: Path, known: Sequence[str], sources: Mapping[str, LabSource], published: str | None
+) -> dict[str, bytes]:
+    """Return the files that all labs share; none while a lab that is not being built cannot be read."""
+    try:
+        everybody = [sources.get(name) or _read_source(root, name) for name in known]
+    except MasterError:
+        return {}
+    handed_out = merged({source.master.name: source.files for source in everybody})
+    return {
+        **{f"assignment/{name}": content for name, content in handed_out.items()},
+        "assignment/README.md": student_readme([_listed(source) for source in everybody], published=published),
+        "assignment/requirements.txt": requirements_file(source.requirements for source in everybody),
+    }
 
 
 def _unlisted(root: Path, generated: dict[str, bytes]) -> list[str]:

@@ -127,7 +127,7 @@ def test_a_download_of_canvas(tmp_path: Path, as_zip: bool) -> None:
     ("name", "who", "user", "late", "file"),
     [
         ("doejane_12_345_lab.ipynb", "doejane", "12", False, "lab.ipynb"),
-        ("doejane_LATE_12_345_lab-3.ipynb", "doejane", "12", True, "lab.ipynb"),
+        ("doejane_LATE_12_345_lab-3.ipynb", "doejane", "12", True, "lab-3.ipynb"),
         ("de_la_cruz_late_12_345_lab.ipynb", "de_la_cruz_late", "12", False, "lab.ipynb"),
         ("doe_12_345_essay_LATE_7_999_x.ipynb", "doe", "12", False, "essay_LATE_7_999_x.ipynb"),
         ("王小明_12_345_実習-2 (1).ipynb", "王小明", "12", False, "実習-2 (1).ipynb"),
@@ -271,7 +271,7 @@ def test_a_path_out_of_the_zip_is_told_and_read_by_nobody(tmp_path: Path) -> Non
     path = tmp_path / "download.zip"
     path.write_bytes(zipped({**canvas_files(), "../../evil_5_7000_tiny.ipynb": notebook(1, 2)}))
     (evil,) = (s for s in take_in([path]).submissions if "evil" in s.name)
-    assert "leads out of the zip" in reason(evil)
+    assert "outside the zip" in reason(evil)
 
 
 def test_a_zip_with_one_students_work_is_still_a_download(tmp_path: Path) -> None:
