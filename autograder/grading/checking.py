@@ -12,6 +12,7 @@ from typing import Any
 from autograder.errors import WorkerError
 from autograder.grading.retry import run_with_retry
 from autograder.handover.checker_files import VERDICTS
+from autograder.handover.support_files import encode_files
 from autograder.handover.tasks import RUN_TESTS
 from autograder.labs.assignment import Assignment, Question
 from autograder.sandbox import Isolation, Job, Limits
@@ -68,6 +69,7 @@ def _check_some(
         "tests": {file: source for file, source in assignment.test_files.items() if Path(file).stem not in judged},
         "explain_hidden": assignment.explains_hidden,
         "seed": assignment.seed,
+        "files": encode_files(assignment.files),
         "blank": blank,
     }
     with job_folder() as folder:

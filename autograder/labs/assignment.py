@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,6 +20,8 @@ from autograder.sandbox import Isolation, Job, Limits
 from autograder.sandbox.job_files import job_folder
 
 LAB_JSON = "lab.json"
+_FILES = "files/"
+_MAX_FILES_MB = 64
 _BUILD = "autograder build"
 _OTHER = "name another autograder zip with -a FILE.zip"
 _MAX_SEED = 2**32 - 1  # NumPy's
@@ -70,7 +72,7 @@ class Assignment:
     """A lab as the grader needs it.
 
     `explains_hidden`: its hidden tests' messages were written for students. `digest` covers all that marks hang on, so
-    not `late`, what late hand-ins lose.
+    not `late`, what late hand-ins lose. `files` lie beside the notebook and its tests while they run.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Assignment:
     digest: str
     title: str = ""
     late: LatePolicy | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def max_score(self) -> float:
@@ -103,6 +106,7 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
     try:
         with zipfile.ZipFile(path) as archive:
             files = {name: archive.read(name).decode("utf-8") for name in archive.namelist() if _is_wanted(name)}
+            support = _support_files(archive, path)
             others = {info.filename: info.CRC for info in archive.infolist() if not _is_wanted(info.filename)}
     except FileNotFoundError as error:
         raise AssignmentError(f"There is no autograder zip {path}.", hint=_BUILD) from error
@@ -131,7 +135,28 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
         digest=_digest(files, lab, others),
         title=str(lab.get("title") or ""),
         late=_late(lab, path),
+        files=support,
     )
+
+
+def _support_files(archive: zipfile.ZipFile, path: Path) -> dict[str, bytes]:
+    """The files under files/, which stock otter copies beside the notebook.
+
+    Raises:
+        AssignmentError: they are larger than what is passed to every worker.
+    """
+    infos = [info for info in archive.infolist() if info.filename.startswith(_FILES) and not info.is_dir()]
+    if sum(info.file_size for info in infos) > _MAX_FILES_MB << 20:
+        raise AssignmentError(
+            f"{path.name} holds more than {_MAX_FILES_MB} MB of support files.",
+            hint="hand out smaller data, or let the notebook make them",
+        )
+    named = {info.filename.removeprefix(_FILES): info for info in infos}
+    return {
+        name: archive.read(info)
+        for name, info in sorted(named.items())
+        if name and not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts
+    }
 
 
 def _digest(files: Mapping[str, str], lab: Mapping[str, Any], others: Mapping[str, int]) -> str:
