@@ -14,15 +14,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autograder.errors import AssignmentError
+from autograder.handover.support import is_support_path, pack_support_files
 from autograder.handover.tasks import INSPECT_TESTS
 from autograder.labs.lateness import LatePolicy, policy_from
 from autograder.sandbox import Isolation, Job, Limits
 from autograder.sandbox.job_files import job_folder
 
 LAB_JSON = "lab.json"
-_FILES = "files/"
-_MAX_FILES_MB = 64
 _BUILD = "autograder build"
+_SUPPORT = "files/"  # where otter packs them
+_MAX_SUPPORT_MB = 64
 _OTHER = "name another autograder zip with -a FILE.zip"
 _MAX_SEED = 2**32 - 1  # NumPy's
 # What opening, unpacking and decoding a damaged or locked zip raises.
@@ -72,7 +73,7 @@ class Assignment:
     """A lab as the grader needs it.
 
     `explains_hidden`: its hidden tests' messages were written for students. `digest` covers all that marks hang on, so
-    not `late`, what late hand-ins lose. `files` lie beside the notebook and its tests while they run.
+    not `late`, what late hand-ins lose. `support_files` lie beside the notebook when it runs, by their path there.
     """
 
     name: str
@@ -84,7 +85,7 @@ class Assignment:
     digest: str
     title: str = ""
     late: LatePolicy | None = None
-    files: Mapping[str, bytes] = field(default_factory=dict)
+    support_files: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def max_score(self) -> float:
@@ -121,7 +122,7 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
     config = _json(files.get("otter_config.json", "{}"), path)
     if config.get("lang", "python") != "python":
         raise AssignmentError(f"{path.name} is for the language {config['lang']}: only Python is graded.", hint=_OTHER)
-    described = _inspect(tests, isolation)
+    described = _inspect(tests, support, isolation)
     lab = _json(files[LAB_JSON], path) if LAB_JSON in files else {}
     limits, seed = _settings(lab, config, path)
     name = str(lab.get("lab") or config.get("assignment_name") or path.stem.removesuffix("-autograder"))
@@ -135,28 +136,8 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
         digest=_digest(files, lab, others),
         title=str(lab.get("title") or ""),
         late=_late(lab, path),
-        files=support,
+        support_files=support,
     )
-
-
-def _support_files(archive: zipfile.ZipFile, path: Path) -> dict[str, bytes]:
-    """The files under files/, which stock otter copies beside the notebook.
-
-    Raises:
-        AssignmentError: they are larger than what is passed to every worker.
-    """
-    infos = [info for info in archive.infolist() if info.filename.startswith(_FILES) and not info.is_dir()]
-    if sum(info.file_size for info in infos) > _MAX_FILES_MB << 20:
-        raise AssignmentError(
-            f"{path.name} holds more than {_MAX_FILES_MB} MB of support files.",
-            hint="hand out smaller data, or let the notebook make them",
-        )
-    named = {info.filename.removeprefix(_FILES): info for info in infos}
-    return {
-        name: archive.read(info)
-        for name, info in sorted(named.items())
-        if name and not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts
-    }
 
 
 def _digest(files: Mapping[str, str], lab: Mapping[str, Any], others: Mapping[str, int]) -> str:
@@ -179,6 +160,25 @@ def _is_wanted(name: str) -> bool:
     path = PurePosixPath(name)
     is_test = path.parent == PurePosixPath("tests") and path.suffix == ".py" and path.name != "__init__.py"
     return is_test or name in ("otter_config.json", LAB_JSON)
+
+
+def _is_support_file(name: str) -> bool:
+    return name.startswith(_SUPPORT) and not name.endswith("/") and is_support_path(name.removeprefix(_SUPPORT))
+
+
+def _support_files(archive: zipfile.ZipFile, path: Path) -> dict[str, bytes]:
+    """The files that stock otter puts beside the notebook, by their path there.
+
+    Raises:
+        AssignmentError: they are larger than what can be passed to every worker.
+    """
+    infos = [info for info in archive.infolist() if _is_support_file(info.filename)]
+    if sum(info.file_size for info in infos) > _MAX_SUPPORT_MB << 20:
+        raise AssignmentError(
+            f"{path.name} holds more than {_MAX_SUPPORT_MB} MB of support files.",
+            hint="hand out smaller data, or let the notebook make them",
+        )
+    return {info.filename.removeprefix(_SUPPORT): archive.read(info) for info in infos}
 
 
 def _json(text: str, path: Path) -> dict[str, Any]:
@@ -212,11 +212,12 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name) if part]
 
 
-def _inspect(tests: Mapping[str, str], isolation: Isolation) -> list[dict[str, Any]]:
+def _inspect(tests: Mapping[str, str], support: Mapping[str, bytes], isolation: Isolation) -> list[dict[str, Any]]:
     from autograder.handover.checker_files import DESCRIPTION
 
     with job_folder() as folder:
-        outcome = isolation.run(Job(INSPECT_TESTS, {"tests": dict(tests)}, folder, _INSPECTION))
+        payload = {"tests": dict(tests), **pack_support_files(support)}
+        outcome = isolation.run(Job(INSPECT_TESTS, payload, folder, _INSPECTION))
         file = folder / DESCRIPTION
         if outcome.end != "done" or not file.exists():
             raise AssignmentError(

@@ -34,7 +34,7 @@ def graded(lab: Assignment, fork_server: ForkServer, data: bytes) -> Result:
 
 def test_support_files_of_the_zip_lie_beside_the_notebook(fork_server: ForkServer) -> None:
     lab = load_assignment(FAULTS / "F03/hw1.zip", fork_server)
-    assert sorted(lab.files) == ["data.csv"]
+    assert sorted(lab.support_files) == ["data.csv"]
     result = graded(lab, fork_server, (FAULTS / "F03/hw1.ipynb").read_bytes())
     assert (result.score, result.errors) == (result.max_score, ())
 
@@ -45,8 +45,8 @@ def test_support_files_in_folders_and_for_tests(tmp_path: Path, fork_server: For
         {
             "q1": question_file(
                 "q1",
-                "@test_case(points=1, hidden=False)\ndef test_one(answer):\n"
-                "    from helpers import wanted\n    assert answer == wanted() == open('data/deep/n.txt').read()\n",
+                "from helpers import wanted\n@test_case(points=1, hidden=False)\ndef test_one(answer):\n"
+                "    assert answer == wanted() == open('data/deep/n.txt').read()\n",
             )
         },
         otter_config={"assignment_name": "hw"},
@@ -57,7 +57,7 @@ def test_support_files_in_folders_and_for_tests(tmp_path: Path, fork_server: For
         archive.writestr("files/../../escape.txt", "x")
         archive.writestr("files/", "")
     lab = load_assignment(path, fork_server)
-    assert sorted(lab.files) == ["data/deep/n.txt", "helpers.py"]
+    assert sorted(lab.support_files) == ["data/deep/n.txt", "helpers.py"]
     cell = "import helpers\nanswer = open('data/deep/n.txt').read() if helpers.wanted() else ''"
     overwrite = "open('data/deep/n.txt', 'w').write('wrong'); open('helpers.py', 'w').write('1/0')"
     result = graded(lab, fork_server, notebook_json(("q1", cell), overwrite, lab="hw"))
