@@ -19,6 +19,7 @@ generated_files   atomic writes; the comparison of `--check`
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,21 +186,33 @@ def _choose(names: Sequence[str], known: Sequence[str], root: Path) -> list[str]
     return [name for name in known if not names or name in names]
 
 
-def _read_master_text(root: Path, name: str) -> str:
+def _read_text(root: Path, file: str) -> str:
+    """The text of a file in solutions/, in UTF-8 with or without a byte order mark.
+
+    Raises:
+        MasterError: it is in another encoding.
+    """
+    data = (root / file).read_bytes()
     try:
-        return (root / "solutions" / f"{name}.py").read_text(encoding="utf-8")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise MasterError(f"this file is not UTF-8 text: {error.reason}", file=f"solutions/{name}.py") from error
+        line = data.count(b"\n", 0, error.start) + 1
+        probably = (
+            "UTF-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "Latin-1 or Windows-1252"
+        )
+        raise MasterError(
+            f"this file is not UTF-8 text (byte {data[error.start]:#04x}), probably {probably}: save it as UTF-8",
+            file=file,
+            line=line,
+        ) from error
 
 
 def _read_source(root: Path, name: str) -> LabSource:
-    text = _read_master_text(root, name)
-    master = read_master(text, name=name, file=f"solutions/{name}.py")
+    file, toml = f"solutions/{name}.py", f"solutions/{name}.toml"
+    text = _read_text(root, file)
+    settings = read_settings(_read_text(root, toml), file=toml) if (root / toml).is_file() else LabSettings()
+    master = read_master(text, name=name, file=file)
     check_master(master)
-    toml = root / "solutions" / f"{name}.toml"
-    settings = LabSettings()
-    if toml.is_file():
-        settings = read_settings(toml.read_text(encoding="utf-8"), file=f"solutions/{name}.toml")
     return LabSource(master, settings, support_files(root, master))
 
 
