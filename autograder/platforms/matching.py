@@ -188,7 +188,7 @@ def _newest(entries: Sequence[Entry]) -> Entry | None:
 
 def _write(line: Line, entry: Entry, filled: Filled, separator: str) -> None:
     grade = entry.grade
-    if grade.result.status in UNMARKED or grade.result.max_score <= 0:
+    if (grade.result.status in UNMARKED and not grade.overrides) or grade.result.max_score <= 0:
         words = SUBMISSION_LABELS[grade.result.status]
         filled.tell("Not filled: needs a person", f"{clean_line(line.name)}: {words}: {entry.name}")
         return
