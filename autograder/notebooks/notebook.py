@@ -31,6 +31,8 @@ _IMPORTS_OTTER = re.compile(r"^\s*(import|from)\s+otter\b", re.MULTILINE)
 # A notebook that lost its assignment name must show at least this share of the lab's answers to be taken for it: a
 # given cell of one lab may assign what is an answer in the other, so a few names prove nothing.
 _ENOUGH = Fraction(1, 2)
+# As the set-up cell names its lab: it stays where a platform drops the metadata.
+_SET_UP = re.compile(r"""^grader = _set_up\(lab="(?P<lab>[^"\n]+)",""", re.MULTILINE)
 _OTHER_KERNELS = {"ir": "R", "irkernel": "R", "xr": "R", "octave": "Octave", "sos": "SoS", "bash": "Bash"}
 
 
@@ -106,11 +108,17 @@ def read_notebook(data: bytes) -> Notebook:
         raise SubmissionError("the notebook has no code cells: probably an empty or a new notebook was handed in")
     return Notebook(
         cells=tuple(CodeCell(number, source, tags) for number, (source, tags) in enumerate(filled, start=1)),
-        assignment=text_or_none(mapping(metadata.get("otter")).get("assignment_name")),
+        assignment=text_or_none(mapping(metadata.get("otter")).get("assignment_name")) or _named_in_set_up(filled),
         language=language,
         kernel=kernel,
         parts=_parts(cells, [source for source, _ in sources]),
     )
+
+
+def _named_in_set_up(code: Sequence[tuple[str, frozenset[str]]]) -> str | None:
+    """The lab a set-up cell names."""
+    found = (_SET_UP.search(source) for source, _ in code)
+    return next((match["lab"] for match in found if match), None)
 
 
 def identify(notebook: Notebook, labs: Mapping[str, Mapping[str, Sequence[str]]]) -> str:

@@ -24,6 +24,8 @@ def install(questions: Sequence[str], hand_over: Callable[[str], None]) -> None:
     class Notebook:
         """The calls of `otter.Notebook` that notebooks make; all but the checks have nothing to do here."""
 
+        _grading_mode = True  # as in `otter run`: it tells the set-up cell to leave everything to the grader
+
         def __init__(self, *_: Any, **__: Any) -> None:
             pass
 
