@@ -346,7 +346,7 @@ def test_q1_agrees_with_the_arrays(n_train, n_test, image_shape):
     if len(sides) == 3:
         raise CheckFailed("image_shape holds three numbers, the shape of a whole array: leave out the axis that counts the images.")
     if len(sides) != 2:
-        raise CheckFailed("image_shape holds {count} numbers: height and width of one image are needed.", {"count": len(sides)})
+        raise CheckFailed("image_shape has length {count}, but the height and the width of one image are needed.", {"count": len(sides)})
     if sides != train.shape[1:]:
         raise CheckFailed("image_shape is not the shape of train_images[0]: print that shape and compare.")
     for name, value, images, others in [("n_train", n_train, train, test), ("n_test", n_test, test, train)]:
