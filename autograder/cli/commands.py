@@ -20,6 +20,7 @@ from autograder.cli.progress import show_progress, show_steps, show_waiting
 from autograder.datasets import mnist as data
 from autograder.errors import DataError, UsageError
 from autograder.gradebook.class_grades import read_class
+from autograder.grading.answer_keys import AnswerKeys
 from autograder.grading.batch import Place, grade_all, grade_paper
 from autograder.grading.grader import Grader, no_cached_trainings
 from autograder.grading.preload import keras_preload
@@ -202,9 +203,10 @@ def _grader(options: GradingOptions) -> Iterator[Grader]:
         with show_waiting("Starting TensorFlow, once for the whole run"):
             loaded = [load_assignment(path, fork_server) for path in zips]
         assignments = {lab.name: _with_limits(lab, options) for lab in loaded}
-        trainings = TrainingCache(_solutions(loaded, zips), fork_server, _tell).of
+        solutions = _solutions(loaded, zips)
+        trainings = no_cached_trainings if options.retrain else TrainingCache(solutions, fork_server, _tell).of
         assume = next(iter(assignments)) if options.lab or len(assignments) == 1 else None
-        yield Grader(assignments, fork_server, assume, no_cached_trainings if options.retrain else trainings)
+        yield Grader(assignments, fork_server, assume, trainings, AnswerKeys(solutions))
 
 
 def _solutions(labs: Sequence[Assignment], zips: Sequence[Path]) -> dict[str, Path]:

@@ -50,7 +50,7 @@ def _mark_question(
     score, shares = _score(question, [float(found["share"]) for found in verdict["tests"]])
     all_passed = all(found["passed"] for found in verdict["tests"])
     status, reason = _status(question, run, verdict, hindrances, None if all_passed else score)
-    judged = status in ("passed", "partial", "failed")
+    judged = status in ("passed", "partial", "failed", "grader_error")
     tests = [
         TestResult(
             name=test.name,
@@ -90,6 +90,9 @@ def _status(
     """
     if score is None or (score > 0 and score >= question.max_score - _FULL):
         return "passed", ""
+    defects = [f"{test['name']}: {test['defect']}" for test in verdict["tests"] if test.get("defect")]
+    if defects and (score > 0 or _was_attempted(question, run, verdict, raised=False)):
+        return "grader_error", f"A check of this question is defective, so its points are not final ({defects[0]})."
     if score > 0:
         return "partial", ""
     cells = answer_cells(run.notebook, question.name, question.variables)
