@@ -173,7 +173,7 @@ def grade_class(
 
 def exit_code(results: Sequence[Result]) -> int:
     """1 where the grader failed to do its work on any submission, else 0, whatever the marks."""
-    return int(any(result.status == "grader_error" for result in results))
+    return int(any(result.has_grader_error for result in results))
 
 
 def fetch_data(profile: Path | None, *, as_json: bool = False) -> None:

@@ -92,7 +92,7 @@ def grade_upload(upload: Path, results: Path, order: Order, report: Callable[[st
         for line in _losses(result):
             report(f"  {line}")
         return 1
-    return int(result.status == "grader_error")
+    return int(result.has_grader_error)
 
 
 def _grade(upload: Path, order: Order, report: Callable[[str], None]) -> tuple[Result, str]:

@@ -10,7 +10,7 @@ from statistics import mean, median
 
 from autograder.report.mistakes import Mistake, common_mistakes, distinct
 from autograder.results.grade import Row
-from autograder.results.result import UNMARKED, SubmissionStatus
+from autograder.results.result import SubmissionStatus
 
 # In the order in which a person should look at them.
 _TO_LOOK_AT: tuple[SubmissionStatus, ...] = ("grader_error", "timeout", "out_of_memory", "crashed", "unreadable")
@@ -55,7 +55,7 @@ class Effort:
 def summarise(rows: Sequence[Row]) -> ClassSummary:
     """The numbers about a class; what counts is the grade: corrections and lateness included."""
     statuses = Counter(row.grade.result.status for row in rows)
-    marked = [row.grade for row in rows if row.grade.result.status not in UNMARKED]
+    marked = [row.grade for row in rows if row.grade.result.is_marked]
     labs = dict.fromkeys(grade.result.lab for grade in marked if grade.result.lab is not None)
     return ClassSummary(
         submissions=len(rows),
@@ -78,9 +78,14 @@ def summarise(rows: Sequence[Row]) -> ClassSummary:
 def to_look_at(rows: Sequence[Row]) -> tuple[Row, ...]:
     """The submissions a person should look at, most pressing first: the grader's own faults, what was cut short,
     what could not be read, and what was graded with a remark."""
-    urgency = {status: place for place, status in enumerate((*_TO_LOOK_AT, "graded"))}
-    found = [row for row in rows if row.grade.result.status != "graded" or row.grade.result.detail]
-    return tuple(sorted(found, key=lambda row: urgency[row.grade.result.status]))
+    urgency: dict[SubmissionStatus, int] = {status: place for place, status in enumerate((*_TO_LOOK_AT, "graded"))}
+    results = [(row, row.grade.result) for row in rows]
+    found: list[tuple[Row, SubmissionStatus]] = [
+        (row, "grader_error" if result.has_grader_error else result.status)
+        for row, result in results
+        if result.status != "graded" or result.detail or result.has_grader_error
+    ]
+    return tuple(row for row, _ in sorted(found, key=lambda entry: urgency[entry[1]]))
 
 
 def lowest(rows: Sequence[Row], most: int) -> tuple[Row, ...]:
