@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from autograder.grading.prerequisites import Hindrance, missing_prerequisites, missing_variables
+from autograder.grading.unanswered import why_unanswered
 from autograder.handover.protocol import Verdict
 from autograder.labs.assignment import Assignment, Question
 from autograder.notebooks.notebook import Notebook, answer_cells, attempted
@@ -122,7 +123,7 @@ def _outcome(
     cells = answer_cells(run.notebook, question.name, question.variables)
     errors = [error for error in run.errors if error.cell in {cell.number for cell in cells}]
     if not _was_attempted(question, run, verdict, raised=bool(errors)):
-        reason = "The answer is still the gap it was handed out with."
+        reason = why_unanswered(run.notebook, question, verdict.variables)
         return _Outcome("not_attempted", reason, "which has not been attempted")
     if run.cut_short is not None and not verdict.handed_over:
         if run.last_cell in {cell.number for cell in cells}:
