@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from autograder.authoring.generated_files import check_current, write_if_changed
 from autograder.authoring.gradescope_zip import pack_gradescope
@@ -30,10 +31,12 @@ from autograder.authoring.settings import LabSettings, read_settings
 from autograder.authoring.stubs import read_gaps
 from autograder.authoring.support import merged, support_files
 from autograder.authoring.validate import check_master
-from autograder.errors import MasterError, UsageError
-from autograder.labs.course import lab_names
+from autograder.errors import MasterError, SeveralFaultsError, UsageError, raise_faults
+from autograder.labs.course import MASTER_KINDS, lab_names
 
 __all__ = ["BuiltLab", "build_labs", "generate"]
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -76,13 +79,13 @@ def build_labs(root: Path, names: Sequence[str], *, check: bool, report: Callabl
     """
     known = lab_names(root)
     chosen = _choose(names, known, root)
-    sources = {name: _read_source(root, name) for name in chosen}
+    sources = _collected(chosen, lambda name: _read_source(root, name))
     outputs = run_otter_assign(
         [source.master for source in sources.values()],
         {name: source.requirements for name, source in sources.items()},
         {name: source.files for name, source in sources.items()},
     )
-    products = {name: generate(source.master, source.settings, outputs[name]) for name, source in sources.items()}
+    products = _collected(chosen, lambda name: generate(sources[name].master, sources[name].settings, outputs[name]))
     shared = _shared_files(root, known, sources)
     if check:
         everything = {path: content for files in (*products.values(), shared) for path, content in files.items()}
@@ -102,6 +105,21 @@ def build_labs(root: Path, names: Sequence[str], *, check: bool, report: Callabl
     for path in sorted(shared.keys() & changed):
         report(f"{path}: written")
     return built
+
+
+def _collected(labs: Sequence[str], make: Callable[[str], _T]) -> dict[str, _T]:
+    """Make something of every lab; the faults of all labs are raised together."""
+    made: dict[str, _T] = {}
+    faults: list[MasterError] = []
+    for lab in labs:
+        try:
+            made[lab] = make(lab)
+        except SeveralFaultsError as error:
+            faults += error.faults
+        except MasterError as error:
+            faults.append(error)
+    raise_faults(faults)
+    return made
 
 
 def generate(master: Master, settings: LabSettings, output: OtterOutput) -> dict[str, bytes]:
@@ -127,8 +145,9 @@ def generate(master: Master, settings: LabSettings, output: OtterOutput) -> dict
 def _choose(names: Sequence[str], known: Sequence[str], root: Path) -> list[str]:
     if not known:
         raise UsageError(
-            f"There is no master in {root / 'solutions'}: a lab is one file `solutions/NAME.py` in percent format.",
-            hint="write one, as CONTRIBUTING.md says, then: autograder build",
+            f"There is no master in {root / 'solutions'}: a lab is one file there, `NAME.py` (percent format) or "
+            "`NAME.ipynb`.",
+            hint="autograder new FOLDER begins a course with a small lab",
         )
     for name in names:
         if name not in known:
@@ -138,16 +157,21 @@ def _choose(names: Sequence[str], known: Sequence[str], root: Path) -> list[str]
     return [name for name in known if not names or name in names]
 
 
-def _read_master_text(root: Path, name: str) -> str:
-    try:
-        return (root / "solutions" / f"{name}.py").read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise MasterError(f"this file is not UTF-8 text: {error.reason}", file=f"solutions/{name}.py") from error
+def _master_file(root: Path, name: str) -> str:
+    """The master of a lab, relative to the root."""
+    found = [f"solutions/{name}{kind}" for kind in MASTER_KINDS if (root / "solutions" / f"{name}{kind}").is_file()]
+    if len(found) > 1:
+        raise MasterError(f"the lab has another master, {found[1]}: keep one of them", file=found[0])
+    return found[0]
 
 
 def _read_source(root: Path, name: str) -> _Source:
-    text = _read_master_text(root, name)
-    master = read_master(text, name=name, file=f"solutions/{name}.py")
+    file = _master_file(root, name)
+    try:
+        text = (root / file).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise MasterError(f"this file is not UTF-8 text: {error.reason}", file=file) from error
+    master = read_master(text, name=name, file=file)
     check_master(master)
     toml = root / "solutions" / f"{name}.toml"
     settings = LabSettings()

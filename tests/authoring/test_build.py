@@ -24,7 +24,6 @@ from autograder.authoring.bundle import without_comments
 from autograder.authoring.leaks import check_leaks
 from autograder.authoring.master import Master, read_master
 from autograder.authoring.normalize import complete_test
-from autograder.authoring.stubs import gap_variables
 from autograder.errors import BuildDriftError, MasterError, UsageError
 from autograder.grading.grader import Grader
 from autograder.labs.assignment import load_assignment
@@ -248,23 +247,6 @@ def test_faults_found_after_otter_name_the_place(built: Path, old: str, new: str
     assert says in str(caught.value)
     assert caught.value.question == question
     assert contents(built) == before
-
-
-@pytest.mark.parametrize(
-    ("stub", "names"),
-    [("a = ...", ("a",)), ("a = ...\nb = ...", ("a", "b")), ("...", ()), ("\na = ...\n\nb = ...\n", ("a", "b"))],
-)
-def test_gaps_are_read(stub: str, names: tuple[str, ...]) -> None:
-    assert gap_variables(stub) == names
-
-
-@pytest.mark.parametrize(
-    "stub",
-    ["", "a = 1", "a, b = ...", "a = b = ...", "a = ...\n...", "a.b = ...", "# a hint\na = ...", "a = ", "print()"],
-)
-def test_anything_but_gaps_is_refused(stub: str) -> None:
-    with pytest.raises(ValueError, match="nothing but gaps"):
-        gap_variables(stub)
 
 
 @pytest.fixture
