@@ -234,7 +234,7 @@ def test_unknown_labs_and_empty_courses_are_wrong_use(built: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("old", "new", "says", "question"),
     [
-        ("shares = values / values.sum()  # SOLUTION", "shares = values / values.sum()", "nothing but gaps", "q1"),
+        ("shares = values / values.sum()  # SOLUTION", "shares = values / values.sum()", "nothing but stubs", "q1"),
         ("# init_cell: true", "# init_cel: true", "otter refuses this master", None),
         ("# A small lab", "# Hint: `shares=values / values.sum()`. A small lab", "statement of its solution", "q1"),
     ],
