@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from autograder.grading.marking import NOT_CHECKED
-from autograder.results.result import QuestionResult, Result
+from autograder.results.result import NOT_CHECKED, QuestionResult, Result
 
 # Not an apostrophe inside a word: "isn't" opens no quotation.
 _QUOTED = re.compile(r"""(?<!\w)'[^'\n]*'(?!\w)|"[^"\n]*"|`[^`\n]*`|“[^”\n]*”|‘[^’\n]*’""")  # noqa: RUF001 - as typed
@@ -16,7 +15,7 @@ _QUOTED = re.compile(r"""(?<!\w)'[^'\n]*'(?!\w)|"[^"\n]*"|`[^`\n]*`|“[^”\n]*
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:[.,]\d+)*(?:e[-+]?\d+)?|nan\b|inf\b)", re.IGNORECASE)
 _NUMBERS_IN_BRACKETS = re.compile(r"[(\[]#(?:,?\s*#)*,?[)\]]")
 # What follows from another fault, or was never tried, is no mistake of its own.
-_NO_MISTAKE = frozenset({"passed", "not_attempted", "skipped"})
+_NO_MISTAKE = frozenset({"passed", "not_attempted", "skipped", "to_review", "grader_error"})
 _Key = tuple[str | None, str, str]  # lab, question, pattern of the message
 
 
@@ -78,7 +77,7 @@ def _messages(question: QuestionResult) -> Iterator[str]:
     said = question.reason.strip() or any(test.message.strip() for test in question.tests if not test.passed)
     if said and question.status not in _NO_MISTAKE:
         for reason in reasons(question):
-            if not reason.text.startswith(NOT_CHECKED):
+            if reason.message_id != NOT_CHECKED:
                 yield reason.text
 
 

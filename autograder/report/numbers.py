@@ -12,13 +12,10 @@ from statistics import correlation, mean, median, pstdev, pvariance
 from autograder.report.mistakes import Mistake, common_mistakes
 from autograder.results.grade import Row
 from autograder.results.labels import question_names
-from autograder.results.result import QuestionResult, QuestionStatus
+from autograder.results.result import CUT_SHORT, UNMARKED, QuestionResult, QuestionStatus
 from autograder.util.text import percent
 
 BINS = 10
-# What says nothing about what students know is left out of the numbers.
-NO_MARK = frozenset({"unreadable", "grader_error"})
-CUT_SHORT = frozenset({"timeout", "out_of_memory", "crashed"})
 # A correlation of two points is always 1 or -1.
 _FEWEST = 3
 
@@ -90,7 +87,7 @@ def by_lab(rows: Sequence[Row]) -> tuple[LabNumbers, ...]:
 
 def lab_numbers(lab: str | None, rows: Sequence[Row]) -> LabNumbers:
     """The numbers of the submissions of one lab."""
-    marked = [row for row in rows if row.grade.result.status not in NO_MARK]
+    marked = [row for row in rows if row.grade.result.status not in UNMARKED]
     shares = [percent(row.grade.score, row.grade.result.max_score) for row in marked]
     names = question_names([row.grade.result for row in marked], ())
     points = item_points(marked, names)

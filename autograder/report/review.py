@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from autograder.grading.retry import RETRIED
 from autograder.notebooks.notebook import CodeCell
 from autograder.report.fitting import typed_in, without_code, written
-from autograder.report.numbers import CUT_SHORT
 from autograder.report.student_code import NO_STARTER, Starter
 from autograder.results.grade import Row
-from autograder.results.labels import note
+from autograder.results.labels import RETRIED, note
+from autograder.results.result import CUT_SHORT
 from autograder.util.text import clean, clean_line
 
 Kind = Literal["grader_error", "cut_short", "unreadable", "too_good", "does_not_fit", "retried"]
@@ -86,9 +85,8 @@ def _looks(row: Row, cells: Sequence[CodeCell] | None, starter: Starter) -> Iter
     misfits = " ".join(_misfits(row, cells, starter)) if cells is not None else ""
     if misfits:
         yield Look("does_not_fit", row, misfits)
-    # Of one that was stopped again, its detail says so already.
-    if RETRIED in (result.detail or "") and result.status not in CUT_SHORT:
-        yield Look("retried", row, f"{_sentence(RETRIED)}.")
+    if result.retried and result.status not in CUT_SHORT:  # of one that was stopped again, its note says so already
+        yield Look("retried", row, RETRIED)
 
 
 def _misfits(row: Row, cells: Sequence[CodeCell], starter: Starter) -> Iterator[str]:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from statistics import mean, median
 
 from autograder.report.mistakes import Mistake, common_mistakes, distinct
-from autograder.report.numbers import NO_MARK
 from autograder.results.grade import Row
-from autograder.results.result import SubmissionStatus
+from autograder.results.result import UNMARKED, SubmissionStatus
 
 # In the order in which a person should look at them.
 _TO_LOOK_AT: tuple[SubmissionStatus, ...] = ("grader_error", "timeout", "out_of_memory", "crashed", "unreadable")
@@ -56,7 +55,7 @@ class Effort:
 def summarise(rows: Sequence[Row]) -> ClassSummary:
     """The numbers about a class; what counts is the grade: corrections and lateness included."""
     statuses = Counter(row.grade.result.status for row in rows)
-    marked = [row.grade for row in rows if row.grade.result.status not in NO_MARK]
+    marked = [row.grade for row in rows if row.grade.result.status not in UNMARKED]
     labs = dict.fromkeys(grade.result.lab for grade in marked if grade.result.lab is not None)
     return ClassSummary(
         submissions=len(rows),

@@ -185,9 +185,10 @@ def test_grade_gives_every_file_a_row_a_status_and_a_reason(course: Path, mixed_
     assert all((path.parent / "feedback.html").exists() for path in results)
     for path in results:
         result = json.loads(path.read_text(encoding="utf-8"))
-        assert result["schema"] == 1
-        assert list(result)[:9] == [
-            "schema", "submission", "sha256", "lab", "isolation", "status", "detail", "score", "max_score",
+        assert result["schema"] == 2
+        assert list(result)[:13] == [
+            "schema", "submission", "student", "version", "sha256", "lab", "language", "isolation", "status", "retried",
+            "detail", "score", "max_score",
         ]  # fmt: skip
 
 

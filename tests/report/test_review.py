@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.grading.retry import RETRIED
 from autograder.notebooks.notebook import CodeCell
 from autograder.report.review import needs_a_look
 from autograder.report.student_code import Starter
@@ -22,7 +21,7 @@ def looks(*rows: Row, cells: tuple[CodeCell, ...] = TYPED) -> list[tuple[str, st
 
 def test_the_most_pressing_comes_first() -> None:
     rows = [
-        row("twice", detail=RETRIED),
+        row("twice", retried=True),
         row("typed", question("q1", 2)),
         row("good", measured={"train_accuracy": 0.97, "test_accuracy": 0.99}),
         row("essay", status="unreadable", detail="it is a web page"),
@@ -53,9 +52,9 @@ def test_the_most_pressing_comes_first() -> None:
 
 
 def test_a_submission_may_need_a_look_for_several_reasons() -> None:
-    endless = row("a", question("q1", 2), status="timeout", detail=f"{RETRIED}; still running")
+    endless = row("a", question("q1", 2), status="timeout", detail="still running", retried=True)
     assert [kind for _, kind, _ in looks(endless)] == ["cut_short", "does_not_fit"]
-    ended = row("a", question("q1", 2), detail=RETRIED)
+    ended = row("a", question("q1", 2), retried=True)
     assert [kind for _, kind, _ in looks(ended)] == ["does_not_fit", "retried"]
 
 
