@@ -59,6 +59,11 @@ def test_function(test: TestCell) -> ast.FunctionDef:
     return function
 
 
+def check_description(test: TestCell) -> str:
+    """Return what a test looks at: the first line of its docstring, or nothing."""
+    return (ast.get_docstring(test_function(test)) or "").strip().split("\n")[0].rstrip(".")
+
+
 def _fault(master: Master, question: Question | None, line: int | None, message: str) -> MasterError:
     return MasterError(message, file=master.file, question=question.name if question else None, line=line)
 

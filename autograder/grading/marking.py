@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder.grading.prerequisites import Hindrance, missing_prerequisites, missing_variables
+from autograder.grading.unanswered import why_unanswered
 from autograder.labs.assignment import Assignment, Question, Test
 from autograder.notebooks.notebook import Notebook, answer_cells, attempted
 from autograder.results.result import NOT_CHECKED, CellError, QuestionResult, QuestionStatus, TestResult
@@ -95,7 +96,7 @@ def _status(
     cells = answer_cells(run.notebook, question.name, question.variables)
     errors = [error for error in run.errors if error.cell in {cell.number for cell in cells}]
     if not _was_attempted(question, run, verdict, raised=bool(errors)):
-        return "not_attempted", "The answer is still the gap it was handed out with."
+        return "not_attempted", why_unanswered(run.notebook, question, verdict["variables"])
     if run.cut_short is not None and not verdict["handed_over"]:
         if run.last_cell in {cell.number for cell in cells}:
             return "error", f"Its cell [{run.last_cell}] did not end: {run.cut_short}."
