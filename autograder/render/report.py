@@ -18,7 +18,6 @@ from autograder.report.numbers import LabNumbers, QuestionNumbers
 from autograder.report.review import KINDS
 from autograder.report.similarity import FEWEST_MATCHED, SIMILAR_FROM
 from autograder.results.grade import Grade
-from autograder.results.result import UNMARKED
 from autograder.util.text import clean_line
 
 _SCRIPT = Path(__file__).parent / "templates" / "report.js"
@@ -45,7 +44,7 @@ def report_html(report: ClassReport, made_from: str) -> str:
             by_name={row.grade.result.submission: row for row in report.rows},
             labs=report.labs,
             named=[numbers.lab for numbers in report.labs if numbers.lab is not None],
-            marked=sum(result.status not in UNMARKED for result in results),
+            marked=sum(result.is_marked for result in results),
             flags=report.flags,
             faults=[flag for flag in report.flags if flag.kind == "grader_error"],
             kinds=KINDS,
