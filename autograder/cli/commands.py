@@ -6,7 +6,6 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
@@ -18,17 +17,15 @@ from autograder.cli.class_report import CountingOptions, begin_class, tell_notes
 from autograder.cli.console import say, show, show_json, show_whole
 from autograder.cli.progress import show_progress, show_steps, show_waiting
 from autograder.datasets import mnist as data
-from autograder.errors import DataError, UsageError
+from autograder.errors import UsageError
 from autograder.gradebook.class_grades import read_class
-from autograder.grading.answer_keys import AnswerKeys
-from autograder.grading.batch import Place, grade_all, grade_paper
-from autograder.grading.grader import Grader, no_cached_trainings
-from autograder.grading.preload import keras_preload
-from autograder.grading.resume import Conditions, identities, make_plan
+from autograder.grading.batch import Workers, grade_all
+from autograder.grading.grader import Grader
+from autograder.grading.resume import identities, make_plan
+from autograder.grading.session import Session, local_workers, solutions_beside
 from autograder.grading.stages import ReportingIsolation
-from autograder.grading.training_cache import TrainingCache
 from autograder.intake.submissions import find_submissions, read_submission, take_in
-from autograder.labs.assignment import Assignment, load_assignment
+from autograder.labs.assignment import Assignment
 from autograder.labs.course import autograder_zip, find_root, lab_names
 from autograder.render.feedback import feedback_html
 from autograder.render.pages import write_feedback, write_report
@@ -39,7 +36,6 @@ from autograder.results.grade import Grade, Row
 from autograder.results.handin import Source
 from autograder.results.result import Result
 from autograder.sandbox import Limits
-from autograder.sandbox.client import ForkServer
 from autograder.sandbox.layers import Level
 from autograder.util.files import write_whole
 
@@ -149,17 +145,17 @@ def grade_class(
     wanted = [submission.id for submission in submissions]
     regrade = identities(submissions, course.regrade)
     with results_folder(output):
-        with _place(options, course) as place:
-            plan = make_plan(submissions, output, place.conditions, regrade)
-            begin_class(output, intake, place.conditions.assignments, course.counting, anonymous=course.anonymous)
+        with _workers(options, course) as workers:
+            plan = make_plan(submissions, output, workers.conditions, regrade)
+            begin_class(output, intake, workers.conditions.assignments, course.counting, anonymous=course.anonymous)
             tell_plan(plan, len(submissions), not_asked_for(output, wanted))
-            with show_progress(len(submissions), kept=len(plan.kept), at_once=place.at_once) as watch:
+            with show_progress(len(submissions), kept=len(plan.kept), at_once=workers.at_once) as watch:
 
                 def finish(identity: str, result: Result) -> None:
                     write_feedback(output, Row(identity, Grade(result)), anonymous=course.anonymous)
                     watch.finished(result)
 
-                graded = grade_all(plan.to_grade, place, output, finish, watch.step)
+                graded = grade_all(plan.to_grade, workers, output, finish, watch.step)
         grades = read_class(output)
         rows = write_report(output, grades)
     if as_json:
@@ -206,56 +202,43 @@ def usable_processors() -> int:
 def _grader(options: GradingOptions) -> Iterator[Grader]:
     """A grader with its fork server, which ends with the context."""
     zips = _zips(options)
-    with ForkServer(keras_preload(_mnist(required=options.zip_path is None)), options.isolation) as fork_server:
+    with Session(options.isolation, needs_mnist=options.zip_path is None, report=_tell) as session:
         with show_waiting("Starting TensorFlow, once for the whole run"):
-            loaded = [load_assignment(path, fork_server) for path in zips]
-        assignments = {lab.name: _with_limits(lab, options) for lab in loaded}
-        solutions = _solutions(loaded, zips)
-        trainings = no_cached_trainings if options.retrain else TrainingCache(solutions, fork_server, _tell).of
-        assume = next(iter(assignments)) if options.lab or len(assignments) == 1 else None
-        yield Grader(assignments, fork_server, assume, trainings, AnswerKeys(solutions))
-
-
-def _solutions(labs: Sequence[Assignment], zips: Sequence[Path]) -> dict[str, Path]:
-    """Where the solution of each lab lies if it is there: beside its zip."""
-    return {lab.name: path.with_name(f"{lab.name}-solution.ipynb") for path, lab in zip(zips, labs, strict=True)}
+            loaded = session.load(zips)
+        labs = [_with_limits(lab, options) for lab in loaded]
+        assume = labs[0].name if options.lab or len(labs) == 1 else None
+        yield session.grader(labs, solutions_beside(loaded, zips), assume=assume, retrain=options.retrain)
 
 
 @contextmanager
-def _place(options: GradingOptions, course: ClassOptions) -> Iterator[Place]:
-    """Where to grade: the processors of this machine, or a cluster."""
-    if course.cluster is not None:
-        with ExitStack() as stack:
+def _workers(options: GradingOptions, course: ClassOptions) -> Iterator[Workers]:
+    """Whoever grades: the processors of this machine, or a cluster."""
+    with ExitStack() as stack:
+        if course.cluster is not None:
             with show_waiting("Waiting for a worker of the cluster"):
-                place = stack.enter_context(_cluster(course.cluster, options))
-            yield place
-        return
-    workers = course.jobs or usable_processors()
-    with _grader(options) as grader:
-        executor = ThreadPoolExecutor(workers)
-        conditions = Conditions(grader.assignments, grader.isolation.level, grader.assume, options.retrain)
-        try:
-            yield Place(executor, partial(grade_paper, grader), conditions, lambda: 2 * workers, at_once=workers)
-        finally:
-            # On Ctrl-C the jobs still running end with the fork server, not by being waited for.
-            executor.shutdown(wait=False, cancel_futures=True)
+                workers = stack.enter_context(_cluster(course.cluster, options))
+        else:
+            grader = stack.enter_context(_grader(options))
+            count = course.jobs or usable_processors()
+            workers = stack.enter_context(local_workers(grader, count, retrain=options.retrain))
+        yield workers
 
 
-def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Place]:
+def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Workers]:
     try:
-        from autograder.grading.cluster import cluster_place
+        from autograder.grading.cluster import cluster_workers
     except ImportError as error:
         raise UsageError(
             f"--cluster needs Dask, which is not installed here ({error}).",
             hint="pip install 'mnist-lab-kit[cluster]'",
         ) from error
-    return cluster_place(
+    return cluster_workers(
         address,
         _zips(options),
         needs_mnist=options.zip_path is None,
         adapt=partial(_with_limits, options=options),
         isolation=options.isolation,
-        solutions=None if options.retrain else _solutions,
+        solutions=None if options.retrain else solutions_beside,
         report=_tell,
     )
 
@@ -279,16 +262,6 @@ def _zips(options: GradingOptions) -> list[Path]:
 
 def _tell(line: str) -> None:
     say(line, err=True)
-
-
-def _mnist(*, required: bool) -> Path | None:
-    """The verified file; an autograder of somebody else's may need no MNIST, so there its absence is no error."""
-    try:
-        return data.npz_path(_tell)
-    except DataError:
-        if required:
-            raise
-        return None
 
 
 def _with_limits(assignment: Assignment, options: GradingOptions) -> Assignment:
