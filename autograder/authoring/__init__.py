@@ -23,7 +23,7 @@ import codecs
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from autograder.authoring.generated_files import check_current, write_if_changed
 from autograder.authoring.gradescope_zip import pack_gradescope
@@ -41,10 +41,12 @@ from autograder.authoring.student_notebook import with_student_cells
 from autograder.authoring.support import merged, support_files
 from autograder.authoring.validate import check_description, check_master
 from autograder.datasets.mnist import ARRAYS
-from autograder.errors import MasterError, UsageError
-from autograder.labs.course import lab_names
+from autograder.errors import MasterError, SeveralFaultsError, UsageError, raise_faults
+from autograder.labs.course import MASTER_KINDS, lab_names
 
 __all__ = ["BuiltLab", "build_labs", "generate"]
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -89,14 +91,14 @@ def build_labs(root: Path, names: Sequence[str], *, check: bool, report: Callabl
     """
     known = lab_names(root)
     chosen = _choose(names, known, root)
-    sources = {name: _read_source(root, name) for name in chosen}
+    sources = _collected(chosen, lambda name: _read_source(root, name))
     published = read_course(root).published
     outputs = run_otter_assign(
         [source.master for source in sources.values()],
         {name: source.requirements for name, source in sources.items()},
         {name: source.files for name, source in sources.items()},
     )
-    products = {name: generate(source, outputs[name]) for name, source in sources.items()}
+    products = _collected(chosen, lambda name: generate(sources[name], outputs[name]))
     shared = _shared_files(root, known, sources, published)
     if check:
         everything = {path: content for files in (*products.values(), shared) for path, content in files.items()}
@@ -116,6 +118,21 @@ def build_labs(root: Path, names: Sequence[str], *, check: bool, report: Callabl
     for path in sorted(shared.keys() & changed):
         report(f"{path}: written")
     return built
+
+
+def _collected(labs: Sequence[str], make: Callable[[str], _T]) -> dict[str, _T]:
+    """Make something of every lab; the faults of all labs are raised together."""
+    made: dict[str, _T] = {}
+    faults: list[MasterError] = []
+    for lab in labs:
+        try:
+            made[lab] = make(lab)
+        except SeveralFaultsError as error:
+            faults += error.faults
+        except MasterError as error:
+            faults.append(error)
+    raise_faults(faults)
+    return made
 
 
 def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
@@ -175,8 +192,9 @@ def _listed(source: LabSource) -> ListedLab:
 def _choose(names: Sequence[str], known: Sequence[str], root: Path) -> list[str]:
     if not known:
         raise UsageError(
-            f"There is no master in {root / 'solutions'}: a lab is one file `solutions/NAME.py` in percent format.",
-            hint="write one, as CONTRIBUTING.md says, then: autograder build",
+            f"There is no master in {root / 'solutions'}: a lab is one file there, `NAME.py` (percent format) or "
+            "`NAME.ipynb`.",
+            hint="autograder new FOLDER begins a course with a small lab",
         )
     for name in names:
         if name not in known:
@@ -184,6 +202,14 @@ def _choose(names: Sequence[str], known: Sequence[str], root: Path) -> list[str]
                 f"There is no lab {name} in solutions/: there is {', '.join(known)}.", hint="autograder build"
             )
     return [name for name in known if not names or name in names]
+
+
+def _master_file(root: Path, name: str) -> str:
+    """The master of a lab, relative to the root."""
+    found = [f"solutions/{name}{kind}" for kind in MASTER_KINDS if (root / "solutions" / f"{name}{kind}").is_file()]
+    if len(found) > 1:
+        raise MasterError(f"the lab has another master, {found[1]}: keep one of them", file=found[0])
+    return found[0]
 
 
 def _read_text(root: Path, file: str) -> str:
@@ -208,7 +234,7 @@ def _read_text(root: Path, file: str) -> str:
 
 
 def _read_source(root: Path, name: str) -> LabSource:
-    file, toml = f"solutions/{name}.py", f"solutions/{name}.toml"
+    file, toml = _master_file(root, name), f"solutions/{name}.toml"
     text = _read_text(root, file)
     settings = read_settings(_read_text(root, toml), file=toml) if (root / toml).is_file() else LabSettings()
     master = read_master(text, name=name, file=file)

@@ -29,7 +29,6 @@ from autograder.authoring.bundle import without_comments
 from autograder.authoring.leaks import check_leaks
 from autograder.authoring.master import Master, read_master
 from autograder.authoring.normalize import complete_test
-from autograder.authoring.stubs import gap_variables
 from autograder.errors import BuildDriftError, MasterError, UsageError
 from autograder.grading.grader import Grader
 from autograder.labs.assignment import load_assignment
@@ -309,8 +308,8 @@ def test_unknown_labs_and_empty_courses_are_wrong_use(built: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("old", "new", "says", "question"),
     [
-        ("shares = values / values.sum()  # SOLUTION", "shares = values / values.sum()", "nothing but gaps", "q1"),
-        ("# init_cell: true", "# init_cel: true", "otter refuses this master", None),
+        ("shares = values / values.sum()  # SOLUTION", "shares = values / values.sum()", "nothing but stubs", "q1"),
+        ("#   run_tests: false", "#   run_test: false", "otter refuses this master", None),
         ("# A small lab", "# Hint: `shares=values / values.sum()`. A small lab", "statement of its solution", "q1"),
     ],
 )
@@ -322,23 +321,6 @@ def test_faults_found_after_otter_name_the_place(built: Path, old: str, new: str
     assert says in str(caught.value)
     assert caught.value.question == question
     assert contents(built) == before
-
-
-@pytest.mark.parametrize(
-    ("stub", "names"),
-    [("a = ...", ("a",)), ("a = ...\nb = ...", ("a", "b")), ("...", ()), ("\na = ...\n\nb = ...\n", ("a", "b"))],
-)
-def test_gaps_are_read(stub: str, names: tuple[str, ...]) -> None:
-    assert gap_variables(stub) == names
-
-
-@pytest.mark.parametrize(
-    "stub",
-    ["", "a = 1", "a, b = ...", "a = b = ...", "a = ...\n...", "a.b = ...", "# a hint\na = ...", "a = ", "print()"],
-)
-def test_anything_but_gaps_is_refused(stub: str) -> None:
-    with pytest.raises(ValueError, match="nothing but gaps"):
-        gap_variables(stub)
 
 
 @pytest.fixture
