@@ -21,7 +21,7 @@ from autograder.errors import UsageError
 from autograder.gradebook.class_grades import read_class
 from autograder.grading.batch import Workers, grade_all
 from autograder.grading.grader import Grader
-from autograder.grading.resume import identities, make_plan
+from autograder.grading.resume import identities, make_plan, same_entries
 from autograder.grading.session import Session, local_workers, solutions_beside
 from autograder.grading.stages import ReportingIsolation
 from autograder.intake.submissions import find_submissions, read_submission, take_in
@@ -141,10 +141,12 @@ def grade_class(
     intake = take_in(paths, course.source)
     for line in intake.told:
         _tell(line)
-    submissions = intake.submissions
-    wanted = [submission.id for submission in submissions]
-    regrade = identities(submissions, course.regrade)
+    identities(intake.submissions, course.regrade)  # what nobody is called is told before anything starts
     with results_folder(output):
+        submissions = same_entries(intake.submissions, output)
+        intake = replace(intake, submissions=submissions)
+        wanted = [submission.id for submission in submissions]
+        regrade = identities(submissions, course.regrade)
         with _workers(options, course) as workers:
             plan = make_plan(submissions, output, workers.conditions, regrade)
             begin_class(output, intake, workers.conditions.assignments, course.counting, anonymous=course.anonymous)
@@ -155,7 +157,7 @@ def grade_class(
                     write_feedback(output, Row(identity, Grade(result)), anonymous=course.anonymous)
                     watch.finished(result)
 
-                graded = grade_all(plan.to_grade, workers, output, finish, watch.step)
+                graded = grade_all(plan.to_grade, workers, output, finish, watch.step, plan.versions)
         grades = read_class(output)
         rows = write_report(output, grades)
     if as_json:
