@@ -20,6 +20,7 @@ from autograder.cli.progress import show_progress, show_steps, show_waiting
 from autograder.datasets import mnist as data
 from autograder.errors import DataError, SubmissionError, UsageError
 from autograder.gradebook.class_grades import read_class
+from autograder.grading.answer_keys import AnswerKeys
 from autograder.grading.batch import Place, grade_all, grade_paper
 from autograder.grading.grader import Grader, no_cached_trainings
 from autograder.grading.preload import preload_for
@@ -176,7 +177,7 @@ def grade_class(
 
 def exit_code(results: Sequence[Result]) -> int:
     """1 where the grader failed to do its work on any submission, else 0, whatever the marks."""
-    return int(any(result.status == "grader_error" for result in results))
+    return int(any(result.has_grader_error for result in results))
 
 
 def fetch_data(profile: Path | None, npz: Path | None = None, *, as_json: bool = False) -> None:
@@ -215,9 +216,10 @@ def _grader(options: GradingOptions) -> Iterator[Grader]:
         with show_waiting(f"Starting {'TensorFlow' if keras else 'the grader'}, once for the whole run"):
             loaded = [load_assignment(path, fork_server) for path in zips]
         assignments = {lab.name: _with_limits(lab, options) for lab in loaded}
-        trainings = TrainingCache(_solutions(loaded, zips), fork_server, _tell).of
+        solutions = _solutions(loaded, zips)
+        trainings = no_cached_trainings if options.retrain else TrainingCache(solutions, fork_server, _tell).of
         assume = next(iter(assignments)) if options.lab or len(assignments) == 1 else None
-        yield Grader(assignments, fork_server, assume, no_cached_trainings if options.retrain else trainings)
+        yield Grader(assignments, fork_server, assume, trainings, AnswerKeys(solutions))
 
 
 def _for_its_lab(options: GradingOptions, submission: Submission) -> GradingOptions:

@@ -15,7 +15,7 @@ from autograder.grading.fingerprint import kit_version
 from autograder.intake.submissions import Submission, read_submission
 from autograder.labs.assignment import Assignment
 from autograder.results.folder import set_aside, stored
-from autograder.results.result import UNMARKED, Result
+from autograder.results.result import Result
 
 # Each entry of a fingerprint, in the words for when it has changed; the most telling first.
 _CHANGES = {
@@ -97,7 +97,7 @@ def make_plan(
     for submission in submissions:
         before = stored(folder, submission.id)
         # What is unreadable costs nothing to find out again; a grader error is tried again.
-        if before is None or before[0].status in UNMARKED:
+        if before is None or not before[0].is_marked:
             continue
         result, earlier = before
         change = "asked for" if submission.id in regrade else _change(submission, result, earlier, conditions)

@@ -131,6 +131,21 @@ class Result:
     cost: Cost | None = None
     measured: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def defective(self) -> tuple[QuestionResult, ...]:
+        """The questions of which a check failed through its own fault."""
+        return tuple(question for question in self.questions if question.status == "grader_error")
+
+    @property
+    def has_grader_error(self) -> bool:
+        """Whether the grader or one of its checks failed, so that the points are not final."""
+        return self.status == "grader_error" or bool(self.defective)
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the points are a mark, which counts in statistics and may go into a gradebook."""
+        return self.status not in UNMARKED and not self.defective
+
     def to_json(self) -> str:
         """The result as indented JSON text, keys in the order of the contract."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2).decode() + "\n"
