@@ -138,7 +138,7 @@ class Result:
 
     @property
     def has_grader_error(self) -> bool:
-        """Whether the grader or one of its checks failed, so that the points are not final; never the student's fault."""
+        """Whether the grader or one of its checks failed, so that the points are not final."""
         return self.status == "grader_error" or bool(self.defective)
 
     @property
