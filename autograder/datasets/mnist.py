@@ -141,6 +141,30 @@ def write_ipython_profile(folder: Path, report: Callable[[str], None] | None = N
     return folder
 
 
+def write_npz(path: Path, report: Callable[[str], None] | None = None) -> Path:
+    """Write MNIST into a compressed file to hand out, where Keras's download is out of reach.
+
+    A notebook's set-up cell takes it from beside the notebook, as `mnist.npz`.
+
+    Returns:
+        `path`, absolute.
+
+    Raises:
+        DataError: as `load`, or the file cannot be written.
+    """
+    buffer = io.BytesIO()
+    arrays = _unpack(npz_bytes(report))
+    x_train, y_train, x_test, y_test = (arrays[name] for name in ARRAYS)
+    np.savez_compressed(buffer, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    try:
+        write_atomically(path.absolute(), buffer.getvalue())
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be written ({error.strerror}).", hint="autograder data --npz A_FOLDER_OF_YOUR_OWN/mnist.npz"
+        ) from error
+    return path.absolute()
+
+
 # Start-up files share the student's namespace, so the function is deleted after its call.
 _STARTUP = """\
 # Serves MNIST to this kernel from a verified file, without the internet. Written by `autograder data --ipython`.

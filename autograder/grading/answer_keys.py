@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from autograder.errors import SubmissionError, WorkerError
+from autograder.handover.protocol import TestVerdict, Verdict
 from autograder.notebooks.notebook import Notebook, read_notebook
 
 KEY_FAILS = "the answer key does not pass it on this machine either"
@@ -28,38 +29,39 @@ class AnswerKeys:
         self._lock = threading.Lock()
         self._failed: dict[str, frozenset[str]] = {}
 
-    def failed_tests(self, lab: str, check: Callable[[Notebook], Mapping[str, Any]]) -> frozenset[str]:
+    def failed_tests(self, lab: str, check: Callable[[Notebook], Mapping[str, Verdict]]) -> frozenset[str]:
         """Return the names of the tests that the key of a lab fails; safe to call from several threads.
 
         Args:
             lab: the lab.
-            check: runs a notebook and gives its verdicts (see `autograder.checker.main`).
+            check: runs a notebook and gives its verdicts.
         """
         with self._lock:
             if lab not in self._failed:
                 self._failed[lab] = self._find(lab, check)
             return self._failed[lab]
 
-    def _find(self, lab: str, check: Callable[[Notebook], Mapping[str, Any]]) -> frozenset[str]:
+    def _find(self, lab: str, check: Callable[[Notebook], Mapping[str, Verdict]]) -> frozenset[str]:
         if lab not in self._solutions:
             return frozenset()
         try:
             verdicts = check(read_notebook(self._solutions[lab].read_bytes()))
         except (OSError, SubmissionError, WorkerError):
             return frozenset()
-        tests = [test for verdict in verdicts.values() for test in verdict["tests"]]
-        return frozenset(test["name"] for test in tests if not test["passed"])
+        return frozenset(test.name for verdict in verdicts.values() for test in verdict.tests if not test.passed)
 
 
-def met_the_unforeseen(verdicts: Mapping[str, Any]) -> bool:
+def met_the_unforeseen(verdicts: Mapping[str, Verdict]) -> bool:
     """Say whether a test met an error that it did not foresee and that is not known to be its own fault."""
-    tests = [test for verdict in verdicts.values() for test in verdict["tests"]]
-    return any(test.get("unforeseen") and not test.get("defect") for test in tests)
+    return any(test.unforeseen and not test.defect for verdict in verdicts.values() for test in verdict.tests)
 
 
-def blame_tests(verdicts: Mapping[str, Any], failed: frozenset[str]) -> None:
-    """Record in the verdicts that a test which met such an error is defective, if it is among these tests."""
-    for verdict in verdicts.values():
-        for test in verdict["tests"]:
-            if test.get("unforeseen") and not test["defect"] and test["name"] in failed:
-                test["defect"] = f"{KEY_FAILS} ({test['message']})"
+def blame_tests(verdicts: Mapping[str, Verdict], failed: frozenset[str]) -> dict[str, Verdict]:
+    """Return verdicts in which a test that met such an error is defective, if it is among these tests."""
+
+    def blamed(test: TestVerdict) -> TestVerdict:
+        if not test.unforeseen or test.defect or test.name not in failed:
+            return test
+        return replace(test, defect=f"{KEY_FAILS} ({test.message})")
+
+    return {name: replace(found, tests=tuple(map(blamed, found.tests))) for name, found in verdicts.items()}

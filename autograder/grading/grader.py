@@ -6,7 +6,6 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from autograder.errors import SubmissionError, WorkerError
 from autograder.grading.answer_keys import AnswerKeys, blame_tests, met_the_unforeseen
@@ -17,6 +16,7 @@ from autograder.grading.resource_usage import MeasuredIsolation
 from autograder.grading.retry import run_with_retry
 from autograder.handover.journal import HANDOVER, RunLog, read_run_log
 from autograder.handover.outputs import read_outputs
+from autograder.handover.protocol import Verdict
 from autograder.handover.support import pack_support_files
 from autograder.handover.tasks import RUN_NOTEBOOK
 from autograder.labs.assignment import Assignment
@@ -144,7 +144,7 @@ class _Found:
     cost: Cost | None = None
     measured: Mapping[str, float] = field(default_factory=dict)
     executed: bytes | None = None
-    verdicts: Mapping[str, Any] = field(default_factory=dict)
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
 
 
 def _run_and_check(
@@ -169,7 +169,7 @@ def _run_and_check(
         remove_folder(folder / "scratch")  # before the checker needs the memory it may lie in
         verdicts = check_answers(assignment, isolation, folder / HANDOVER)
     if met_the_unforeseen(verdicts):
-        blame_tests(verdicts, failed_by_key())
+        verdicts = blame_tests(verdicts, failed_by_key())
     run = Run(notebook, run_log.errors, run_log.last_cell, detail)
     cost = Cost(round(isolation.cpu_seconds, 3), run_log.cpu_seconds, isolation.peak_mb)
     return _Found(
@@ -180,7 +180,7 @@ def _run_and_check(
         errors=run_log.errors,
         fits=run_log.fits,
         cost=cost,
-        measured={name: value for verdict in verdicts.values() for name, value in verdict["measured"].items()},
+        measured={name: value for verdict in verdicts.values() for name, value in verdict.measured.items()},
         executed=executed_notebook(notebook, _answers(notebook, assignment), shown, run_log),
         verdicts=verdicts,
     )

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autograder.errors import AssignmentError
-from autograder.handover.support import is_support_path
+from autograder.handover.support import is_support_path, pack_support_files
 from autograder.handover.tasks import INSPECT_TESTS
 from autograder.labs.lateness import LatePolicy, policy_from
 from autograder.sandbox import Isolation, Job, Limits
@@ -23,6 +23,7 @@ from autograder.sandbox.job_files import job_folder
 LAB_JSON = "lab.json"
 _BUILD = "autograder build"
 _SUPPORT = "files/"  # otter's folder for support files in the zip
+_MAX_SUPPORT_MB = 64
 _OTHER = "name another autograder zip with -a FILE.zip"
 _MAX_SEED = 2**32 - 1  # the largest seed of numpy.random
 # Exceptions raised for damaged or encrypted zips.
@@ -135,9 +136,7 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
     try:
         with zipfile.ZipFile(path) as archive:
             files = {name: archive.read(name).decode("utf-8") for name in archive.namelist() if _is_wanted(name)}
-            support = {
-                name.removeprefix(_SUPPORT): archive.read(name) for name in archive.namelist() if _is_support_file(name)
-            }
+            support = _support_files(archive, path)
             others = {info.filename: info.CRC for info in archive.infolist() if not _is_wanted(info.filename)}
     except FileNotFoundError as error:
         raise AssignmentError(f"There is no autograder zip {path}.", hint=_BUILD) from error
@@ -152,7 +151,7 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
     config = _json(files.get("otter_config.json", "{}"), path)
     if config.get("lang", "python") != "python":
         raise AssignmentError(f"{path.name} is for {config['lang']}. Only Python is supported.", hint=_OTHER)
-    described = _inspect(tests, isolation)
+    described = _inspect(tests, support, isolation)
     lab = _json(files[LAB_JSON], path) if LAB_JSON in files else {}
     limits, seed = _settings(lab, config, path)
     name = str(lab.get("lab") or config.get("assignment_name") or path.stem.removesuffix("-autograder"))
@@ -199,6 +198,21 @@ def _is_support_file(name: str) -> bool:
     return name.startswith(_SUPPORT) and not name.endswith("/") and is_support_path(name.removeprefix(_SUPPORT))
 
 
+def _support_files(archive: zipfile.ZipFile, path: Path) -> dict[str, bytes]:
+    """The files that stock otter puts beside the notebook, by their path there.
+
+    Raises:
+        AssignmentError: they are larger than what can be passed to every worker.
+    """
+    infos = [info for info in archive.infolist() if _is_support_file(info.filename)]
+    if sum(info.file_size for info in infos) > _MAX_SUPPORT_MB << 20:
+        raise AssignmentError(
+            f"{path.name} holds more than {_MAX_SUPPORT_MB} MB of support files.",
+            hint="hand out smaller data, or let the notebook make them",
+        )
+    return {info.filename.removeprefix(_SUPPORT): archive.read(info) for info in infos}
+
+
 def _json(text: str, path: Path) -> dict[str, Any]:
     try:
         content = json.loads(text)
@@ -230,11 +244,12 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name) if part]
 
 
-def _inspect(tests: Mapping[str, str], isolation: Isolation) -> list[dict[str, Any]]:
+def _inspect(tests: Mapping[str, str], support: Mapping[str, bytes], isolation: Isolation) -> list[dict[str, Any]]:
     from autograder.handover.checker_files import DESCRIPTION
 
     with job_folder() as folder:
-        outcome = isolation.run(Job(INSPECT_TESTS, {"tests": dict(tests)}, folder, _INSPECTION))
+        payload = {"tests": dict(tests), **pack_support_files(support)}
+        outcome = isolation.run(Job(INSPECT_TESTS, payload, folder, _INSPECTION))
         file = folder / DESCRIPTION
         if outcome.end != "done" or not file.exists():
             raise AssignmentError(

@@ -7,6 +7,7 @@ from pathlib import Path
 from autograder.errors import UsageError
 
 _MASTERS = "solutions"
+MASTER_KINDS = (".py", ".ipynb")
 
 
 def find_root(start: Path | None = None) -> Path:
@@ -30,7 +31,7 @@ def find_root(start: Path | None = None) -> Path:
 
 def lab_names(root: Path) -> tuple[str, ...]:
     """Return the names of a course's labs, one per master."""
-    return tuple(sorted(path.stem for path in (root / _MASTERS).glob("*.py")))
+    return tuple(sorted({path.stem for kind in MASTER_KINDS for path in (root / _MASTERS).glob(f"*{kind}")}))
 
 
 def autograder_zip(root: Path, lab: str) -> Path:

@@ -246,8 +246,9 @@ def test_wrong_use_ends_with_what_helps(
 
 
 def test_json_of_data_is_alone_on_standard_output(tmp_path: Path) -> None:
-    done = autograder("data", "--ipython", tmp_path / "profile", "--json", cwd=tmp_path)
+    done = autograder("data", "--ipython", tmp_path / "profile", "--npz", "mnist.npz", "--json", cwd=tmp_path)
     found = json.loads(done.stdout)
+    assert found["npz"] == str(tmp_path / "mnist.npz")
     assert Path(found["mnist"]).is_file()
     assert (Path(found["ipython"]) / "profile_default").is_dir()
     assert "IPYTHONDIR=" in autograder("data", "--ipython", "profile", cwd=tmp_path).stdout

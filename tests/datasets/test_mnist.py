@@ -20,6 +20,7 @@ import pytest
 from autograder.datasets import mnist as data
 from autograder.datasets import sources as mnist_sources
 from autograder.errors import DataError
+from autograder.student.mnist import is_mnist
 
 
 @pytest.fixture(scope="session")
@@ -354,3 +355,11 @@ def test_the_cache_has_a_place_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert "mnist-lab-kit" in data.cache_file().parts
     monkeypatch.setenv(data.CACHE_VARIABLE, str(tmp_path))
     assert data.cache_file() == tmp_path / "mnist.npz"
+
+
+def test_the_file_to_hand_out_is_small_and_what_the_set_up_cell_accepts(tmp_path: Path) -> None:
+    written = data.write_npz(tmp_path / "mnist.npz")
+    assert 9_000_000 < written.stat().st_size < 13_000_000
+    assert is_mnist(written, {name: digest for name, (_, digest) in data.ARRAYS.items()})
+    with pytest.raises(DataError, match="cannot be written"):
+        data.write_npz(tmp_path / "mnist.npz" / "below a file.npz")

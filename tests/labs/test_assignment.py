@@ -251,4 +251,4 @@ def test_when_a_lab_is_due_is_no_part_of_what_marks_hang_on(tmp_path: Path, fork
 def test_a_due_time_that_cannot_be_read_is_refused(tmp_path: Path, fork_server: ForkServer) -> None:
     lab = lab_json({"q1": (["x"], ["x = ..."])}, late={"due": "tomorrow"})
     error = refusal(make_zip(tmp_path / "tiny.zip", {"q1": GOOD}, lab=lab), fork_server)
-    assert "`late` in lab.json: 'tomorrow' is no time" in str(error)
+    assert "`late` in lab.json: 'tomorrow' is not a time" in str(error)
