@@ -10,7 +10,7 @@ import pytest
 
 from autograder.cli.commands import exit_code
 from autograder.errors import KitError
-from autograder.report.summary import summarise, to_look_at
+from autograder.report.summary import need_attention, summarise
 from autograder.results.folder import begin_run, results_folder, results_of_latest_run, stored, write_result
 from autograder.results.grade import Grade, Row
 from autograder.results.labels import remark
@@ -131,7 +131,7 @@ def test_a_defective_check_leaves_no_mark() -> None:
     assert (sound.is_marked, sound.has_grader_error) == (True, False)
     assert (defective.is_marked, defective.has_grader_error) == (False, True)
     rows = [Row("a", Grade(sound)), Row("b", Grade(defective))]
-    assert [row.identity for row in to_look_at(rows)] == ["b"]
+    assert [row.identity for row in need_attention(rows)] == ["b"]
     assert "q1: NameError" in remark(defective)
     assert exit_code([sound]) == 0
     assert exit_code([sound, defective]) == 1
