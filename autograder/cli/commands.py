@@ -17,16 +17,17 @@ from autograder.cli.class_report import CountingOptions, begin_class, tell_notes
 from autograder.cli.console import say, show, show_json, show_whole
 from autograder.cli.progress import show_progress, show_steps, show_waiting
 from autograder.datasets import mnist as data
-from autograder.errors import UsageError
+from autograder.errors import SubmissionError, UsageError
 from autograder.gradebook.class_grades import read_class
 from autograder.grading.batch import Workers, grade_all
 from autograder.grading.grader import Grader
 from autograder.grading.resume import identities, make_plan, same_entries
 from autograder.grading.session import Session, local_workers, solutions_beside
 from autograder.grading.stages import ReportingIsolation
-from autograder.intake.submissions import find_submissions, read_submission, take_in
-from autograder.labs.assignment import Assignment
+from autograder.intake.submissions import Submission, find_submissions, read_submission, take_in
+from autograder.labs.assignment import Assignment, needs_keras
 from autograder.labs.course import autograder_zip, find_root, lab_names
+from autograder.notebooks.notebook import read_notebook
 from autograder.render.feedback import feedback_html
 from autograder.render.pages import write_feedback, write_report
 from autograder.render.terminal import result_table
@@ -87,13 +88,16 @@ class ClassOptions:
     source: Source | None = None
 
 
-def build_course(labs: Sequence[str], *, check: bool) -> None:
+def build_course(labs: Sequence[str], *, check: bool, run_keys: bool = True, root: Path | None = None) -> None:
     """`autograder build`."""
     from autograder.authoring import build_labs
 
     lines: list[str] = []
-    with show_waiting("Comparing with what the masters make" if check else "Making notebooks and autograders"):
-        build_labs(find_root(), labs, check=check, report=lines.append)
+    what = (
+        "Making notebooks and autograders, running the answer keys" if run_keys else "Making notebooks and autograders"
+    )
+    with show_waiting("Comparing with what the masters make" if check else what):
+        build_labs(root or find_root(), labs, check=check, report=lines.append, run_keys=run_keys)
     for line in lines:
         say(line)
 
@@ -113,7 +117,7 @@ def check_notebook(
             f"{notebook} holds {len(submissions)} submissions; check takes one.",
             hint=f"autograder grade {notebook} -o DIR",
         )
-    with _grader(options) as grader, show_steps(submissions[0].name) as tell:
+    with _grader(_for_its_lab(options, submissions[0])) as grader, show_steps(submissions[0].name) as tell:
         watched = replace(grader, isolation=ReportingIsolation(grader.isolation, tell))
         graded = watched.graded(submissions[0].name, lambda: read_submission(submissions[0]))
     result = graded.result
@@ -204,12 +208,24 @@ def usable_processors() -> int:
 def _grader(options: GradingOptions) -> Iterator[Grader]:
     """A grader with its fork server, which ends with the context."""
     zips = _zips(options)
-    with Session(options.isolation, needs_mnist=options.zip_path is None, report=_tell) as session:
-        with show_waiting("Starting TensorFlow, once for the whole run"):
+    keras = any(map(needs_keras, zips))
+    with Session(options.isolation, keras=keras, needs_mnist=options.zip_path is None, report=_tell) as session:
+        with show_waiting(f"Starting {'TensorFlow' if keras else 'the grader'}, once for the whole run"):
             loaded = session.load(zips)
         labs = [_with_limits(lab, options) for lab in loaded]
         assume = labs[0].name if options.lab or len(labs) == 1 else None
         yield session.grader(labs, solutions_beside(loaded, zips), assume=assume, retrain=options.retrain)
+
+
+def _for_its_lab(options: GradingOptions, submission: Submission) -> GradingOptions:
+    """Return the options for one notebook: where it names its lab, no other lab needs to be loaded."""
+    if options.lab is not None or options.zip_path is not None:
+        return options
+    try:
+        named = read_notebook(read_submission(submission)).assignment
+    except SubmissionError:
+        return options
+    return replace(options, lab=named) if named in lab_names(find_root()) else options
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from autograder.errors import DataError
 from autograder.grading.answer_keys import AnswerKeys
 from autograder.grading.batch import Workers, grade_submission
 from autograder.grading.grader import Grader, no_cached_trainings
-from autograder.grading.preload import keras_preload
+from autograder.grading.preload import preload_for
 from autograder.grading.resume import Conditions
 from autograder.grading.training_cache import TrainingCache
 from autograder.labs.assignment import Assignment, load_assignment
@@ -22,20 +22,24 @@ from autograder.sandbox.layers import Level
 
 
 class Session:
-    """A fork server that has imported TensorFlow and holds MNIST; closing it ends every job that still runs.
+    """A fork server that has imported what the labs need; closing it ends every job that still runs.
 
     Args:
         isolation: the isolation level.
         needs_mnist: whether the labs need MNIST; if not, its absence is no error.
+        keras: whether the labs need TensorFlow and Keras.
         report: takes a line when there is something to wait for, or something went wrong.
 
     Raises:
         KitError: MNIST is needed and missing, or this machine cannot isolate at this level.
     """
 
-    def __init__(self, isolation: Level, *, needs_mnist: bool, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, isolation: Level, *, needs_mnist: bool, report: Callable[[str], None], keras: bool = True
+    ) -> None:
         self._report = report
-        self.fork_server = ForkServer(keras_preload(_mnist(report, required=needs_mnist)), isolation)
+        mnist = _mnist(report, required=needs_mnist) if keras else None
+        self.fork_server = ForkServer(preload_for(mnist, keras=keras), isolation)
 
     def __enter__(self) -> Session:
         return self
