@@ -24,7 +24,7 @@ from autograder.grading.answer_keys import AnswerKeys
 from autograder.grading.batch import Place, grade_all, grade_paper
 from autograder.grading.grader import Grader, no_cached_trainings
 from autograder.grading.preload import keras_preload
-from autograder.grading.resume import Conditions, identities, make_plan
+from autograder.grading.resume import Conditions, identities, make_plan, same_entries
 from autograder.grading.stages import ReportingIsolation
 from autograder.grading.training_cache import TrainingCache
 from autograder.intake.submissions import find_submissions, read_submission, take_in
@@ -162,10 +162,12 @@ def grade_class(
     intake = take_in(paths, course.source)
     for line in intake.told:
         _tell(line)
-    submissions = intake.submissions
-    wanted = [submission.id for submission in submissions]
-    regrade = identities(submissions, course.regrade)
+    identities(intake.submissions, course.regrade)  # what nobody is called is told before anything starts
     with results_folder(output):
+        submissions = same_entries(intake.submissions, output)
+        intake = replace(intake, submissions=submissions)
+        wanted = [submission.id for submission in submissions]
+        regrade = identities(submissions, course.regrade)
         with _place(options, course) as place:
             plan = make_plan(submissions, output, place.conditions, regrade)
             begin_class(output, intake, place.conditions.assignments, course.counting, anonymous=course.anonymous)
@@ -176,7 +178,7 @@ def grade_class(
                     write_feedback(output, Row(identity, Grade(result)), anonymous=course.anonymous)
                     watch.finished(result)
 
-                graded = grade_all(plan.to_grade, place, output, finish, watch.step)
+                graded = grade_all(plan.to_grade, place, output, finish, watch.step, plan.versions)
         grades = read_class(output)
         rows = write_report(output, grades)
     if as_json:

@@ -200,7 +200,7 @@ def _where_lost(grade: Grade) -> str:
 
 
 def _name(grade: Grade) -> str:
-    return fitted(clean_line(grade.result.submission), _MAX_NAME)
+    return fitted(clean_line(grade.result.called), _MAX_NAME)
 
 
 def _status(status: SubmissionStatus) -> Text:

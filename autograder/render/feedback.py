@@ -85,7 +85,7 @@ def feedback_html(grade: Grade, executed: bytes | None, *, anonymous: bool = Fal
         .render(
             grade=grade,
             result=grade.result,
-            name="Your submission" if anonymous else grade.result.submission,
+            name="Your submission" if anonymous else grade.result.called,
             note=note(grade.result),
             verdicts=(verdicts := _verdicts(grade, view)),
             by_name={verdict.question.name: verdict for verdict in verdicts},

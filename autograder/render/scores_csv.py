@@ -76,6 +76,10 @@ def _extra(grade: Grade, handed: Handed) -> dict[_Column, str]:
         for question in grade.result.questions
         if (override := grade.overrides.get(question.name)) is not None
     ]
+    corrections += [
+        f"{override.question}: {points(override.points)}, set by hand ({override.reason})"
+        for override in grade.set_by_hand
+    ]
     return {
         "student": harmless("; ".join(person.name for person in people)),
         "student_id": harmless("; ".join(person.id for person in people)),

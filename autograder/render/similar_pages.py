@@ -52,7 +52,7 @@ def similar_html(pair: Pair, rows: Mapping[str, Row], codes: Mapping[str, str]) 
 
 def _side(row: Row, code: str, marks: Marks) -> _Side:
     result = row.grade.result
-    return _Side(row.identity, result.submission, row.grade.score, result.max_score, tuple(_parts(code, marks)))
+    return _Side(row.identity, result.called, row.grade.score, result.max_score, tuple(_parts(code, marks)))
 
 
 def _parts(code: str, marks: Marks) -> Iterator[_Part]:

@@ -41,7 +41,7 @@ def result_table(result: Result) -> RenderableType:
 
 def _header(result: Result) -> RenderableType:
     lab = f"  {clean_line(result.lab)}" if result.lab else ""
-    title = Text.assemble((clean_line(result.submission), "bold"), (lab, "dim"))
+    title = Text.assemble((clean_line(result.called), "bold"), (lab, "dim"))
     facts = Text.assemble(
         (f"{points(result.score)} / {points(result.max_score)} points", "bold"),
         "   ",
