@@ -40,12 +40,17 @@ class Decoder:
     Args:
         load: gives the array of a name, or raises CannotCrossError.
         resolve: gives what is described by reference.
+        record_class: gives the class of a record by its form, name and fields; None where it knows none.
     """
 
     def __init__(
-        self, load: Callable[[Any], np.ndarray[Any, Any]], resolve: Callable[[dict[str, Any]], Any] | None = None
+        self,
+        load: Callable[[Any], np.ndarray[Any, Any]],
+        resolve: Callable[[dict[str, Any]], Any] | None = None,
+        record_class: Callable[[str, str, tuple[str, ...]], Any] | None = None,
     ) -> None:
         self._load = load
+        self._record_class = record_class
         self._resolve = resolve
         self._models: dict[str, Any] = {}
         self._arrays: dict[tuple[str, str, bytes], np.ndarray[Any, Any]] = {}
@@ -76,7 +81,7 @@ class Decoder:
         if kind == "dict":
             return {inner(key): inner(item) for key, item in described["items"]}
         if kind in plain_values.KINDS:
-            return plain_values.rebuild(described, inner)
+            return plain_values.rebuild(described, inner, self._record_class)
         if kind in tables.KINDS:
             return tables.rebuild(described, inner)
         return self._library_object(kind, described, inner)
@@ -150,7 +155,7 @@ def _items(described: dict[str, Any], inner: Callable[[dict[str, Any]], Any]) ->
     values = described["values"]
     if type(values) is not list or set(map(type, values)) - {_ALIKE[described["of"]]}:
         raise CannotCrossError("it is damaged")
-    return values
+    return list(values)
 
 
 def _compound_array(described: dict[str, Any], inner: Callable[[dict[str, Any]], Any]) -> np.ndarray[Any, Any]:

@@ -38,13 +38,18 @@ class Encoder:
     Args:
         save: keeps an array and returns the name it is known by.
         refer: describes by reference what has no plain form; may raise CannotCrossError.
+        own: is asked first about everything but numbers and texts; returns None where it knows nothing.
     """
 
     def __init__(
-        self, save: Callable[[np.ndarray[Any, Any]], str], refer: Callable[[Any], dict[str, Any]] | None = None
+        self,
+        save: Callable[[np.ndarray[Any, Any]], str],
+        refer: Callable[[Any], dict[str, Any]] | None = None,
+        own: Callable[[Any], dict[str, Any] | None] | None = None,
     ) -> None:
         self._save = save
         self._refer = refer or refuse
+        self._own = own or _nothing
 
     def describe(self, value: Any) -> dict[str, Any]:
         """The description of a value; that of one which cannot cross says why. Never raises."""
@@ -73,6 +78,9 @@ class Encoder:
         simple = _encode_simple(value)
         if simple is not None:
             return simple
+        known = self._own(value)
+        if known is not None:
+            return known
         kind = type(value)
         if kind in (list, tuple):
             return _encode_alike(value, budget) or self._encode_items(kind.__name__, value, budget)
@@ -149,6 +157,10 @@ def refuse(value: Any) -> dict[str, Any]:
         CannotCrossError: always.
     """
     raise CannotCrossError(f"it is {_article(type(value).__name__)}, which cannot be handed over as plain data")
+
+
+def _nothing(_: Any) -> None:
+    return None
 
 
 class HandoverWriter:
