@@ -14,7 +14,7 @@ files      atomic writes; the comparison of `--check`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from autograder.authoring.package import lab_description, pack_autograder
 from autograder.authoring.requirements import lab_requirements, requirements_file
 from autograder.authoring.settings import LabSettings, read_settings
 from autograder.authoring.stubs import read_gaps
+from autograder.authoring.support import merged, support_files
 from autograder.authoring.validate import check_master
 from autograder.errors import MasterError, UsageError
 from autograder.labs.course import lab_names
@@ -50,8 +51,12 @@ class BuiltLab:
 @dataclass(frozen=True)
 class _Source:
     master: Master
-    text: str
     settings: LabSettings
+    files: dict[str, bytes]
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        return lab_requirements(self.master, self.files)
 
 
 def build_labs(root: Path, names: Sequence[str], *, check: bool, report: Callable[[str], None]) -> tuple[BuiltLab, ...]:
@@ -74,10 +79,11 @@ def build_labs(root: Path, names: Sequence[str], *, check: bool, report: Callabl
     sources = {name: _read_source(root, name) for name in chosen}
     outputs = run_otter_assign(
         [source.master for source in sources.values()],
-        {name: lab_requirements(source.text) for name, source in sources.items()},
+        {name: source.requirements for name, source in sources.items()},
+        {name: source.files for name, source in sources.items()},
     )
     products = {name: generate(source.master, source.settings, outputs[name]) for name, source in sources.items()}
-    shared = {"assignment/requirements.txt": requirements_file(_read_master_text(root, name) for name in known)}
+    shared = _shared_files(root, known, sources)
     if check:
         everything = {path: content for files in (*products.values(), shared) for path, content in files.items()}
         unlisted = _unlisted(root, everything) if set(chosen) == set(known) else []
@@ -147,7 +153,20 @@ def _read_source(root: Path, name: str) -> _Source:
     settings = LabSettings()
     if toml.is_file():
         settings = read_settings(toml.read_text(encoding="utf-8"), file=f"solutions/{name}.toml")
-    return _Source(master, text, settings)
+    return _Source(master, settings, support_files(root, master))
+
+
+def _shared_files(root: Path, known: Sequence[str], sources: Mapping[str, _Source]) -> dict[str, bytes]:
+    """Return the files that all labs share; none while a lab that is not being built cannot be read."""
+    try:
+        everybody = [sources.get(name) or _read_source(root, name) for name in known]
+    except MasterError:
+        return {}
+    handed_out = merged({source.master.name: source.files for source in everybody})
+    return {
+        **{f"assignment/{name}": content for name, content in handed_out.items()},
+        "assignment/requirements.txt": requirements_file(source.requirements for source in everybody),
+    }
 
 
 def _unlisted(root: Path, generated: dict[str, bytes]) -> list[str]:

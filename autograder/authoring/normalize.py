@@ -10,7 +10,7 @@ from typing import Any
 
 from autograder.authoring.bundle import Source, read_test, without_comments
 from autograder.authoring.master import ANSWER_TAG, Master, Question
-from autograder.authoring.test_sources import prelude, tests_of
+from autograder.authoring.test_sources import prelude, read_tests
 from autograder.authoring.validate import test_function
 from autograder.errors import MasterError
 
@@ -89,7 +89,7 @@ def complete_test(source: str, master: Master, question: str) -> str:
     """
     asked = next(found for found in master.questions if found.name == question)
     written = _as_written(source, asked)
-    names = {test.name for test in tests_of(master, asked) if f"def {test.name}(" in source}
+    names = {test.name for test in read_tests(master, asked) if f"def {test.name}(" in source}
     complete = f"{prelude(master, asked, names)}\n\n\n{written.strip()}\n".lstrip()
     try:
         compile(complete, f"tests/{question}.py", "exec", dont_inherit=True)

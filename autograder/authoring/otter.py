@@ -18,6 +18,7 @@ from autograder.authoring.bundle import Source, read_test
 from autograder.authoring.master import Cell, Master, TestCell
 from autograder.errors import MasterError, WorkerError
 
+_REQUIREMENTS = "requirements-for-autograder.txt"  # no name that a support file is likely to have
 _SECONDS = 300.0  # otter needs about three; this only ends a child that hangs
 
 
@@ -30,12 +31,17 @@ class OtterOutput:
     archive: Mapping[str, bytes]
 
 
-def run_otter_assign(masters: Sequence[Master], requirements: Mapping[str, Sequence[str]]) -> dict[str, OtterOutput]:
+def run_otter_assign(
+    masters: Sequence[Master],
+    requirements: Mapping[str, Sequence[str]],
+    files: Mapping[str, Mapping[str, bytes]] | None = None,
+) -> dict[str, OtterOutput]:
     """Run `otter assign --no-run-tests` on masters that keep the rules.
 
     Args:
         masters: the masters; what their tests share and import is left out of the notebooks.
         requirements: by lab, the lines of the requirements file that goes into its autograder.
+        files: by lab, its support files.
 
     Raises:
         MasterError: otter refuses a master.
@@ -43,13 +49,18 @@ def run_otter_assign(masters: Sequence[Master], requirements: Mapping[str, Seque
     """
     with TemporaryDirectory(prefix="autograder-build-") as temporary:
         folder = Path(temporary)
-        sent = {master.name: _prepare(folder / master.name, master, requirements[master.name]) for master in masters}
+        sent = {
+            master.name: _prepare(
+                folder / master.name, master, requirements[master.name], (files or {}).get(master.name, {})
+            )
+            for master in masters
+        }
         _run_child(folder)
         return {master.name: _collect(folder / master.name, master, sent[master.name]) for master in masters}
 
 
-def _prepare(folder: Path, master: Master, requirements: Sequence[str]) -> list[Cell]:
-    """Write the notebook for otter; returns the cells it was given, in order."""
+def _prepare(folder: Path, master: Master, requirements: Sequence[str], files: Mapping[str, bytes]) -> list[Cell]:
+    """Write the notebook and its files for otter; returns the cells it was given, in order."""
     source = folder / "in"
     source.mkdir(parents=True)
     tests = {id(test.cell): test for question in master.questions for test in question.tests}
@@ -60,8 +71,15 @@ def _prepare(folder: Path, master: Master, requirements: Sequence[str]) -> list[
         "nbformat": 4,
         "nbformat_minor": 4,  # without cell ids: they are given at the end, after the cells are final
     }
+    settings: dict[str, Any] = {"files": sorted(files)}
+    for name, content in files.items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(content)
     if "requirements" not in master.config:
-        _add_requirements(notebook, source, requirements)
+        # The packages that an autograder elsewhere must install; otter adds itself.
+        (source / _REQUIREMENTS).write_text("\n".join(requirements) + "\n", encoding="utf-8")
+        settings["requirements"] = _REQUIREMENTS
+    _configure(notebook, {**master.config, **settings})
     (source / f"{master.name}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     return cells
 
@@ -80,12 +98,13 @@ def _cell(cell: Cell) -> dict[str, Any]:
     return {**plain, "outputs": [], "execution_count": None} if cell.kind == "code" else plain
 
 
-def _add_requirements(notebook: dict[str, Any], folder: Path, requirements: Sequence[str]) -> None:
-    """Tell otter which packages an autograder elsewhere must install (otter adds itself)."""
-    (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
+def _configure(notebook: dict[str, Any], config: Mapping[str, Any]) -> None:
+    """Replace the assignment configuration of a notebook."""
+    import yaml  # type: ignore[import-untyped]
+
     for cell in notebook["cells"]:
         if cell["cell_type"] == "raw" and re.match(r"#\s+assignment\s+config", cell["source"], re.IGNORECASE):
-            cell["source"] = cell["source"].rstrip() + "\nrequirements: requirements.txt"
+            cell["source"] = f"# ASSIGNMENT CONFIG\n{yaml.safe_dump(dict(config), sort_keys=False)}"
             return
 
 

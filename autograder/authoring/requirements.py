@@ -1,32 +1,88 @@
-"""What a student has to install: otter and the packages the labs import, with the ranges the kit is tested with."""
+"""What a student has to install: otter and the packages that the labs import."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+import ast
+import sys
+from collections.abc import Collection, Iterable
+from functools import cache
 
-_IMPORT = re.compile(r"^\s*(?:import|from)\s+(\w+)", re.MULTILINE)
+from autograder.authoring.master import Master, parse_python
 
 OTTER = "otter-grader>=7.0,<7.1"
+TENSORFLOW = "tensorflow>=2.20,<2.22"
+# With the ranges that the kit is tested with. Others are taken as they are installed where the course is built.
 _BY_MODULE = {
-    "keras": "tensorflow>=2.20,<2.22",
-    "tensorflow": "tensorflow>=2.20,<2.22",
+    "keras": TENSORFLOW,
+    "tensorflow": TENSORFLOW,
     "matplotlib": "matplotlib>=3.8,<4",
     "numpy": "numpy>=1.26,<3",
 }
+# What the modules of the check library import; their code travels in the tests, the package does not.
+_LIBRARY = "autograder"
+_BY_LIBRARY_MODULE = {"autograder.checks.keras": "keras", "autograder.checks.mnist": "keras"}
 
 
-def lab_requirements(text: str) -> tuple[str, ...]:
-    """The packages a master imports, without otter (which adds itself to its autograders)."""
-    modules = set(_IMPORT.findall(text))
-    return tuple(sorted({line for module, line in _BY_MODULE.items() if module in modules}))
+def imported_modules(master: Master) -> frozenset[str]:
+    """Return the top-level names of the modules that a master's cells import, tests included."""
+    found: set[str] = set()
+    for cell in master.cells:
+        if cell.kind == "code":
+            found |= _imported(cell.source)
+    return frozenset(found)
 
 
-def requirements_file(texts: Iterable[str]) -> bytes:
-    """`assignment/requirements.txt` for all labs together."""
-    lines = sorted({OTTER, *(line for text in texts for line in lab_requirements(text))})
+def uses_keras(master: Master) -> bool:
+    """Say whether a lab's cells or tests need Keras."""
+    return bool(imported_modules(master) & {"keras", "tensorflow"})
+
+
+def lab_requirements(master: Master, files: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the packages a master imports, without otter (which adds itself to its autograders).
+
+    Args:
+        master: the lab.
+        files: its support files; a module among them is no package.
+    """
+    own = {name.removesuffix(".py").split("/")[0] for name in files}
+    modules = imported_modules(master) - own - sys.stdlib_module_names - {"otter"}
+    return tuple(sorted({requirement for module in modules for requirement in _requirements_of(module)}))
+
+
+def requirements_file(labs: Iterable[Iterable[str]]) -> bytes:
+    """Return `assignment/requirements.txt` for all labs together, from the requirements of each."""
+    lines = sorted({OTTER, *(line for lab in labs for line in lab)})
     header = (
         "# What the notebooks in this folder need: pip install -r requirements.txt\n"
         "# Generated from solutions/ by `autograder build`: do not edit.\n"
     )
     return (header + "\n".join(lines) + "\n").encode()
+
+
+def _imported(source: str) -> set[str]:
+    try:
+        tree = parse_python(source)
+    except SyntaxError:  # reported by the rules for masters
+        return set()
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    needed = {_BY_LIBRARY_MODULE[name] for name in names & _BY_LIBRARY_MODULE.keys()}
+    return needed | {top for name in names if (top := name.split(".")[0]) != _LIBRARY}
+
+
+def _requirements_of(module: str) -> list[str]:
+    if module in _BY_MODULE:
+        return [_BY_MODULE[module]]
+    # A module of an unknown package is named as it is imported: the key, which imports it, says if it is missing.
+    return _distributions().get(module, [module])[:1]
+
+
+@cache
+def _distributions() -> dict[str, list[str]]:
+    import importlib.metadata
+
+    return {module: sorted(set(names)) for module, names in importlib.metadata.packages_distributions().items()}

@@ -14,7 +14,7 @@ def source_of(master: Master, question: Question, test: TestCell) -> Source:
     return Source(test.body, master.file, test.body_line, question.name)
 
 
-def tests_of(master: Master, question: Question) -> tuple[Test, ...]:
+def read_tests(master: Master, question: Question) -> tuple[Test, ...]:
     """Return the tests of a question.
 
     Raises:
@@ -29,7 +29,7 @@ def prelude(master: Master, question: Question, names: Collection[str] | None = 
     Raises:
         MasterError: a test uses what is defined nowhere, or something that its own parameter hides.
     """
-    tests = [test for test in tests_of(master, question) if names is None or test.name in names]
+    tests = [test for test in read_tests(master, question) if names is None or test.name in names]
     shared = next((Source(cell.source, master.file, cell.line) for cell in master.helpers), None)
     return bundle(tests, shared=shared, library=library_sources(), answers=parameters(master))
 
@@ -37,7 +37,7 @@ def prelude(master: Master, question: Question, names: Collection[str] | None = 
 def parameters(master: Master) -> frozenset[str]:
     """Return the variables that the tests of a master take."""
     return frozenset(
-        name for question in master.questions for test in tests_of(master, question) for name in test.parameters
+        name for question in master.questions for test in read_tests(master, question) for name in test.parameters
     )
 
 

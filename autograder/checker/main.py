@@ -15,6 +15,7 @@ from autograder.checker.test_files import LoadedQuestion, LoadedTest, load_quest
 from autograder.handover.checker_files import VERDICTS
 from autograder.handover.decode import HandoverReader, Unusable
 from autograder.handover.seeding import seed_everything
+from autograder.handover.support import write_support_files
 from autograder.util.text import text_of
 
 _MAX_MESSAGE = 2_000
@@ -44,10 +45,12 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
 
     Args:
         payload: `input` (the folder to read), `tests` (file name -> source), `explain_hidden` (hidden tests' messages
-            were written for students), `blank` (judge as if nothing had been handed over).
+            were written for students), `blank` (judge as if nothing had been handed over), `files` (support files
+            of the lab in base64 by path; may be left out).
         folder: the job's folder; writes `verdicts.jsonl`: {"begin": question} and then
             {"question": …, "verdict": …} each; {"begin": null} stands for reading the hand-over itself.
     """
+    write_support_files(payload)
     seed_everything(int(payload.get("seed", 0)))
     savings.install()
     questions = [load_question(source, file) for file, source in payload["tests"].items()]

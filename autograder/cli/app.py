@@ -13,6 +13,7 @@ from autograder import __version__
 from autograder.cli.signals import stop_in_order
 from autograder.errors import KitError, UsageError
 from autograder.platforms.gradescope import VISIBILITIES
+from autograder.results.handin import SOURCES, Source
 from autograder.sandbox.layers import LEVELS
 
 _EXISTING = click.Path(path_type=Path)
@@ -188,6 +189,12 @@ def check(notebook: Path, as_json: bool, page: Path | None, anonymous: bool, **o
 @click.option(
     "--regrade", multiple=True, metavar="ID", help="Grade this submission even if nothing has changed (repeatable)."
 )
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(SOURCES),
+    help="Where PATH comes from, if that is not recognised: a platform's download, or plain files.",
+)
 @_anonymous
 @_counting_options
 @click.option("--all", "every_row", is_flag=True, help="Print every row, also of a class of more than 40.")
@@ -198,6 +205,7 @@ def grade(
     jobs: int | None,
     cluster: str | None,
     regrade: tuple[str, ...],
+    source: Source | None,
     anonymous: bool,
     every_row: bool,
     as_json: bool,
@@ -210,7 +218,7 @@ def grade(
     """
     from autograder.cli.commands import ClassOptions, GradingOptions, grade_class
 
-    course = ClassOptions(jobs, cluster, regrade, anonymous, _counting(options))
+    course = ClassOptions(jobs, cluster, regrade, anonymous, _counting(options), source)
     sys.exit(grade_class(paths, output, GradingOptions(**options), course, as_json=as_json, every_row=every_row))
 
 

@@ -35,6 +35,7 @@ from autograder.render.terminal import result_table
 from autograder.report.summary import Effort
 from autograder.results.folder import not_asked_for, results_folder
 from autograder.results.grade import Grade, Row
+from autograder.results.handin import Source
 from autograder.results.result import Result
 from autograder.sandbox import Limits
 from autograder.sandbox.client import ForkServer
@@ -78,6 +79,7 @@ class ClassOptions:
         regrade: IDs or names of submissions to grade even where nothing has changed.
         anonymous: leave names out of students' pages.
         counting: corrections and lateness.
+        source: the platform the submissions come from, or `plain`; None to recognise it.
     """
 
     jobs: int | None = None
@@ -85,6 +87,7 @@ class ClassOptions:
     regrade: tuple[str, ...] = ()
     anonymous: bool = False
     counting: CountingOptions = field(default_factory=CountingOptions)
+    source: Source | None = None
 
 
 def build_course(labs: Sequence[str], *, check: bool) -> None:
@@ -138,7 +141,7 @@ def grade_class(
     """`autograder grade`: grade what is not graded yet, write the results; returns the exit code."""
     start = time.monotonic()
     course.counting.check()
-    intake = take_in(paths)
+    intake = take_in(paths, course.source)
     for line in intake.told:
         _tell(line)
     submissions = intake.submissions

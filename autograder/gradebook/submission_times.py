@@ -37,7 +37,7 @@ def read_times(
         name: what it is called.
         identities: IDs by what a person may call a submission.
         handins: for each ID what the platform says, to find Moodle's participants.
-        zone: that of the times in a worksheet.
+        zone: that of times that name none, such as those of a worksheet.
 
     Raises:
         UsageError: a line cannot be used; its number is told.
@@ -51,7 +51,7 @@ def read_times(
     for line, fields in records(table, name, ("submission", "time")):
         identity = identities.get(fields["submission"])
         try:
-            time = parse_time(fields["time"])
+            time = parse_time(fields["time"], zone)
         except ValueError as error:
             raise UsageError(f"{name}, line {line}: {error}.") from None
         if identity is None:

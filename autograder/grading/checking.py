@@ -12,6 +12,7 @@ from typing import Any
 from autograder.errors import WorkerError
 from autograder.grading.retry import run_with_retry
 from autograder.handover.checker_files import VERDICTS
+from autograder.handover.support import pack_support_files
 from autograder.handover.tasks import RUN_TESTS
 from autograder.labs.assignment import Assignment, Question
 from autograder.sandbox import Isolation, Job, Limits
@@ -69,6 +70,7 @@ def _check_some(
         "explain_hidden": assignment.explains_hidden,
         "seed": assignment.seed,
         "blank": blank,
+        **pack_support_files(assignment.support_files),
     }
     with job_folder() as folder:
         outcome, _ = run_with_retry(isolation, Job(RUN_TESTS, payload, folder, _LIMITS))

@@ -15,6 +15,7 @@ from autograder.grading.resource_usage import MeasuredIsolation
 from autograder.grading.retry import RETRIED, run_with_retry
 from autograder.handover.journal import HANDOVER, RunLog, read_run_log
 from autograder.handover.outputs import read_outputs
+from autograder.handover.support import pack_support_files
 from autograder.handover.tasks import RUN_NOTEBOOK
 from autograder.labs.assignment import Assignment
 from autograder.notebooks.notebook import Notebook, answer_cells, identify, read_notebook
@@ -135,6 +136,7 @@ def _run_and_check(
         "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
         "handover": {question.name: list(question.handover) for question in assignment.questions},
         "seed": assignment.seed,
+        **pack_support_files(assignment.support_files),
         "trainings": dict(trainings),
     }
     isolation = MeasuredIsolation(isolation)

@@ -22,6 +22,7 @@ from autograder.errors import SubmissionError, WorkerError
 from autograder.grading.preload import TENSORFLOW_THREADS
 from autograder.handover.encode import TRAINING
 from autograder.handover.journal import HANDOVER, read_run_log
+from autograder.handover.support import pack_support_files
 from autograder.handover.tasks import RUN_NOTEBOOK
 from autograder.labs.assignment import Assignment
 from autograder.notebooks.notebook import Notebook, read_notebook
@@ -96,6 +97,7 @@ class TrainingCache:
             "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
             "handover": {question.name: [] for question in assignment.questions},
             "seed": assignment.seed,
+            **pack_support_files(assignment.support_files),
             "record": True,
         }
         with job_folder() as folder:

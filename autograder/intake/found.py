@@ -28,6 +28,7 @@ class Found:
             no part of it, or a file's name could claim to be a neighbour's.
         exported: it comes from a zip that `grader.export()` wrote.
         handin: what the platform it comes from says of it.
+        hidden: a hidden file, a checkpoint or a system's file: only looked at where nothing else was handed in.
     """
 
     shown: str
@@ -39,6 +40,7 @@ class Found:
     place: tuple[str, ...] = ()
     exported: bool = False
     handin: HandIn | None = None
+    hidden: bool = False
 
     @property
     def name(self) -> str:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from autograder.errors import SubmissionError, UsageError
@@ -26,7 +28,37 @@ MAX_INNER_ZIP_BYTES = 250 * MB
 # Every export of otter carries this file; its notebook comes first.
 _EXPORT_MARK = "__zip_filename__"
 _JUNK_FOLDERS = frozenset({"__MACOSX", "__pycache__"})
+# The junk folders that tell what a student meant to hand in; others may be huge (.git, .venv).
+_LOOKED_INTO = frozenset({"__MACOSX", ".ipynb_checkpoints"})
 _JUNK_FILES = frozenset({"thumbs.db", "desktop.ini", "icon\r", _EXPORT_MARK})
+_ICLOUD = (
+    "only a placeholder of iCloud was handed in, not the notebook itself, which is still in the cloud: open it once in "
+    "the Finder and hand in again"
+)
+# What is hidden and yet tells what a student meant to hand in; the first that fits.
+_HIDDEN_KINDS = (
+    (re.compile(r"\.icloud$", re.IGNORECASE), _ICLOUD),
+    (
+        re.compile(r"(^|/)\.ipynb_checkpoints/"),
+        "only a checkpoint was handed in, a copy that Jupyter saves for itself and that may be old: hand in the "
+        "notebook beside the folder .ipynb_checkpoints",
+    ),
+    (
+        re.compile(r"(^|/)__MACOSX/|(^|/)\._[^/]*$"),
+        "only what macOS stores beside files (__MACOSX) was handed in, not the notebook itself: hand in the .ipynb",
+    ),
+    (
+        re.compile(r"(^|/)\.ipynb$", re.IGNORECASE),
+        "only a hidden file called .ipynb was handed in, a notebook without a name: give it a name before the dot and "
+        "hand in again",
+    ),
+    (
+        re.compile(r"(^|/)[.~][^/]*\.ipynb$", re.IGNORECASE),
+        "only a hidden notebook was handed in: let its name begin with a letter and hand in again",
+    ),
+)
+_UNFINISHED = frozenset({".crdownload", ".part", ".partial", ".download", ".tmp"})
+_SHORTCUTS = frozenset({".lnk", ".url", ".webloc", ".alias", ".gdoc", ".desktop"})
 
 
 def files_under(path: Path, *, alone: bool) -> Iterator[Found]:
@@ -69,19 +101,33 @@ def _in_folder(folder: Path) -> Iterator[Found]:
     for here, folders, files in os.walk(folder, onerror=denied.append):
         here_parts = Path(here).resolve().parts
         links = [name for name in folders if Path(here, name).is_symlink()]
-        folders[:] = sorted(name for name in folders if not _is_junk(name))
-        for name in _without_companions([n for n in sorted([*files, *links]) if not _is_junk(n)]):
+        for name in [name for name in folders if is_junk(name) and name not in _LOOKED_INTO]:
+            path = Path(here, name)
+            shown = path.relative_to(folder).as_posix()
+            yield hidden_file(Found(shown, str(path), path, place=(*here_parts, name)))
+        folders[:] = sorted(name for name in folders if not is_junk(name) or name in _LOOKED_INTO)
+        hidden = any(is_junk(part) for part in Path(here).relative_to(folder).parts)
+        names = sorted([*files, *links])
+        visible = set() if hidden else set(_without_companions([name for name in names if not is_junk(name)]))
+        for name in names:
             path = Path(here, name)
             found = Found(path.relative_to(folder).as_posix(), str(path), path, place=(*here_parts, name))
-            if path.is_symlink():
-                # Even a link inside the folder is refused: unzip keeps links, and one could hand in a neighbour's work.
-                yield replace(found, problem="a link, not a file; links are not followed: put the file itself here")
-            else:
-                yield from _file(found)
+            if hidden or is_junk(name):
+                yield hidden_file(found)
+            elif name in visible:
+                if path.is_symlink():
+                    # Even a link inside the folder is refused: unzip keeps links, and one could hand in a neighbour's
+                    # work.
+                    problem = "a link, not a file; links are not followed: put the file itself here"
+                    yield replace(found, problem=problem)
+                else:
+                    yield from _file(found)
     for error in denied:
         path = Path(error.filename)
         reason = f"the folder cannot be listed: {error.strerror}"
-        yield Found(path.relative_to(folder).as_posix(), str(path), path, problem=reason, place=_place(path))
+        found = Found(path.relative_to(folder).as_posix(), str(path), path, problem=reason, place=_place(path))
+        if not any(is_junk(part) for part in path.relative_to(folder).parts):
+            yield found
 
 
 def _file(found: Found) -> Iterator[Found]:
@@ -113,6 +159,11 @@ def _in_zip(found: Found, *, download: bool = False, alone: bool = False) -> Ite
     if single is not None and not (alone and _from_platform(members)):
         yield replace(found, member=single.name, problem=single.problem, exported=exported)
         return
+    if download and not exported:
+        for member in members:
+            if _is_hidden(member):
+                inside = _inside(found, member.shown)
+                yield hidden_file(replace(inside, member=member.name, place=(*found.place, *member.shown.split("/"))))
     for member in _candidates(members):
         inside = _inside(found, member.shown)
         if download and not exported:
@@ -169,8 +220,10 @@ def _single_notebook(members: Sequence[Member]) -> Member | None:
     names = [m.shown for m in visible]
     if "otter_config.json" in names:
         raise SubmissionError("this is an autograder zip, not a submission: give it with -a")
+    if not names:
+        raise SubmissionError(f"the zip holds no notebook (.ipynb): {_only_hidden([m.shown for m in members])}")
     held = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-    raise SubmissionError(f"the zip holds no notebook (.ipynb); it holds {held or 'nothing but system files'}")
+    raise SubmissionError(f"the zip holds no notebook (.ipynb); it holds {held}")
 
 
 def _is_export(members: Sequence[Member]) -> bool:
@@ -191,11 +244,33 @@ def _candidates(members: Sequence[Member]) -> list[Member]:
 
 
 def _visible(members: Sequence[Member]) -> list[Member]:
-    return [m for m in members if not any(_is_junk(part) for part in m.shown.split("/") if part not in {"", "..", "."})]
+    return [m for m in members if not _is_hidden(m)]
 
 
-def _is_junk(name: str) -> bool:
+def _is_hidden(member: Member) -> bool:
+    return any(is_junk(part) for part in member.shown.split("/") if part not in {"", "..", "."})
+
+
+def is_junk(name: str) -> bool:
+    """Whether a file or folder of this name is a hidden one, or one that a system or Jupyter writes for itself."""
     return name.startswith((".", "~$")) or name in _JUNK_FOLDERS or name.lower() in _JUNK_FILES
+
+
+def hidden_file(found: Found) -> Found:
+    """A file that is looked at only where nothing else was handed in; its place is that of the visible folder."""
+    *folders, name = [part for part in found.place if part != "__MACOSX"]
+    shown = list(takewhile(lambda part: not is_junk(part), folders))
+    # macOS keeps what belongs to Ada.ipynb in ._Ada.ipynb.
+    place = (*shown, name.removeprefix("._"))
+    return replace(found, place=place, hidden=True, problem=_only_hidden([found.shown]))
+
+
+def _only_hidden(names: Sequence[str]) -> str:
+    """Why files that nobody sees are no submission, for the most telling of them."""
+    for pattern, reason in _HIDDEN_KINDS:
+        if any(pattern.search(name) for name in names):
+            return reason
+    return "only hidden files or files of the operating system were handed in: hand in the notebook itself"
 
 
 def _without_companions(names: Sequence[str]) -> list[str]:
@@ -207,6 +282,12 @@ def _without_companions(names: Sequence[str]) -> list[str]:
 
 def _neither(name: str) -> str:
     suffix = PurePosixPath(name).suffix
+    if suffix.lower() in _UNFINISHED:
+        return "an unfinished download or upload, not the notebook itself: hand in the notebook again"
+    if suffix.lower() in _SHORTCUTS:
+        return "only a shortcut to a file, not the notebook itself: hand in the notebook (.ipynb)"
+    if suffix.lower() == ".icloud":
+        return _ICLOUD
     kind = f"a {suffix} file" if suffix else "a file without an ending"
     return f"{kind} is neither a notebook (.ipynb) nor a zip: hand in the notebook, or the zip grader.export() writes"
 

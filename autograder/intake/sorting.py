@@ -10,16 +10,23 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from autograder.errors import UsageError
 from autograder.intake.found import Found
-from autograder.platforms.canvas import read_canvas_name
+from autograder.platforms.canvas import read_canvas_name, uploads_of_one_file
 from autograder.platforms.gradescope import METADATA, read_metadata
 from autograder.platforms.moodle import read_moodle_path
-from autograder.results.handin import PLATFORM_NAMES, Claim, HandIn
+from autograder.results.handin import PLATFORM_NAMES, Claim, HandIn, Source
 from autograder.util.text import clean_line, counted, first_few
 
 # Of the notebooks and zips of a folder, the share that must be named as Canvas does before it counts as Canvas's.
 _MOST = 0.5
 _MAX_LISTED = 5
+
+_NOT_SO = {
+    "canvas": "No file here is named as Canvas names those of a download (NAME_USERID_FILEID_FILE).",
+    "moodle": "No folder or file here is named as in a download of Moodle (NAME_ID_assignsubmission_file).",
+    "gradescope": f"There is no usable {METADATA} here, which every export of Gradescope holds.",
+}
 
 
 @dataclass(frozen=True)
@@ -53,31 +60,45 @@ class _Claimed:
     claim: Claim
 
 
-# Where the download lies, the platform and the student's key there.
-_Group = tuple[tuple[str, ...], str, str]
+# Where the download lies, the platform, the student's key there, and the name: two names are two students.
+_Group = tuple[tuple[str, ...], str, str, str]
 
 
-def sort_in(found: Sequence[Found], read: Callable[[Found], bytes], look_into: Callable[[Found], Contents]) -> Sorted:
+def sort_in(
+    found: Sequence[Found],
+    read: Callable[[Found], bytes],
+    look_into: Callable[[Found], Contents],
+    source: Source | None = None,
+) -> Sorted:
     """Recognise the downloads among files.
 
     Args:
         found: all files.
         read: gives a file's bytes; may raise ValueError.
         look_into: looks into a notebook; asked only where a student handed in several.
+        source: the platform whose download it is, or `plain`; None to recognise it.
+
+    Raises:
+        UsageError: the files are not laid out as the platform named lays them out.
     """
     told: list[str] = []
-    exports, missing = _exports(found, read, told)
+    exports, missing = _exports(found, read, told) if source in (None, "gradescope") else ({}, [])
     groups: dict[_Group, list[_Claimed]] = {}
     others: list[Found] = []
-    canvas_folders = _canvas_folders(found)
+    canvas_folders = _canvas_folders(found, sure=source == "canvas") if source in (None, "canvas") else frozenset()
+    with_moodle = source in (None, "moodle")
     for one in sorted(found, key=lambda f: (f.long.casefold(), f.long)):
-        claimed = _whose(one, exports, canvas_folders)
+        claimed = _whose(one, exports, canvas_folders, with_moodle=with_moodle)
         if claimed is None:
             if not _is_metadata(one, exports):
                 others.append(one)
             continue
         home, claim = claimed
-        groups.setdefault((home, claim.handin.platform, claim.handin.key), []).append(_Claimed(one, claim))
+        whose = (home, claim.handin.platform, claim.handin.key, claim.handin.names)
+        groups.setdefault(whose, []).append(_Claimed(one, claim))
+    if source not in (None, "plain") and not groups and not missing:
+        raise UsageError(_NOT_SO[source], hint="leave --from out, or give --from plain")
+    others = [one for one in others if not one.hidden] + _hidden_work(others)
     kept: list[Found] = [*others, *missing]
     set_aside: list[SetAside] = []
     for group in groups.values():
@@ -113,7 +134,9 @@ def _exports(found: Sequence[Found], read: Callable[[Found], bytes], told: list[
             continue
         exports[root] = handins
         there = {f.place[len(root)] for f in found if len(f.place) > len(root) + 1 and f.place[: len(root)] == root}
-        problem = f"{METADATA} lists it, but its folder is not in the export: export the submissions again"
+        problem = (
+            f"{METADATA} lists it, but its folder is not in the export, or it is empty: export the submissions again"
+        )
         missing += [
             replace(one, shown=_beside(one.shown, key), long=_beside(one.long, key), problem=problem, handin=handin)
             for key, handin in handins.items()
@@ -130,26 +153,56 @@ def _is_metadata(one: Found, exports: _Exports) -> bool:
     return bool(one.place) and one.place[-1] == METADATA and one.place[:-1] in exports
 
 
-def _canvas_folders(found: Iterable[Found]) -> frozenset[tuple[str, ...]]:
-    """Folders most of whose notebooks and zips are named as Canvas names them."""
-    counts: Counter[tuple[tuple[str, ...], bool]] = Counter(
-        (one.place[:-1], read_canvas_name(one.place[-1]) is not None) for one in found if one.place and one.may_be_work
-    )
-    folders = {folder for folder, _ in counts}
+def _canvas_folders(found: Iterable[Found], *, sure: bool) -> frozenset[tuple[str, ...]]:
+    """Folders that look like Canvas's: most notebooks and zips are named as Canvas names them, and no user has two
+    names.
+
+    Args:
+        found: all files.
+        sure: a person says that they come from Canvas.
+    """
+    counts: Counter[tuple[tuple[str, ...], bool]] = Counter()
+    names: dict[tuple[str, ...], dict[str, str]] = {}
+    doubtful: set[tuple[str, ...]] = set()
+    for one in found:
+        if not one.place or one.hidden:
+            continue
+        folder, claim = one.place[:-1], read_canvas_name(one.place[-1])
+        if one.may_be_work:
+            counts[folder, claim is not None] += 1
+        if claim is not None and names.setdefault(folder, {}).setdefault(claim.handin.key, claim.handin.names) != (
+            claim.handin.names
+        ):
+            doubtful.add(folder)
+    if sure:
+        return frozenset(names)
+    folders = {folder for folder, _ in counts} - doubtful
     return frozenset(
         f for f in folders if counts[f, True] and counts[f, True] >= _MOST * (counts[f, True] + counts[f, False])
     )
 
 
+def _hidden_work(others: Sequence[Found]) -> list[Found]:
+    """For each plain folder that holds nothing but hidden files, one of them, where a notebook is among them."""
+    visible = {one.place[:end] for one in others if not one.hidden for end in range(len(one.place))}
+    rows: dict[tuple[str, ...], Found] = {}
+    for one in others:
+        folder = one.place[:-1]
+        is_work = one.may_be_work or one.name.lower().endswith(".icloud")
+        if one.hidden and is_work and visible and folder not in visible and folder not in rows:
+            rows[folder] = one
+    return list(rows.values())
+
+
 def _whose(
-    one: Found, exports: _Exports, canvas_folders: frozenset[tuple[str, ...]]
+    one: Found, exports: _Exports, canvas_folders: frozenset[tuple[str, ...]], *, with_moodle: bool
 ) -> tuple[tuple[str, ...], Claim] | None:
     """Where the download begins that a file belongs to, and what its place there says; None for a plain file."""
     for root, handins in exports.items():
         rest = one.place[len(root) :]
         if one.place[: len(root)] == root and len(rest) > 1 and rest[0] in handins:
             return root, Claim(handins[rest[0]], "/".join(rest[1:]))
-    in_moodle = read_moodle_path(one.place)
+    in_moodle = read_moodle_path(one.place) if with_moodle else None
     if in_moodle is not None:
         claim, position = in_moodle
         return one.place[:position], claim
@@ -167,6 +220,10 @@ def _one_students(
     group: Sequence[_Claimed], look_into: Callable[[Found], Contents]
 ) -> tuple[list[Found], list[SetAside]]:
     """What of one student's files is graded: a notebook for each lab; one entry with the reason where there is none."""
+    if all(c.found.hidden for c in group):
+        best = next((c for c in group if c.found.may_be_work), group[0])
+        return [_with_handin(best)], [SetAside(c.found.shown, "a hidden file") for c in group if c is not best]
+    group = [c for c in group if not c.found.hidden]
     work = [c for c in group if c.found.may_be_work]
     beside = [SetAside(c.found.shown, "not a notebook") for c in group if not c.found.may_be_work]
     if not work:
@@ -215,7 +272,7 @@ def _newest(versions: Sequence[tuple[_Claimed, Contents]]) -> tuple[Found, list[
     if len({contents.digest for _, contents in versions}) == 1:
         return _with_handin(claims[0]), [SetAside(c.found.shown, "the same notebook again") for c in claims[1:]]
     # Uploads of one name replace each other; of two names, the later upload need not be the better one.
-    if len({c.claim.file for c in claims}) == 1 and all(c.claim.handin.number is not None for c in claims):
+    if uploads_of_one_file([c.claim.file for c in claims]) and all(c.claim.handin.number is not None for c in claims):
         *older, last = sorted(claims, key=lambda c: c.claim.handin.number or 0)
         return _with_handin(last), [SetAside(c.found.shown, f"replaced by {last.found.shown}") for c in older]
     problem = (

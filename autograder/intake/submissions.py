@@ -19,7 +19,7 @@ from autograder.intake.listing import files_under, read_bytes
 from autograder.intake.naming import folder_names, numbered, readable_name
 from autograder.intake.sorting import Contents, SetAside, sort_in
 from autograder.notebooks.notebook import read_notebook
-from autograder.results.handin import HandIn
+from autograder.results.handin import HandIn, Source
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,12 @@ def find_submissions(paths: Sequence[Path]) -> tuple[Submission, ...]:
     return take_in(paths).submissions
 
 
-def take_in(paths: Sequence[Path]) -> Intake:
+def take_in(paths: Sequence[Path], source: Source | None = None) -> Intake:
     """The same, with what was recognised and what was set aside.
+
+    Args:
+        paths: files, folders and zips.
+        source: the platform they come from, or `plain`; None to recognise it.
 
     Raises:
         UsageError: a path does not exist or cannot be listed, or nothing was found.
@@ -77,12 +81,12 @@ def take_in(paths: Sequence[Path]) -> Intake:
     # The same file may be named twice, once by itself and once by its folder. Only the folder is resolved: a refused
     # link is a row of its own, not the file it points to.
     unique = {(f.path.parent.resolve() / f.path.name, f.member, f.inner): f for f in reversed(found)}
-    if not unique:
+    sorted_in = sort_in(list(unique.values()), _plain_bytes, _look_into, source)
+    if not sorted_in.found:
         raise UsageError(
             f"There is nothing to grade in {', '.join(map(str, paths)) or 'the paths given'}: no notebook and no zip.",
             hint="give notebooks (.ipynb), zips as grader.export() writes them, or a folder that holds them",
         )
-    sorted_in = sort_in(list(unique.values()), _plain_bytes, _look_into)
     return Intake(_settle_names(sorted_in.found), sorted_in.set_aside, sorted_in.told)
 
 

@@ -9,11 +9,12 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autograder.errors import AssignmentError
+from autograder.handover.support import is_support_path
 from autograder.handover.tasks import INSPECT_TESTS
 from autograder.labs.lateness import LatePolicy, policy_from
 from autograder.sandbox import Isolation, Job, Limits
@@ -21,6 +22,7 @@ from autograder.sandbox.job_files import job_folder
 
 LAB_JSON = "lab.json"
 _BUILD = "autograder build"
+_SUPPORT = "files/"  # where otter packs them
 _OTHER = "name another autograder zip with -a FILE.zip"
 _MAX_SEED = 2**32 - 1  # NumPy's
 # What opening, unpacking and decoding a damaged or locked zip raises.
@@ -70,7 +72,7 @@ class Assignment:
     """A lab as the grader needs it.
 
     `explains_hidden`: its hidden tests' messages were written for students. `digest` covers all that marks hang on, so
-    not `late`, what late hand-ins lose.
+    not `late`, what late hand-ins lose. `support_files` lie beside the notebook when it runs, by their path there.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Assignment:
     digest: str
     title: str = ""
     late: LatePolicy | None = None
+    support_files: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def max_score(self) -> float:
@@ -103,6 +106,9 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
     try:
         with zipfile.ZipFile(path) as archive:
             files = {name: archive.read(name).decode("utf-8") for name in archive.namelist() if _is_wanted(name)}
+            support = {
+                name.removeprefix(_SUPPORT): archive.read(name) for name in archive.namelist() if _is_support_file(name)
+            }
             others = {info.filename: info.CRC for info in archive.infolist() if not _is_wanted(info.filename)}
     except FileNotFoundError as error:
         raise AssignmentError(f"There is no autograder zip {path}.", hint=_BUILD) from error
@@ -131,6 +137,7 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
         digest=_digest(files, lab, others),
         title=str(lab.get("title") or ""),
         late=_late(lab, path),
+        support_files=support,
     )
 
 
@@ -154,6 +161,10 @@ def _is_wanted(name: str) -> bool:
     path = PurePosixPath(name)
     is_test = path.parent == PurePosixPath("tests") and path.suffix == ".py" and path.name != "__init__.py"
     return is_test or name in ("otter_config.json", LAB_JSON)
+
+
+def _is_support_file(name: str) -> bool:
+    return name.startswith(_SUPPORT) and not name.endswith("/") and is_support_path(name.removeprefix(_SUPPORT))
 
 
 def _json(text: str, path: Path) -> dict[str, Any]:

@@ -20,12 +20,13 @@ https://community.canvaslms.com, "How do I import grades in the Gradebook?".
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Collection, Sequence
 
 from autograder.errors import UsageError
-from autograder.platforms.matching import Entry, Filled, Key, Line, fill
+from autograder.platforms.matching import Entry, Filled, Key, Line, fill, sortable
 from autograder.results.handin import Claim, HandIn, Person
-from autograder.util.csv_tables import Table, number
+from autograder.util.csv_tables import Table, decimal_mark, localised_number
 from autograder.util.text import clean_line
 
 # --- the download ---
@@ -38,24 +39,37 @@ _COUNTED = re.compile(r"-\d+(?=(\.[A-Za-z]+)+$)")
 
 
 def read_canvas_name(name: str) -> Claim | None:
-    """Whose file it is and its own name, without the number Canvas adds to a second upload; None if it is another's."""
+    """Whose file it is and its own name; None if Canvas did not name it."""
+    name = unicodedata.normalize("NFC", name)
     for pattern in (_ANONYMOUS, _UPLOAD, _ONLINE):
         match = pattern.fullmatch(name)
         if match is not None:
             parts = match.groupdict()
             number = parts.get("number")
+            if parts.get("name") and parts["name"] != sortable(parts["name"]):
+                return None
             person = Person(parts.get("name") or parts["user"], parts["user"])
             handin = HandIn(
                 "canvas", person.id, (person,), late=parts["late"] is not None, number=int(number) if number else None
             )
-            return Claim(handin, _COUNTED.sub("", parts["file"]))
+            return Claim(handin, parts["file"])
     return None
+
+
+def uploads_of_one_file(files: Collection[str]) -> bool:
+    """Whether the names are those of one file uploaded again and again: lab.ipynb, lab-1.ipynb, lab-2.ipynb.
+
+    Where the name without a number is missing, as with part-1.ipynb and part-2.ipynb, a person chose the numbers.
+    """
+    plain = {_COUNTED.sub("", file) for file in files}
+    return len(plain) == 1 and (plain <= set(files) or len(set(files)) == 1)
 
 
 # --- the gradebook ---
 
 _ASSIGNMENT = re.compile(r"(?P<title>.*) \((?P<id>\d+)\)", re.DOTALL)
 _NO_STUDENT = re.compile(r"\s*(Muted|Manual Posting.*)?\s*", re.IGNORECASE)
+_IDENTIFYING = ("Student", "LastName", "FirstName", "ID", "SIS User ID", "SIS Login ID")
 _KEPT = {"EX": "excused in Canvas", "N/A": "not assigned to this student in Canvas"}
 
 
@@ -71,17 +85,28 @@ def fill_canvas(table: Table, entries: Sequence[Entry], column: int) -> tuple[Ta
         UsageError: the column cannot be changed.
     """
     header = [field.strip() for field in table.rows[0]]
-    possible = next((row for row in table.rows[1:] if row and "Points Possible" in row[0]), ())
-    told = possible[column].strip() if len(possible) > column else ""
+    possible = next((i for i, row in enumerate(table.rows) if i and row and "Points Possible" in row[0]), None)
+    told = table.rows[possible][column].strip() if possible is not None and len(table.rows[possible]) > column else ""
     if "read only" in told:
         raise UsageError(f"Canvas does not let {clean_line(header[column])} be changed: it is read only.")
-    maximum = number(told, table.separator)
+    maximum = localised_number(told)
+    if told and maximum is None:
+        raise UsageError(
+            f'The row "Points Possible" of the gradebook gives {clean_line(told)} for {clean_line(header[column])}: '
+            "that is no number, or could be two. Nothing was written.",
+            hint="write it into that row without separators, for example 1000 or 10.5",
+        )
     lines = [
-        _line(header, row, index, column, maximum or None)
+        _line(header, row, index, column, maximum or None, decimal_mark(told))
         for index, row in enumerate(table.rows)
-        if index and row is not possible and not all(_NO_STUDENT.fullmatch(field) for field in row)
+        if index and index != possible and not _no_student(header, row)
     ]
     filled = fill(lines, entries, table.separator)
+    if not maximum and filled.values:
+        filled.tell(
+            "The gradebook does not say how many points there are: the lab's own points were written",
+            clean_line(header[column]),
+        )
     rows = [list(row) for row in table.rows]
     for index, value in filled.values.items():
         rows[index] += [""] * (column + 1 - len(rows[index]))
@@ -89,7 +114,14 @@ def fill_canvas(table: Table, entries: Sequence[Entry], column: int) -> tuple[Ta
     return table.with_rows(rows), filled
 
 
-def _line(header: Sequence[str], row: Sequence[str], index: int, column: int, maximum: float | None) -> Line:
+def _no_student(header: Sequence[str], row: Sequence[str]) -> bool:
+    """Whether a row is one of Canvas's own, such as that with "Manual Posting" for some assignments."""
+    fields = dict(zip(header, (field.strip() for field in row), strict=False))
+    named = any(fields.get(column) for column in _IDENTIFYING)
+    return not named or all(_NO_STUDENT.fullmatch(field) for field in row)
+
+
+def _line(header: Sequence[str], row: Sequence[str], index: int, column: int, maximum: float | None, mark: str) -> Line:
     fields = dict(zip(header, (field.strip() for field in row), strict=False))
     keys: tuple[Key, ...] = (
         ("canvas", fields.get("ID", "")),
@@ -98,7 +130,7 @@ def _line(header: Sequence[str], row: Sequence[str], index: int, column: int, ma
     )
     name = fields.get("Student") or f"{fields.get('LastName', '')}, {fields.get('FirstName', '')}"
     before = row[column].strip() if len(row) > column else ""
-    return Line(index, name, tuple(k for k in keys if k[1]), before, maximum, _KEPT.get(before.upper(), ""))
+    return Line(index, name, tuple(k for k in keys if k[1]), before, maximum, _KEPT.get(before.upper(), ""), mark)
 
 
 def assignment_column(table: Table, asked: str | None, names: Sequence[str]) -> int:

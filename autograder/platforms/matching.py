@@ -7,6 +7,7 @@ needs a person and what was there before is listed.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,12 +15,14 @@ from datetime import datetime
 from autograder.results.grade import Grade
 from autograder.results.handin import HandIn, Person
 from autograder.results.labels import SUBMISSION_LABELS
-from autograder.util.csv_tables import number, number_text
+from autograder.util.csv_tables import localised_number, number, number_text
 from autograder.util.text import clean_line
 
 # What is compared: a kind of ID (`canvas`, `moodle`, `sid`, `email`) and the ID.
 Key = tuple[str, str]
 
+# See `_moodle_words`; typographic apostrophes are what a word processor makes of a plain one.
+_NOT_IN_FILES = re.compile(r"[\x00-\x1f\x7f&<>\"`|':\\/*?\u2018\u2019\u02bc]")
 _NO_MARK = frozenset({"unreadable", "grader_error"})
 
 
@@ -50,6 +53,7 @@ class Line:
         before: what its grade field holds.
         maximum: the points the gradebook gives for full marks; None where it does not say, then points are not scaled.
         locked: why its grade must stay as it is; empty if it may change.
+        mark: the mark before decimals that the gradebook itself uses.
     """
 
     index: int
@@ -58,6 +62,7 @@ class Line:
     before: str
     maximum: float | None
     locked: str = ""
+    mark: str = "."
 
 
 @dataclass
@@ -86,7 +91,12 @@ class Filled:
 
 def sortable(name: str) -> str:
     """A gradebook's student name ("Doe, Jane") as Canvas writes it into file names ("doejane")."""
-    return re.sub(r"\W", "", name).lower()
+    return "".join(c for c in unicodedata.normalize("NFC", name) if _of_a_word(c)).lower()
+
+
+def _of_a_word(character: str) -> bool:
+    """Whether Canvas keeps a character of a name; marks that no letter takes up (Devanagari, Thai) belong to words."""
+    return character == "_" or character.isalnum() or unicodedata.category(character).startswith("M")
 
 
 def fill(lines: Sequence[Line], entries: Sequence[Entry], separator: str) -> Filled:
@@ -155,10 +165,17 @@ def _chosen(line: Line, claimed: Sequence[Entry], filled: Filled) -> Entry | Non
 
 def _same_words(line: Line, handin: HandIn) -> bool:
     """Whether the words of one name are among those of the other: order and middle names may differ."""
-    one, other = (
-        {word for word in re.split(r"\W+", name.casefold()) if word} for name in (line.name, handin.people[0].name)
-    )
-    return one <= other or other <= one
+    one, other = (_moodle_words(name) for name in (line.name, handin.people[0].name))
+    if not one or not other:
+        return one == other
+    return set(one) <= set(other) or set(other) <= set(one) or "".join(one) == "".join(other)
+
+
+def _moodle_words(name: str) -> list[str]:
+    """The words of a name as Moodle writes it into a folder: `clean_param` (PARAM_FILE) drops characters that files
+    cannot bear, and what unzip programs replace is dropped here too."""
+    kept = _NOT_IN_FILES.sub("", unicodedata.normalize("NFKC", name)).replace("_", " ").casefold()
+    return "".join(c if _of_a_word(c) else " " for c in unicodedata.normalize("NFKC", kept)).split()
 
 
 def _newest(entries: Sequence[Entry]) -> Entry | None:
@@ -179,7 +196,7 @@ def _write(line: Line, entry: Entry, filled: Filled, separator: str) -> None:
         filled.tell("Not filled", f"{clean_line(line.name)}: {line.locked}")
         return
     score = grade.score if line.maximum is None else grade.score / grade.result.max_score * line.maximum
-    text = number_text(score)
+    text = number_text(score, line.mark)
     filled.values[line.index] = text
     filled.entries[line.index] = entry
     if line.maximum is not None:
@@ -187,6 +204,6 @@ def _write(line: Line, entry: Entry, filled: Filled, separator: str) -> None:
     handin = entry.handin
     if handin is not None and handin.platform == "canvas" and sortable(line.name) != sortable(handin.people[0].name):
         filled.tell("Filled by the ID, but the name differs", f"{clean_line(line.name)}: {entry.name}")
-    before = number(line.before.strip(), separator)
-    if line.before.strip() and (before is None or number_text(before) != text):
+    before = localised_number(line.before) or number(line.before, separator)
+    if line.before.strip() and (before is None or number_text(before, line.mark) != text):
         filled.tell("Had another grade before", f"{clean_line(line.name)}: {clean_line(line.before)} -> {text}")

@@ -23,13 +23,15 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
 import zipfile
 from collections.abc import Mapping, Sequence
 
 from autograder.errors import UsageError
 from autograder.platforms.matching import Entry, Filled, Key, Line, fill
 from autograder.results.handin import Claim, HandIn, Person
-from autograder.util.csv_tables import Table, ending_digits, number
+from autograder.util.csv_tables import Table, decimal_mark, ending_digits, localised_number
+from autograder.util.text import clean_line
 
 # --- the download ---
 
@@ -41,7 +43,7 @@ def read_moodle_path(parts: Sequence[str]) -> tuple[Claim, int] | None:
     for position, part in enumerate(parts):
         match = _PREFIX.fullmatch(part)
         if match is not None:
-            person = Person(match["name"], match["id"])
+            person = Person(unicodedata.normalize("NFC", match["name"]), match["id"])
             own = "/".join([match["file"] or "", *parts[position + 1 :]]).strip("/")
             return Claim(HandIn("moodle", person.id, (person,)), own), position
     return None
@@ -67,7 +69,7 @@ def fill_moodle(table: Table, entries: Sequence[Entry]) -> tuple[Table, Filled]:
             hint="set Moodle's language to English and download the grading worksheet of the assignment",
         )
     column = header.index("grade")
-    lines = [_line(header, row, index, table.separator) for index, row in enumerate(table.rows) if index]
+    lines = [_line(header, row, index) for index, row in enumerate(table.rows) if index]
     filled = fill(lines, entries, table.separator)
     rows = [list(row) for row in table.rows]
     for index, value in filled.values.items():
@@ -75,21 +77,28 @@ def fill_moodle(table: Table, entries: Sequence[Entry]) -> tuple[Table, Filled]:
     return table.with_rows(rows), filled
 
 
-def _line(header: Sequence[str], row: Sequence[str], index: int, separator: str) -> Line:
+def _line(header: Sequence[str], row: Sequence[str], index: int) -> Line:
     fields = dict(zip(header, (field.strip() for field in [*row, *[""] * len(header)]), strict=False))
     keys: tuple[Key, ...] = (
         ("moodle", ending_digits(fields["identifier"])),
         ("sid", fields.get("id number", "")),
         ("email", fields.get("email address", "").casefold()),
     )
-    maximum = number(fields["maximum grade"], separator)
+    told = fields["maximum grade"]
+    maximum = localised_number(told)
+    if maximum is None and any(c.isdecimal() for c in told):
+        raise UsageError(
+            f"The worksheet's row of {clean_line(fields['identifier'])} has the maximum grade {clean_line(told)}: that "
+            "is no number, or could be two. Nothing was written.",
+            hint="write it there without separators, for example 1000 or 10.5",
+        )
     locked = ""
     if fields.get("grade can be changed", "").casefold() == "no":
         locked = "Moodle says that the grade cannot be changed"
     elif not maximum or maximum <= 0:
         locked = f"its maximum grade is {fields['maximum grade'] or 'empty'}, no number of points"
     name = fields.get("full name") or fields["identifier"]
-    return Line(index, name, tuple(k for k in keys if k[1]), fields["grade"], maximum, locked)
+    return Line(index, name, tuple(k for k in keys if k[1]), fields["grade"], maximum, locked, decimal_mark(told))
 
 
 def feedback_zip(pages: Sequence[tuple[Person, str, bytes]]) -> bytes:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Platform = Literal["gradescope", "canvas", "moodle"]
+# Where files come from; `plain`: from no platform.
+Source = Literal["plain", "canvas", "moodle", "gradescope"]
+SOURCES: tuple[Source, ...] = get_args(Source)
 PLATFORM_NAMES: dict[Platform, str] = {"gradescope": "Gradescope", "canvas": "Canvas", "moodle": "Moodle"}
 
 

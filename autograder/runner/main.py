@@ -10,6 +10,7 @@ from typing import Any
 from autograder.handover.encode import HandoverWriter
 from autograder.handover.journal import HANDOVER, Journal
 from autograder.handover.seeding import seed_everything
+from autograder.handover.support import write_support_files
 from autograder.runner.cpu_meter import Meter
 from autograder.runner.error_line import error_line
 from autograder.runner.otter_stub import install
@@ -25,9 +26,11 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
     Args:
         payload: `cells` (list of {number, source}), `handover` (question -> names to hand over), `seed` (what training
             starts from), `trainings` (trainings to reuse, see `runner.replay`; optional), `record`
-            (true only for a trusted notebook whose trainings are to be kept; may be left out).
+            (true only for a trusted notebook whose trainings are to be kept; may be left out), `files` (support files
+            of the lab in base64 by path; may be left out).
         folder: the job's folder; receives `journal.jsonl`, `outputs.jsonl`, `handover/` and IPython's own `ipython/`.
     """
+    write_support_files(payload)
     seed_everything(int(payload.get("seed", 0)))
     handover: dict[str, list[str]] = payload["handover"]
     journal = Journal(folder)

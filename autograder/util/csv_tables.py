@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
 
 from autograder.errors import UsageError
 from autograder.util.text import clean_line
 
 _BOM = "\ufeff"
 _SEPARATORS = (",", ";", "\t")
+# Apostrophes (Switzerland) and spaces, also those that do not break a line (France, Sweden), part thousands.
+_GROUP_MARKS = "' \u2019\u00a0\u202f\u2009"
+_PLAIN = re.compile(r"[+-]?\d*\.\d*")
+_EXPONENT = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
+_LOCALISED = re.compile(r"[+-]?[0-9]*(?:[,.'][0-9]+)*")
+_GROUPED = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:([,.'])[0-9]{2,3})*(?:[,.'][0-9]{3})")
+# Moodle's worksheet may hold a whole text with pictures in one field; the csv module stops at 131,072 characters.
+csv.field_size_limit(1 << 30)
 
 
 @dataclass(frozen=True)
@@ -31,40 +42,83 @@ class Table:
 
     def text(self) -> str:
         """The file's text; a field is quoted where it must be."""
+        return (_BOM if self.bom else "") + "".join(self._line(row) + self.newline for row in self.rows)
+
+    def _line(self, row: Sequence[str]) -> str:
         buffer = io.StringIO()
-        csv.writer(buffer, delimiter=self.separator, lineterminator=self.newline).writerows(self.rows)
-        return (_BOM if self.bom else "") + buffer.getvalue()
+        # The writer quotes only those line breaks that are part of its own line end.
+        csv.writer(buffer, delimiter=self.separator, lineterminator="\r\n").writerow(row)
+        return buffer.getvalue().removesuffix("\r\n")
 
 
 def read_table(data: bytes, name: str) -> Table:
-    """Read a CSV file in UTF-8; commas, semicolons or tabs part the fields.
+    """Read a CSV file in UTF-8 or UTF-16; commas, semicolons or tabs part the fields, any line ends the lines.
 
     Raises:
         UsageError: it is no such file.
     """
+    text = _decoded(data, name)
+    bom = text.startswith(_BOM)
+    text = text.removeprefix(_BOM)
+    rows: list[tuple[str, ...]] = []
+    lines: list[int] = []
+    separator = _SEPARATORS[0]
+    line = 0
     try:
-        text = data.decode("utf-8")
+        separator = max(_SEPARATORS, key=lambda one: len(next(_reader(text, one), [])))
+        reader = _reader(text, separator)
+        for row in reader:
+            line = reader.line_num
+            if row:
+                rows.append(tuple(row))
+                lines.append(line)
+    except csv.Error as error:
+        raise UsageError(f"{name}, after line {line}: this is not CSV: {error}.") from None
+    _refuse_open_quote(text, separator, name, lines)
+    if not rows:
+        raise UsageError(f"{name} is empty.")
+    return Table(tuple(rows), tuple(lines), separator, _newline_of(text, lines[0]), bom)
+
+
+def _decoded(data: bytes, name: str) -> str:
+    # Excel saves "Unicode text" as UTF-16 with a byte order mark.
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
+    try:
+        text = data.decode(encoding)
     except UnicodeDecodeError:
         raise UsageError(
             f"{name} is not a CSV file in UTF-8.",
             hint='save it from the spreadsheet as "CSV UTF-8", or download it again',
         ) from None
-    bom = text.startswith(_BOM)
-    text = text.removeprefix(_BOM)
-    separator = max(_SEPARATORS, key=lambda one: len(next(csv.reader(io.StringIO(text), delimiter=one), [])))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    rows: list[tuple[str, ...]] = []
-    lines: list[int] = []
+    return _BOM + text if encoding == "utf-16" else text
+
+
+def _reader(text: str, separator: str, *, strict: bool = False) -> Any:
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=strict)
+
+
+def _newline_of(text: str, first: int) -> str:
+    """How the line with this number ends, which is the last of the first row: fields may hold other line breaks."""
+    line = next(islice(io.StringIO(text, newline=""), first - 1, None), "")
+    return line[len(line.rstrip("\r\n")) :] or "\n"
+
+
+def _refuse_open_quote(text: str, separator: str, name: str, lines: Sequence[int]) -> None:
+    """A quotation mark that is never closed would hide all rows below it in one field.
+
+    Raises:
+        UsageError: there is one.
+    """
     try:
-        for row in reader:
-            if row:
-                rows.append(tuple(row))
-                lines.append(reader.line_num)
+        for _ in _reader(text, separator, strict=True):
+            pass
     except csv.Error as error:
-        raise UsageError(f"{name}, line {reader.line_num}: this is not CSV: {error}.") from None
-    if not rows:
-        raise UsageError(f"{name} is empty.")
-    return Table(tuple(rows), tuple(lines), separator, "\r\n" if "\r\n" in text else "\n", bom)
+        if "unexpected end of data" in str(error):
+            start = lines[-2] + 1 if len(lines) > 1 else 1
+            raise UsageError(
+                f'{name}, line {start}: a field begins with a quotation mark (") that is never closed.',
+                hint="close it, or save the file from the spreadsheet again",
+            ) from None
 
 
 def records(table: Table, name: str, columns: Sequence[str]) -> list[tuple[int, Mapping[str, str]]]:
@@ -91,8 +145,51 @@ def records(table: Table, name: str, columns: Sequence[str]) -> list[tuple[int, 
 
 
 def number(text: str, separator: str = ",") -> float | None:
-    """A plain number of a field; with `;` between fields it may have a decimal comma. None if it is none."""
-    plain = text.replace(",", ".") if separator == ";" and text.count(",") == 1 and "." not in text else text
+    """A number as a person writes it into a file; None if it is none, or could be two.
+
+    A comma is a decimal comma where fields are parted by semicolons, and wherever it cannot part thousands.
+    """
+    plain = text.strip()
+    if separator == ";" and plain.count(",") == 1 and "." not in plain:
+        plain = plain.replace(",", ".")
+    if plain.count(".") == 1 and _PLAIN.fullmatch(plain):
+        return _finite(plain)
+    return localised_number(text)
+
+
+def localised_number(text: str) -> float | None:
+    """A number as a platform prints it in any language: 10.00, 10,00, 1,000.00, 1.000,00, 1 000,00 or 1'000.00.
+
+    None if it is none, or if it could be two: 1,000 is a thousand to some and one to others.
+    """
+    plain = "".join("'" if c in _GROUP_MARKS else c for c in text.strip())
+    found = _LOCALISED.fullmatch(plain)
+    if found is None:
+        return _finite(plain) if _EXPONENT.fullmatch(plain) else None
+    marks = sorted({c for c in plain if c in ",.'"}, key=plain.rindex)
+    if not marks:
+        return _finite(plain)
+    *grouping, last = marks
+    whole, _, decimals = plain.rpartition(last)
+    grouped = _GROUPED.fullmatch(plain) is not None
+    if not grouping:
+        if last == "'" or plain.count(last) > 1:
+            return _finite(plain.replace(last, "")) if grouped else None
+        if grouped:  # one mark with three digits behind it
+            return None
+        return _finite(plain.replace(last, "."))
+    if len(grouping) > 1 or last == "'" or last in whole or not _GROUPED.fullmatch(whole):
+        return None
+    return _finite(f"{whole.replace(grouping[0], '')}.{decimals}")
+
+
+def decimal_mark(text: str) -> str:
+    """The mark before the decimals of a number that `localised_number` reads."""
+    commas = text.count(",") == 1 and text.rindex(",") > text.rfind(".")
+    return "," if commas else "."
+
+
+def _finite(plain: str) -> float | None:
     try:
         value = float(plain)
     except ValueError:
@@ -106,6 +203,6 @@ def ending_digits(text: str) -> str:
     return match[0] if match else ""
 
 
-def number_text(value: float) -> str:
+def number_text(value: float, mark: str = ".") -> str:
     """A number for a gradebook: at most two decimals, no needless zeros, never in powers of ten."""
-    return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
+    return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".").replace(".", mark)

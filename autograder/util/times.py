@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
+_TWELVE_HOURS = re.compile(
+    r"(?P<before>\b)(?P<hour>\d{1,2})(?P<minutes>(?::\d{2}){0,2})\s*(?P<half>[ap])\.?\s?m\b\.?", re.IGNORECASE
+)
+_ONE_DIGIT_HOUR = re.compile(r"(?P<before>\s)(?P<hour>\d)(?P<minutes>(?::\d{2})+)(?P<half>)")
+_WRITTEN_DAY = re.compile(r"(?P<first>\d{1,2})(?P<mark>[/.])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{4})")
 TIME_EXAMPLE = "2026-10-05 23:59 Europe/Berlin or 2026-10-05T23:59+02:00"
 
 
@@ -17,10 +23,11 @@ def parse_time(text: str, zone: tzinfo | None = None) -> datetime:
     Raises:
         ValueError: it is no time, or no zone is known.
     """
-    words = text.split()
+    words = _twenty_four_hours(text).split()
     if len(words) > 1 and any(c.isalpha() for c in words[-1]) and words[-1].upper() != "Z":
         *words, name = words
         zone = find_zone(name)
+    words[:1] = [_iso_day(word, text) for word in words[:1]]
     plain = "T".join(words[:2]) + "".join(words[2:])
     try:
         time = datetime.fromisoformat(_microseconds(plain))
@@ -33,6 +40,38 @@ def parse_time(text: str, zone: tzinfo | None = None) -> datetime:
     if zone is None:
         raise ValueError(f"{text!r} has no time zone: write it like {TIME_EXAMPLE}")
     return max((time.replace(tzinfo=zone, fold=fold) for fold in (0, 1)), key=lambda moment: moment.astimezone(UTC))
+
+
+def _twenty_four_hours(text: str) -> str:
+    """8:15 PM as 20:15, 8:15 as 08:15; what is no time of the clock is left to be found later."""
+
+    def changed(match: re.Match[str]) -> str:
+        hour, half = int(match["hour"]), (match["half"] or "").lower()
+        if half and not 1 <= hour <= 12:
+            return match[0]
+        if half:
+            hour = hour % 12 + (12 if half == "p" else 0)
+        return f"{match['before']}{hour:02}{match['minutes'] or ':00'}"
+
+    found = _TWELVE_HOURS.sub(changed, text, count=1)
+    return found if found != text else _ONE_DIGIT_HOUR.sub(changed, text, count=1)
+
+
+def _iso_day(day: str, text: str) -> str:
+    """A day as spreadsheets write it: 10/06/2026 (month first where the clock has 12 hours) or 6.10.2026.
+
+    Raises:
+        ValueError: it could be two days.
+    """
+    found = _WRITTEN_DAY.fullmatch(day)
+    if found is None:
+        return day
+    first, second, mark = int(found["first"]), int(found["second"]), found["mark"]
+    american = mark == "/" and (_TWELVE_HOURS.search(text) is not None or second > 12)
+    if mark == "/" and not american and first <= 12 and first != second:
+        raise ValueError(f"{text!r} could be two days, as {day} may begin with the month: write it like {TIME_EXAMPLE}")
+    month, day_of_month = (first, second) if american and first <= 12 else (second, first)
+    return f"{found['year']}-{month:02}-{day_of_month:02}"
 
 
 def time_text(time: datetime) -> str:

@@ -32,6 +32,8 @@ MAX_RATIO = 200
 
 _CHUNK = MB
 _ENCRYPTED = 0x1
+_UTF8_FLAG = 0x800
+_UNICODE_PATH = 0x7075
 _DRIVE = re.compile(r"^[A-Za-z]:")
 # What zipfile and its decompressors raise on damaged input.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, ValueError, IndexError)
@@ -130,8 +132,38 @@ def _refuse_bombs(infos: list[zipfile.ZipInfo]) -> None:
 
 def _member(info: zipfile.ZipInfo) -> Member:
     # Some Windows programs write backslashes, which the format forbids.
-    shown = info.filename.replace("\\", "/")
+    shown = _decoded_name(info).replace("\\", "/")
     return Member(info.filename, shown, _problem(info, shown))
+
+
+def _decoded_name(info: zipfile.ZipInfo) -> str:
+    """The member's name as its writer meant it.
+
+    Without the UTF-8 flag, `zipfile` takes names for code page 437. The macOS Finder and Info-ZIP write UTF-8 all the
+    same; Info-ZIP also repeats the name in an extra field 0x7075 ("Info-ZIP Unicode Path", APPNOTE.TXT 4.6.9).
+    """
+    if info.flag_bits & _UTF8_FLAG or info.filename.isascii():
+        return info.filename
+    try:
+        raw = info.orig_filename.encode("cp437")
+    except UnicodeEncodeError:
+        return info.filename
+    name = _unicode_path(info.extra, raw) or raw
+    try:
+        return name.split(b"\0", 1)[0].decode("utf-8")
+    except UnicodeDecodeError:
+        return info.filename
+
+
+def _unicode_path(extra: bytes, raw: bytes) -> bytes | None:
+    """The name in the extra field 0x7075; None where there is none, or it belongs to another name."""
+    while len(extra) >= 4:
+        kind, length = struct.unpack_from("<HH", extra)
+        content, extra = extra[4 : 4 + length], extra[4 + length :]
+        if kind == _UNICODE_PATH and len(content) > 5:
+            version, checksum = struct.unpack_from("<BL", content)
+            return content[5:] if version == 1 and checksum == zlib.crc32(raw) else None
+    return None
 
 
 def _problem(info: zipfile.ZipInfo, shown: str) -> str | None:

@@ -116,6 +116,7 @@ def test_pages_are_written_anew_only_where_the_grade_has_changed(folder: Path, t
     def written() -> dict[str, int]:
         return {identity: path.stat().st_mtime_ns for identity, path in pages.items()}
 
+    write_report(folder)
     before = written()
     write_report(folder)
     assert written() == before

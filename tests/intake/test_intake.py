@@ -127,7 +127,7 @@ def test_a_download_of_canvas(tmp_path: Path, as_zip: bool) -> None:
     ("name", "who", "user", "late", "file"),
     [
         ("doejane_12_345_lab.ipynb", "doejane", "12", False, "lab.ipynb"),
-        ("doejane_LATE_12_345_lab-3.ipynb", "doejane", "12", True, "lab.ipynb"),
+        ("doejane_LATE_12_345_lab-3.ipynb", "doejane", "12", True, "lab-3.ipynb"),
         ("de_la_cruz_late_12_345_lab.ipynb", "de_la_cruz_late", "12", False, "lab.ipynb"),
         ("doe_12_345_essay_LATE_7_999_x.ipynb", "doe", "12", False, "essay_LATE_7_999_x.ipynb"),
         ("王小明_12_345_実習-2 (1).ipynb", "王小明", "12", False, "実習-2 (1).ipynb"),

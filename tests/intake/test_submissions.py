@@ -231,7 +231,7 @@ def test_a_class_download_holds_exports_notebooks_and_strays(tmp_path: Path) -> 
         (export()[:-40], "not a zip"),
         (make_zip({}), "empty"),
         (make_zip({"lab.py": b"", "a.csv": b""}), "holds no notebook"),
-        (make_zip({".DS_Store": b""}), "nothing but system files"),
+        (make_zip({".DS_Store": b""}), "only hidden files"),
         (make_zip({"otter_config.json": b"{}", "run_autograder": b""}), "autograder zip"),
         (make_zip({"../../etc/lab.ipynb": NOTEBOOK}), "leads out of the zip"),
         (make_zip({"C:\\lab.ipynb": NOTEBOOK}), "leads out of the zip"),

@@ -1,0 +1,1 @@
+"""Files as people really have them; each fault of `tests/fixtures/faults` with its neighbours."""
