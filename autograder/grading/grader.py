@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from autograder.errors import SubmissionError, WorkerError
 from autograder.grading.checking import check_answers
 from autograder.grading.executed import executed_notebook
+from autograder.grading.live_checks import LiveChecks
 from autograder.grading.marking import Run, mark
 from autograder.grading.resource_usage import MeasuredIsolation
 from autograder.grading.retry import RETRIED, run_with_retry
@@ -140,12 +141,13 @@ def _run_and_check(
         "trainings": dict(trainings),
     }
     isolation = MeasuredIsolation(isolation)
+    live = LiveChecks(isolation, assignment)
     with job_folder() as folder:
-        outcome, again = run_with_retry(isolation, Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
+        outcome, again = run_with_retry(live, Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
         run_log, shown = read_run_log(folder), read_outputs(folder)
         status, detail = _ending(outcome, run_log)
         remove_folder(folder / "scratch")  # before the checker needs the memory it may lie in
-        verdicts = check_answers(assignment, isolation, folder / HANDOVER)
+        verdicts = check_answers(assignment, isolation, folder / HANDOVER, live.verdicts)
     run = Run(notebook, run_log.errors, run_log.last_cell, detail)
     cost = Cost(round(isolation.cpu_seconds, 3), run_log.cpu_seconds, isolation.peak_mb)
     if again:

@@ -14,6 +14,7 @@ import numpy as np
 from autograder.handover import plain_values, tables
 from autograder.handover.encode import ANSWERS
 from autograder.handover.errors import CannotCrossError
+from autograder.handover.modules import resolve_module
 from autograder.handover.shared_arrays import mapped, mapped_bytes
 from autograder.sandbox.job_files import is_ordinary_file, is_ordinary_folder, read_ordinary_file
 
@@ -126,7 +127,7 @@ class HandoverReader:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lines = _read_lines(folder)
-        self._decoder = Decoder(self._load)
+        self._decoder = Decoder(self._load, resolve_module)
 
     @property
     def questions(self) -> frozenset[str]:

@@ -18,6 +18,7 @@ import numpy as np
 from autograder.handover import plain_values, tables
 from autograder.handover.equality import same_bytes
 from autograder.handover.errors import CannotCrossError
+from autograder.handover.modules import describe_module
 from autograder.handover.shared_arrays import table_for
 from autograder.util.text import text_of
 
@@ -179,7 +180,7 @@ class HandoverWriter:
             Whether all of them could be written as plain data.
         """
         before = self._without_plain_form
-        encoder = Encoder(self._save, self._refuse)
+        encoder = Encoder(self._save, self._refuse, describe_module)
         values = {name: encoder.describe(namespace[name]) for name in names if name in namespace}
         line = json.dumps({"question": question, "values": values})
         with (self._folder / ANSWERS).open("a", encoding="utf-8") as file:

@@ -134,7 +134,7 @@ class Wire:
         if len(text) > self._limits.text_bytes or size > self._limits.message_bytes:
             raise CannotCrossError("it is too large to be sent in a call")
         self._spend(len(text) + size)
-        deadline = self._deadline(len(text) + size)
+        deadline = self._deadline()
         self.half_written = True
         self._write(_HEADER.pack(_MARK, message.kind, message.check, message.number, len(text), size) + text, deadline)
         for array in message.arrays:
@@ -155,10 +155,10 @@ class Wire:
         if text > self._limits.text_bytes or size > self._limits.message_bytes:
             raise BrokenChannelError("sent an answer that is too large")
         self._spend(text + size)
-        deadline = self._deadline(text + size)
+        deadline = self._deadline()
         raw, data = self._read(text, deadline), self._read(size, deadline)
         try:
-            body = json.loads(raw)
+            body = json.loads(bytes(raw))
             arrays = _cut(body.pop("arrays"), data)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError) as error:
             raise BrokenChannelError("sent an answer that is damaged") from error
@@ -183,7 +183,7 @@ class Wire:
                 _, kind, check, _, text, size = _HEADER.unpack(window)
                 window.clear()
                 if kind == CHECK and text <= _MAX_QUESTION and size == 0:
-                    question = json.loads(self._read(text, self._deadline(text)))["question"]
+                    question = json.loads(bytes(self._read(text, self._deadline())))["question"]
                     if type(question) is str:
                         return check, question
                 left -= self._pass_over(min(text + size, left)) + _HEADER.size
@@ -197,28 +197,29 @@ class Wire:
 
     def _spend(self, size: int) -> None:
         self.bytes_used += size
-        if self.bytes_used > self._limits.check_bytes:
-            raise BrokenChannelError(f"exchanged more than {self._limits.check_bytes >> 30} GB in one check")
+        if not self._waits and self.bytes_used > self._limits.check_bytes:
+            raise BrokenChannelError(f"exchanged more than {self._limits.check_bytes:,} bytes in one check")
 
-    def _deadline(self, size: int) -> float | None:
-        return None if self._waits else time.monotonic() + self._limits.call_seconds + size / _SLOWEST
+    def _deadline(self) -> float | None:
+        """When the first byte must have come; every further one has a little more time."""
+        return None if self._waits else time.monotonic() + self._limits.call_seconds
 
     def _write(self, data: bytes | memoryview, deadline: float | None) -> None:
-        view = memoryview(data)
-        while view:
+        view, done = memoryview(data), 0
+        while done < len(view):
             try:
-                view = view[os.write(self._writing, view[:_PIECE]) :]
+                done += os.write(self._writing, view[done : done + _PIECE])
             except BlockingIOError:
-                _wait(self._writing, select.POLLOUT, deadline)
+                _wait(self._writing, select.POLLOUT, deadline, done)
             except OSError as error:
                 raise BrokenChannelError("has ended") from error
 
-    def _read(self, size: int, deadline: float | None) -> bytearray:
-        data = bytearray(size)  # the system gives memory only to what is really written to
-        view, done = memoryview(data), 0
+    def _read(self, size: int, deadline: float | None) -> memoryview:
+        # Not a bytearray, which is filled with zeros: the system gives memory only for what has really come.
+        view, done = memoryview(np.empty(size, np.uint8)), 0
         while done < size:
             if deadline is not None:
-                _wait(self._reading, select.POLLIN, deadline)
+                _wait(self._reading, select.POLLIN, deadline, done)
             try:
                 got = os.readv(self._reading, [view[done : done + _PIECE]])
             except OSError as error:
@@ -226,20 +227,20 @@ class Wire:
             if got == 0:
                 raise BrokenChannelError("has ended")
             done += got
-        return data
+        return view
 
 
-def _wait(descriptor: int, event: int, deadline: float | None) -> None:
+def _wait(descriptor: int, event: int, deadline: float | None, done: int) -> None:
     poller = select.poll()
     poller.register(descriptor, event)
-    left = None if deadline is None else max(0.0, (deadline - time.monotonic()) * 1000)
+    left = None if deadline is None else max(0.0, (deadline + done / _SLOWEST - time.monotonic()) * 1000)
     if not poller.poll(left):
         raise BrokenChannelError("did not answer in time")
 
 
-def _cut(shapes: Any, data: bytearray) -> list[np.ndarray[Any, Any]]:
+def _cut(shapes: Any, data: memoryview) -> list[np.ndarray[Any, Any]]:
     """The arrays that lie one behind the other in `data`; they can be written to."""
-    arrays, place, view = [], 0, memoryview(data)
+    arrays, place = [], 0
     if len(shapes) > _MAX_ARRAYS:
         raise ValueError("too many arrays")
     for entry in shapes:
@@ -253,7 +254,7 @@ def _cut(shapes: Any, data: bytearray) -> list[np.ndarray[Any, Any]]:
             size *= length
         if place + size > len(data):
             raise ValueError("the array is longer than the message")
-        part = np.frombuffer(view[place : place + size], np.uint8)
+        part = np.frombuffer(data[place : place + size], np.uint8)
         arrays.append(part.view(dtype).reshape(shape) if size else np.zeros(shape, dtype))
         place += size
     if place != len(data):
@@ -294,20 +295,4 @@ CAPABILITIES = tuple(
 SPECIAL_ATTRIBUTES = frozenset(
     f"__{name}__" for name in "name qualname doc module class annotations defaults kwdefaults bases dict".split()
 )
-# Modules that a test's parameter may stand for: the checker imports its own.
-MODULES = frozenset(
-    "numpy pandas matplotlib matplotlib.pyplot math random statistics itertools functools collections re json string "
-    "datetime time decimal fractions operator cmath calendar textwrap copy scipy scipy.stats scipy.optimize "
-    "scipy.linalg scipy.signal sklearn seaborn keras tensorflow numpy.random numpy.linalg sympy networkx".split()
-)
-# Names that courses give them. A parameter of such a name is the checker's module, whatever the notebook has there.
-USUAL_NAMES = {
-    "np": "numpy",
-    "pd": "pandas",
-    "plt": "matplotlib.pyplot",
-    "mpl": "matplotlib",
-    "sns": "seaborn",
-    "tf": "tensorflow",
-    **{name: name for name in ("numpy", "pandas", "math", "random", "keras", "statistics", "itertools", "re", "json")},
-}
 ENVIRONMENT = "env"

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import builtins
 import functools
-import importlib
 import inspect
 import sys
-import types
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -27,10 +25,8 @@ from autograder.handover.live_protocol import (
     CALL,
     CAPABILITIES,
     LIMITS,
-    MODULES,
     REPLY,
     SPECIAL_ATTRIBUTES,
-    USUAL_NAMES,
     ArrayStore,
     BrokenChannelError,
     LiveLimits,
@@ -38,6 +34,7 @@ from autograder.handover.live_protocol import (
     Wire,
     load_from,
 )
+from autograder.handover.modules import MODULES, describe_module, resolve_module
 from autograder.handover.plain_values import is_record
 from autograder.handover.random_state import RandomState
 from autograder.util.text import text_of
@@ -58,6 +55,10 @@ class LiveCallError(BaseException):
 
     No Exception: a test that expects one of the student's (`pytest.raises(Exception)`) must not pass because of it.
     """
+
+
+class OwnFunctionError(CannotCrossError):
+    """A test passes a function of its own to the student's: no answer can make that work."""
 
 
 class Session:
@@ -82,6 +83,11 @@ class Session:
         self._classes: dict[Any, type] = {}
         self._arguments: Sequence[Any] = ()
         self.failure: str | None = None
+        self.defect = ""
+
+    def begin_test(self) -> None:
+        """Forget the failures of the test before."""
+        self.failure, self.defect = None, ""
 
     @property
     def in_step(self) -> bool:
@@ -117,7 +123,9 @@ class Session:
         try:
             described = [encoder.encode(value) for value in values]
         except CannotCrossError as error:
-            raise self._fail(f"The test cannot pass an argument to {what}: {error}.") from None
+            failure = self._fail(f"The test cannot pass an argument to {what}: {error}.")
+            self.defect = str(failure) if isinstance(error, OwnFunctionError) else ""
+            raise failure from None
         order: dict[str, Any] = {
             "operation": operation,
             "arguments": described[: len(arguments)],
@@ -176,8 +184,9 @@ class Session:
             if "random" in body:
                 random_state.restore(body["random"], functools.partial(load_from, arrays))
                 self._random = RandomState()
-        except (CannotCrossError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise self._fail(f"What {what} left is damaged: {text_of(error, _MAX_REASON)}.") from None
+        except Exception as error:  # noqa: BLE001 - a claim may be wrong in any way
+            reason = str(error) if isinstance(error, CannotCrossError) else "it is damaged"
+            raise self._fail(f"{_sentence(what)} gave an answer that cannot be used: {reason}.") from None
         if body.get("late") is True:
             raise self._fail(f"{_sentence(what)} did not return within {self._limits.call_seconds:g} seconds.")
         if "refused" in body:
@@ -213,7 +222,7 @@ class Session:
             named = described["class"]
             kind = getattr(builtins, named["name"]) if named["kind"] == "builtin" else decoder.value(named)
             arguments = [decoder.value(argument) for argument in described["arguments"]]
-        except (KeyError, TypeError, AttributeError, ValueError):
+        except Exception:  # noqa: BLE001 - a claim may be wrong in any way
             kind, arguments = None, []
         sound = isinstance(kind, type) and issubclass(kind, BaseException) and not issubclass(kind, _STOPPING)
         if not sound or not issubclass(kind, (Exception, SystemExit)):
@@ -223,8 +232,7 @@ class Session:
         try:
             error: BaseException = kind(*arguments)
         except Exception:  # noqa: BLE001 - some built-in errors insist on arguments of their own
-            error = kind.__new__(kind)
-            error.args = tuple(arguments)
+            error = RuntimeError(f"{kind.__name__}: {', '.join(map(str, arguments))}"[:_MAX_REASON])
         raised_by_answer(error, what)
         return error
 
@@ -240,7 +248,7 @@ class Session:
         if kind == "argument":
             return self._arguments[described["place"]]
         if kind == "library":
-            return checkers_module(described["module"])
+            return resolve_module(described)
         number = described["id"]
         if type(number) is not int:
             raise CannotCrossError("it is damaged")
@@ -257,7 +265,7 @@ class Session:
     def _stand_in_class(self, described: Mapping[str, Any]) -> type:
         what = str(described.get("what"))
         can = frozenset(map(str, described.get("can", ()))) & frozenset(CAPABILITIES)
-        name = "type" if what == "class" else _name_of(described)
+        name = _CLASS_NAMES.get(what) or _name_of(described)
         key = (name, what, can, str(described.get("class")))
         if key not in self._classes:
             if len(self._classes) >= _MAX_CLASSES:
@@ -363,6 +371,13 @@ class StandIn:
         raise TypeError(f"{_of(self)} stays in the notebook's process")
 
 
+_CLASS_NAMES = {
+    "class": "type",
+    "function": "function",
+    "method": "method",
+    "builtin": "builtin_function_or_method",
+    "module": "module",
+}
 # What `isinstance` says of an object by reference, so that inspecting it works as usual; none of them holds data.
 _LIBRARY_CLASSES = {
     "function": ("types", "FunctionType"),
@@ -371,29 +386,6 @@ _LIBRARY_CLASSES = {
     "Figure": ("matplotlib.figure", "Figure"),
     "Axes": ("matplotlib.axes", "Axes"),
 }
-
-
-def checkers_module(name: Any) -> types.ModuleType:
-    """The checker's own import of a module that tests take as a parameter.
-
-    Raises:
-        CannotCrossError: it is none of those, or not installed here.
-    """
-    if name not in MODULES:
-        raise CannotCrossError("it is a module that tests cannot take")
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise CannotCrossError(f"the module {name} is not installed where the tests run") from error
-
-
-def usual_module(parameter: str) -> types.ModuleType | None:
-    """The module that a parameter of this name means, whatever the notebook says; None for other names."""
-    name = USUAL_NAMES.get(parameter)
-    try:
-        return None if name is None else checkers_module(name)
-    except CannotCrossError:
-        return None
 
 
 def raised_by_answer(error: BaseException, what: str) -> None:
@@ -493,8 +485,9 @@ def _describe_own(value: Any) -> dict[str, Any] | None:
 
 def _refuse(value: Any) -> dict[str, Any]:
     """A function or module of a library is sent by its name; whatever else the test has made itself is refused."""
-    if isinstance(value, types.ModuleType) and value.__name__ in MODULES:
-        return {"kind": "library", "module": value.__name__}
+    described = describe_module(value)
+    if described is not None:
+        return described
     module, name = getattr(value, "__module__", None) or "builtins", getattr(value, "__qualname__", None)
     module = "numpy" if isinstance(value, np.ufunc) else module
     name = value.__name__ if isinstance(value, np.ufunc) else name
@@ -505,7 +498,7 @@ def _refuse(value: Any) -> dict[str, Any]:
         if found is value and found is not None:
             return {"kind": "library", "module": module, "name": name}
     if callable(value):
-        raise CannotCrossError(
+        raise OwnFunctionError(
             f"{getattr(value, '__name__', type(value).__name__)} is a function or class of the test's own, "
             "which never enters the notebook's process"
         )

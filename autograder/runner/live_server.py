@@ -35,7 +35,6 @@ from autograder.handover.live_protocol import (
     END,
     ENVIRONMENT,
     LIMITS,
-    MODULES,
     REPLY,
     ArrayStore,
     BrokenChannelError,
@@ -44,6 +43,7 @@ from autograder.handover.live_protocol import (
     Wire,
     load_from,
 )
+from autograder.handover.modules import describe_module
 from autograder.handover.plain_values import own_methods
 from autograder.handover.random_state import RandomState
 from autograder.util.text import text_of
@@ -51,6 +51,7 @@ from autograder.util.text import text_of
 _MAX_PRINTED = 1_000_000
 _MAX_MESSAGE = 2_000
 _MAX_NAME = 100
+_NAMED = (type, types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.ModuleType)
 
 
 class _TimeIsUpError(BaseException):
@@ -61,12 +62,13 @@ class LiveServer:
     """Serves the calls of checks, one check after the other.
 
     Args:
-        reading, writing: the descriptors of the channel.
+        channel: the descriptors of the channel, to read and to write.
         namespace: the notebook's variables.
         limits: what the calls of a check may use.
     """
 
-    def __init__(self, reading: int, writing: int, namespace: Mapping[str, Any], limits: LiveLimits = LIMITS) -> None:
+    def __init__(self, channel: Sequence[int], namespace: Mapping[str, Any], limits: LiveLimits = LIMITS) -> None:
+        reading, writing = channel
         self._wire = Wire(reading, writing, limits, waits=True)
         self._namespace = namespace
         self._limits = limits
@@ -138,8 +140,9 @@ class _Objects:
 
     def refer(self, value: Any) -> dict[str, Any]:
         """Describe by reference."""
-        if isinstance(value, types.ModuleType) and value.__name__ in MODULES:
-            return {"kind": "library", "module": value.__name__}
+        module = describe_module(value)
+        if module is not None:
+            return module
         number = self._numbers.get(id(value))
         if number is None:
             if len(self._by_number) >= self._limit:
@@ -149,7 +152,7 @@ class _Objects:
             self._by_number[number] = value
             self._numbers[id(value)] = number
         kind = type(value)
-        name = value.__name__ if isinstance(value, type) else kind.__name__
+        name = value.__name__ if isinstance(value, _NAMED) else kind.__name__
         described = {"id": number, "name": text_of(name, _MAX_NAME), "class": id(kind)}
         if isinstance(value, type) and issubclass(value, BaseException):
             bases = [base.__name__ for base in value.__mro__ if getattr(builtins, base.__name__, None) is base]

@@ -37,7 +37,7 @@ def _be_the_notebook(source: str, names: Sequence[str], channel: tuple[int, int]
     try:
         namespace: dict[str, Any] = {"__name__": "__main__", "CHANNEL": channel}
         exec(source, namespace)  # noqa: S102 - this is what a notebook does
-        LiveServer(*channel, namespace, limits).serve("q1", names)
+        LiveServer(channel, namespace, limits).serve("q1", names)
     finally:
         os._exit(0)
 
