@@ -42,19 +42,6 @@ def normalise(notebook: Mapping[str, Any], master: Master) -> dict[str, Any]:
     }
 
 
-def rename(notebook: dict[str, Any], old: str, new: str) -> dict[str, Any]:
-    """A notebook whose otter cell names another file.
-
-    Stock otter reads the file named there: where it is missing, `grader.check` fails and questions are only graded at
-    the end of the run, on values that later cells may have changed.
-    """
-    cells = [
-        {**cell, "source": cell["source"].replace(f'Notebook("{old}")', f'Notebook("{new}")')}
-        for cell in notebook["cells"]
-    ]
-    return {**notebook, "cells": cells}
-
-
 def without_marks(notebook: dict[str, Any]) -> dict[str, Any]:
     """A solution without the marks otter cut it by, so that it reads as an answer key."""
     cells = [

@@ -140,7 +140,8 @@ def _find(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) 
             return _Finding(0.0, f"{name} cannot be used: {value.reason}.")
     usable = {name: None if isinstance(value, Unusable) else value for name, value in values.items()}
     try:
-        test.case.body.call_func(usable)
+        # As otter calls it, except that `env` is the notebook's and not the values that this test takes.
+        test.case.body.test_func(**{name: usable.get(name) for name in (*test.required, *test.optional)})
     except AssertionError as error:
         shown = explain_hidden or not test.hidden
         template, named = template_of(error) if shown else ("", {})

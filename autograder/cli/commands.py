@@ -175,18 +175,25 @@ def exit_code(results: Sequence[Result]) -> int:
     return int(any(result.status == "grader_error" for result in results))
 
 
-def fetch_data(profile: Path | None, *, as_json: bool = False) -> None:
+def fetch_data(profile: Path | None, npz: Path | None = None, *, as_json: bool = False) -> None:
     """`autograder data`."""
     path = data.npz_path(_tell)
     if profile is not None:
         data.write_ipython_profile(profile)
+    if npz is not None:
+        data.write_npz(npz)
     if as_json:
-        show_json({"schema": 1, "mnist": str(path), "ipython": None if profile is None else str(profile.absolute())})
+        written = {"ipython": profile, "npz": npz}
+        places = {name: None if place is None else str(place.absolute()) for name, place in written.items()}
+        show_json({"schema": 1, "mnist": str(path), **places})
         return
     say(f"MNIST is there and verified: {path}")
     if profile is not None:
         say("For stock tools, offline:")
         show_whole(f"  IPYTHONDIR={profile.absolute()} otter run -a dist/NAME-autograder.zip NOTEBOOK")
+    if npz is not None:
+        say("To be handed out, as mnist.npz beside the notebooks:")
+        show_whole(f"  {npz.absolute()}")
 
 
 def usable_processors() -> int:

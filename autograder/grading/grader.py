@@ -13,7 +13,7 @@ from autograder.grading.executed import executed_notebook
 from autograder.grading.live_checks import LiveChecks
 from autograder.grading.marking import Run, mark
 from autograder.grading.resource_usage import MeasuredIsolation
-from autograder.grading.retry import RETRIED, run_with_retry
+from autograder.grading.retry import run_with_retry
 from autograder.handover.journal import HANDOVER, RunLog, read_run_log
 from autograder.handover.outputs import read_outputs
 from autograder.handover.support import pack_support_files
@@ -84,6 +84,7 @@ class Grader:
             lab=assignment.name,
             isolation=self.isolation.level,
             status=found.status,
+            retried=found.retried,
             detail=found.detail,
             score=round(float(sum(question.score for question in found.questions)), 6),
             max_score=assignment.max_score,
@@ -122,6 +123,7 @@ class _Found:
 
     status: SubmissionStatus
     detail: str | None
+    retried: bool = False
     questions: tuple[QuestionResult, ...] = ()
     errors: tuple[CellError, ...] = ()
     fits: tuple[FitRun, ...] = ()
@@ -143,18 +145,17 @@ def _run_and_check(
     isolation = MeasuredIsolation(isolation)
     live = LiveChecks(isolation, assignment)
     with job_folder() as folder:
-        outcome, again = run_with_retry(live, Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
+        outcome, retried = run_with_retry(live, Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
         run_log, shown = read_run_log(folder), read_outputs(folder)
         status, detail = _ending(outcome, run_log)
         remove_folder(folder / "scratch")  # before the checker needs the memory it may lie in
         verdicts = check_answers(assignment, isolation, folder / HANDOVER, live.verdicts)
     run = Run(notebook, run_log.errors, run_log.last_cell, detail)
     cost = Cost(round(isolation.cpu_seconds, 3), run_log.cpu_seconds, isolation.peak_mb)
-    if again:
-        detail = f"{detail}; {RETRIED}" if detail else f"{RETRIED[:1].upper()}{RETRIED[1:]}."
     return _Found(
         status,
         detail,
+        retried=retried,
         questions=mark(assignment, run, verdicts),
         errors=run_log.errors,
         fits=run_log.fits,

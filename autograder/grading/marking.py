@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder.grading.prerequisites import Hindrance, missing_prerequisites, missing_variables
+from autograder.grading.unanswered import why_unanswered
 from autograder.labs.assignment import Assignment, Question, Test
 from autograder.notebooks.notebook import Notebook, answer_cells, attempted
-from autograder.results.result import CellError, QuestionResult, QuestionStatus, TestResult
+from autograder.results.result import NOT_CHECKED, CellError, QuestionResult, QuestionStatus, TestResult
 
-NOT_CHECKED = "Not checked: "
 _FULL = 1e-9
 
 
@@ -56,20 +56,21 @@ def _mark_question(
             name=test.name,
             hidden=test.hidden,
             passed=judged and bool(found["passed"]),
-            message=_message(test, found, hindrances) if judged else reason,
             score=round(float(test.points * share), 6),
             max_score=round(float(test.points), 6),
+            **_message(test, found, hindrances) if judged else {"message": reason},
         )
         for test, found, share in zip(question.tests, verdict["tests"], shares, strict=True)
     ]
     return QuestionResult(question.name, status, score, question.max_score, tuple(tests), reason)
 
 
-def _message(test: Test, found: Mapping[str, Any], hindrances: Sequence[Hindrance]) -> str:
+def _message(test: Test, found: Mapping[str, Any], hindrances: Sequence[Hindrance]) -> dict[str, Any]:
     hindrance = next((entry for entry in hindrances if entry.variable in test.required), None)
     if hindrance is not None and not found["share"]:
-        return f"{NOT_CHECKED}{hindrance.reason}."
-    return str(found["message"])
+        values = {"reason": hindrance.reason}
+        return {"message": NOT_CHECKED.format(**values), "message_id": NOT_CHECKED, "values": values}
+    return {name: found[name] for name in ("message", "message_id", "values") if name in found}
 
 
 def _score(question: Question, shares: list[float]) -> tuple[float, list[float]]:
@@ -95,7 +96,7 @@ def _status(
     cells = answer_cells(run.notebook, question.name, question.variables)
     errors = [error for error in run.errors if error.cell in {cell.number for cell in cells}]
     if not _was_attempted(question, run, verdict, raised=bool(errors)):
-        return "not_attempted", "The answer is still the gap it was handed out with."
+        return "not_attempted", why_unanswered(run.notebook, question, verdict["variables"])
     if run.cut_short is not None and not verdict["handed_over"]:
         if run.last_cell in {cell.number for cell in cells}:
             return "error", f"Its cell [{run.last_cell}] did not end: {run.cut_short}."

@@ -216,7 +216,7 @@ class Wire:
 
     def _read(self, size: int, deadline: float | None) -> memoryview:
         # Not a bytearray, which is filled with zeros: the system gives memory only for what has really come.
-        view, done = memoryview(np.empty(size, np.uint8)), 0
+        view, done = np.empty(size, np.uint8).data, 0
         while done < size:
             if deadline is not None:
                 _wait(self._reading, select.POLLIN, deadline, done)
