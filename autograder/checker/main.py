@@ -104,10 +104,12 @@ def _judge(
     }
 
 
-def _state(value: Any) -> str:
+def _state(value: Any) -> dict[str, str]:
     if value is ...:
-        return "gap"
-    return f"unusable: {text_of(value.reason, _MAX_MESSAGE)}" if isinstance(value, Unusable) else "present"
+        return {"state": "gap"}
+    if isinstance(value, Unusable):
+        return {"state": "unusable", "reason": text_of(value.reason, _MAX_MESSAGE)}
+    return {"state": "present"}
 
 
 def _run(
@@ -119,7 +121,9 @@ def _run(
         session.begin_test()
         found = _find(test, values, explain_hidden=explain_hidden)
         if session.failure is not None:  # whatever the test has made of it
-            found = _Finding(0.0, _with_note(test, session.failure), defect=session.defect, unforeseen=True)
+            found = _Finding(
+                0.0, _with_note(test, session.failure), defect=session.defect, unforeseen=bool(session.defect)
+            )
     passed = found.share >= 1
     return {
         "name": test.name,

@@ -20,10 +20,11 @@ from autograder.cli.progress import show_progress, show_steps, show_waiting
 from autograder.datasets import mnist as data
 from autograder.errors import DataError, UsageError
 from autograder.gradebook.class_grades import read_class
+from autograder.grading.answer_keys import AnswerKeys
 from autograder.grading.batch import Place, grade_all, grade_paper
 from autograder.grading.grader import Grader, no_cached_trainings
 from autograder.grading.preload import keras_preload
-from autograder.grading.resume import Conditions, identities, make_plan
+from autograder.grading.resume import Conditions, identities, make_plan, same_entries
 from autograder.grading.stages import ReportingIsolation
 from autograder.grading.training_cache import TrainingCache
 from autograder.intake.submissions import find_submissions, read_submission, take_in
@@ -144,10 +145,12 @@ def grade_class(
     intake = take_in(paths, course.source)
     for line in intake.told:
         _tell(line)
-    submissions = intake.submissions
-    wanted = [submission.id for submission in submissions]
-    regrade = identities(submissions, course.regrade)
+    identities(intake.submissions, course.regrade)  # what nobody is called is told before anything starts
     with results_folder(output):
+        submissions = same_entries(intake.submissions, output)
+        intake = replace(intake, submissions=submissions)
+        wanted = [submission.id for submission in submissions]
+        regrade = identities(submissions, course.regrade)
         with _place(options, course) as place:
             plan = make_plan(submissions, output, place.conditions, regrade)
             begin_class(output, intake, place.conditions.assignments, course.counting, anonymous=course.anonymous)
@@ -158,7 +161,7 @@ def grade_class(
                     write_feedback(output, Row(identity, Grade(result)), anonymous=course.anonymous)
                     watch.finished(result)
 
-                graded = grade_all(plan.to_grade, place, output, finish, watch.step)
+                graded = grade_all(plan.to_grade, place, output, finish, watch.step, plan.versions)
         grades = read_class(output)
         rows = write_report(output, grades)
     if as_json:
@@ -172,7 +175,7 @@ def grade_class(
 
 def exit_code(results: Sequence[Result]) -> int:
     """1 where the grader failed to do its work on any submission, else 0, whatever the marks."""
-    return int(any(result.status == "grader_error" for result in results))
+    return int(any(result.has_grader_error for result in results))
 
 
 def fetch_data(profile: Path | None, npz: Path | None = None, *, as_json: bool = False) -> None:
@@ -209,9 +212,10 @@ def _grader(options: GradingOptions) -> Iterator[Grader]:
         with show_waiting("Starting TensorFlow, once for the whole run"):
             loaded = [load_assignment(path, fork_server) for path in zips]
         assignments = {lab.name: _with_limits(lab, options) for lab in loaded}
-        trainings = TrainingCache(_solutions(loaded, zips), fork_server, _tell).of
+        solutions = _solutions(loaded, zips)
+        trainings = no_cached_trainings if options.retrain else TrainingCache(solutions, fork_server, _tell).of
         assume = next(iter(assignments)) if options.lab or len(assignments) == 1 else None
-        yield Grader(assignments, fork_server, assume, no_cached_trainings if options.retrain else trainings)
+        yield Grader(assignments, fork_server, assume, trainings, AnswerKeys(solutions))
 
 
 def _solutions(labs: Sequence[Assignment], zips: Sequence[Path]) -> dict[str, Path]:

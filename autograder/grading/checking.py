@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import UNSET
+
 from autograder.errors import WorkerError
 from autograder.grading.retry import run_with_retry
 from autograder.handover.checker_files import VERDICTS
+from autograder.handover.protocol import CheckerLine, TestVerdict, VariableState, Verdict, decode_lines
 from autograder.handover.support import pack_support_files
 from autograder.handover.tasks import RUN_TESTS
 from autograder.labs.assignment import Assignment, Question
@@ -26,9 +27,9 @@ _ENDED = "checking it ended the checker ({})"
 
 
 def check_answers(
-    assignment: Assignment, isolation: Isolation, handed_over: Path, judged: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
-    """The verdict of every question (see `autograder.checker.main`) on what lies in `input`.
+    assignment: Assignment, isolation: Isolation, handed_over: Path, judged: Mapping[str, Verdict] | None = None
+) -> dict[str, Verdict]:
+    """The verdict of every question on what was handed over.
 
     An answer that ends the checker costs its own question, and the rest is judged by another one; after three such
     answers the rest counts as unusable too.
@@ -42,7 +43,7 @@ def check_answers(
     Raises:
         WorkerError: the tests cannot be run, through no fault of the answers.
     """
-    verdicts: dict[str, Any] = dict(judged or {})
+    verdicts = dict(judged or {})
     if all(question.name in verdicts for question in assignment.questions):
         return verdicts
     blank = False
@@ -63,7 +64,7 @@ def check_answers(
 
 def check_waiting(
     assignment: Assignment, isolation: Isolation, name: str, channel: tuple[int, int], check: int
-) -> tuple[dict[str, Any], bool]:
+) -> tuple[Verdict, bool]:
     """Have one question judged while its notebook waits.
 
     Args:
@@ -95,7 +96,7 @@ class _Round:
     `in_step`: the channel it had, if any, can be used further.
     """
 
-    verdicts: dict[str, Any]
+    verdicts: dict[str, Verdict]
     begun: tuple[str | None, ...]
     reason: str
     in_step: bool
@@ -124,29 +125,23 @@ def _run_checker(isolation: Isolation, payload: dict[str, Any], channel: tuple[i
         job = Job(RUN_TESTS, payload, folder, _LIMITS, channel=channel, nested=channel is not None)
         # The notebook waits, so a checker with a channel cannot wait until nothing else runs.
         outcome = isolation.run(job) if job.nested else run_with_retry(isolation, job)[0]
-        entries = list(_entries(folder / VERDICTS))
+        # The grader's own file, but it may have been cut short.
+        lines = list(decode_lines(read_ordinary_file(folder / VERDICTS, _LIMITS.output_mb << 20), CheckerLine))
         log = read_ordinary_file(folder / "worker.log", _MAX_LOG_BYTES).decode("utf-8", "replace")
     reasons = [outcome.detail, *log.strip().splitlines()[-1:]]
     return _Round(
-        verdicts={entry["question"]: entry["verdict"] for entry in entries if "question" in entry},
-        begun=tuple(entry["begin"] for entry in entries if "begin" in entry),
+        verdicts={line.question: line.verdict for line in lines if line.verdict is not None},
+        begun=tuple(line.begin for line in lines if line.begin is not UNSET),
         reason="; ".join(filter(None, reasons)) or "no verdict was written",
-        in_step=any(entry.get("in_step") is True for entry in entries),
+        in_step=any(line.in_step for line in lines),
     )
 
 
-def _entries(path: Path) -> Iterator[Mapping[str, Any]]:
-    """The whole lines of the checker's file; it is the grader's own, but it may have been cut short."""
-    for line in read_ordinary_file(path, _LIMITS.output_mb << 20).splitlines():
-        with contextlib.suppress(ValueError):
-            yield json.loads(line)
-
-
-def _unusable(question: Question, reason: str) -> dict[str, Any]:
+def _unusable(question: Question, reason: str) -> Verdict:
     message = f"This answer could not be checked: {reason[:_MAX_REASON]}."
-    return {
-        "handed_over": True,
-        "variables": dict.fromkeys(question.handover, "present"),
-        "tests": [{"name": test.name, "passed": False, "share": 0.0, "message": message} for test in question.tests],
-        "measured": {},
-    }
+    return Verdict(
+        handed_over=True,
+        variables=dict.fromkeys(question.handover, VariableState("present")),
+        tests=tuple(TestVerdict(test.name, False, 0.0, message) for test in question.tests),
+        measured={},
+    )

@@ -10,12 +10,12 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from autograder.errors import WorkerError
 from autograder.grading.checking import check_waiting
 from autograder.handover.errors import CannotCrossError
 from autograder.handover.live_protocol import END, BrokenChannelError, Message, Wire, close, open_channel
+from autograder.handover.protocol import Verdict
 from autograder.labs.assignment import Assignment
 from autograder.sandbox import Isolation, Job, Outcome
 
@@ -34,7 +34,7 @@ class LiveChecks:
 
     inner: Isolation
     assignment: Assignment
-    verdicts: dict[str, Any] = field(default_factory=dict, init=False)
+    verdicts: dict[str, Verdict] = field(default_factory=dict, init=False)
 
     @property
     def level(self) -> str:
