@@ -167,15 +167,18 @@ def main() -> None:
 @main.command()
 @click.argument("labs", nargs=-1)
 @click.option("--check", is_flag=True, help="Write nothing; exit with code 1 if a generated file is outdated.")
-def build(labs: tuple[str, ...], check: bool) -> None:
+@click.option(
+    "--no-run", is_flag=True, help="Do not run the answer keys to verify that they earn full marks."
+)
+def build(labs: tuple[str, ...], check: bool, no_run: bool) -> None:
     """Generate notebooks and autograders from the masters in solutions/.
 
-    Student notebooks are written to assignment/, autograder zips and executed solutions to dist/. Without LABS, all
-    labs are built.
+    Student notebooks are written to assignment/, autograder zips and executed answer keys to dist/. The keys are graded
+    in the sandbox: each must earn full marks, and the untouched notebook none. Without LABS, all labs are built.
     """
     from autograder.cli.commands import build_course
 
-    build_course(labs, check=check)
+    build_course(labs, check=check, run_keys=not no_run)
 
 
 @main.command()
