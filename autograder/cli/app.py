@@ -167,9 +167,7 @@ def main() -> None:
 @main.command()
 @click.argument("labs", nargs=-1)
 @click.option("--check", is_flag=True, help="Write nothing; exit with code 1 if a generated file is outdated.")
-@click.option(
-    "--no-run", is_flag=True, help="Do not run the answer keys to verify that they earn full marks."
-)
+@click.option("--no-run", is_flag=True, help="Do not run the answer keys to verify that they earn full marks.")
 def build(labs: tuple[str, ...], check: bool, no_run: bool) -> None:
     """Generate notebooks and autograders from the masters in solutions/.
 
