@@ -180,6 +180,26 @@ def build(labs: tuple[str, ...], check: bool, no_run: bool) -> None:
 
 
 @main.command()
+@click.argument("lab", required=False)
+@click.option(
+    "--new", "notebook", type=_EXISTING, metavar="NOTEBOOK", help="Write a known answer from this notebook instead."
+)
+@_jobs_option
+def prove(lab: str | None, notebook: Path | None, jobs: int | None) -> None:
+    """Grade the known answers of the course and compare.
+
+    Known answers lie in solutions/known/LAB/right and wrong, one small TOML file each: what a student wrote, and the
+    questions that must lose points for it. Exit code 1 if one loses anything else.
+    """
+    from autograder.cli.prove import add_known_answer, prove_course
+
+    if notebook is not None:
+        add_known_answer(notebook)
+        return
+    sys.exit(prove_course(lab, jobs=jobs))
+
+
+@main.command()
 @click.argument("notebook", type=_EXISTING)
 @_grading_options
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON instead of a table.")
