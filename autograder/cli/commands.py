@@ -1,4 +1,4 @@
-"""What the commands do: effects and output around the pure parts."""
+"""Implementation of the commands: effects and output around the pure parts."""
 
 from __future__ import annotations
 
@@ -43,10 +43,16 @@ from autograder.util.files import write_whole
 
 @dataclass(frozen=True)
 class GradingOptions:
-    """How to grade: which lab or autograder zip, limits that override the lab's own (None: the lab's), isolation.
+    """Options of grading a notebook; None keeps the lab's value.
 
-    `limits` holds the rarer limits as NAME=NUMBER.
-    `retrain`: let every submission train, also where the solution has trained the same.
+    Args:
+        lab: the lab to use.
+        zip_path: an otter autograder zip to use instead of the course's labs.
+        seconds: time limit per notebook.
+        memory_mb: memory limit per notebook, in MiB.
+        limits: other limits as NAME=NUMBER.
+        isolation: the isolation level.
+        retrain: whether to train in every notebook instead of reusing trainings.
     """
 
     lab: str | None = None
@@ -58,10 +64,10 @@ class GradingOptions:
     retrain: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a limit there is not before anything starts.
+        """Validate the limits.
 
         Raises:
-            UsageError: an entry of `limits` is no NAME=NUMBER with a known name and a number above 0.
+            UsageError: an entry of `limits` is not NAME=NUMBER with a known name and a number above 0.
         """
         for text in self.limits:
             _named_limit(text)
@@ -69,15 +75,15 @@ class GradingOptions:
 
 @dataclass(frozen=True)
 class ClassOptions:
-    """How to grade a class.
+    """Options of grading a class.
 
     Args:
-        jobs: submissions graded at once on this machine; None for one per processor.
-        cluster: address of a Dask scheduler to grade through instead.
-        regrade: IDs or names of submissions to grade even where nothing has changed.
-        anonymous: leave names out of students' pages.
+        jobs: submissions graded in parallel on this machine; None for one per processor.
+        cluster: address of a Dask scheduler to use instead.
+        regrade: IDs or names of submissions to grade again even if unchanged.
+        anonymous: whether to leave names out of students' pages.
         counting: corrections and lateness.
-        source: the platform the submissions come from, or `plain`; None to recognise it.
+        source: the platform of the submissions, or `plain`; None to detect it.
     """
 
     jobs: int | None = None
@@ -89,14 +95,19 @@ class ClassOptions:
 
 
 def build_course(labs: Sequence[str], *, check: bool, run_keys: bool = True, root: Path | None = None) -> None:
-    """`autograder build`."""
+    """Run `autograder build`.
+
+    Args:
+        labs: names of the labs; empty for all.
+        check: whether to compare the generated files instead of writing them.
+        run_keys: whether to run the answer keys and verify their marks.
+        root: the course; by default the one around the working directory.
+    """
     from autograder.authoring import build_labs
 
     lines: list[str] = []
-    what = (
-        "Making notebooks and autograders, running the answer keys" if run_keys else "Making notebooks and autograders"
-    )
-    with show_waiting("Comparing with what the masters make" if check else what):
+    what = "Generating notebooks and autograders" + (", running the answer keys" if run_keys else "")
+    with show_waiting("Comparing generated files" if check else what):
         build_labs(root or find_root(), labs, check=check, report=lines.append, run_keys=run_keys)
     for line in lines:
         say(line)
@@ -105,16 +116,27 @@ def build_course(labs: Sequence[str], *, check: bool, run_keys: bool = True, roo
 def check_notebook(
     notebook: Path, options: GradingOptions, *, as_json: bool, page: Path | None = None, anonymous: bool = False
 ) -> Result:
-    """`autograder check`: grade one notebook and print why each point was lost; `page`: where to write its page."""
+    """Run `autograder check`: grade a notebook and print reasons for lost points.
+
+    Args:
+        notebook: the notebook.
+        options: how to grade it.
+        as_json: whether to print the result as JSON.
+        page: where to write its feedback page, or None.
+        anonymous: whether to leave its name out of the page.
+
+    Raises:
+        UsageError: there is no single submission, or the page cannot be written.
+    """
     if page is not None and (page.is_dir() or not page.absolute().parent.is_dir()):
         raise UsageError(
-            f"The page cannot be written to {page}: there is no such folder, or it is a folder itself.",
+            f"The page cannot be written to {page}: its folder does not exist, or it is a folder itself.",
             hint=f"autograder check {notebook} --html page.html",
         )
     submissions = find_submissions([notebook])
     if len(submissions) > 1:
         raise UsageError(
-            f"{notebook} holds {len(submissions)} submissions; check takes one.",
+            f"{notebook} contains {len(submissions)} submissions; `check` grades only one.",
             hint=f"autograder grade {notebook} -o DIR",
         )
     with _grader(_for_its_lab(options, submissions[0])) as grader, show_steps(submissions[0].name) as tell:
@@ -139,7 +161,7 @@ def grade_class(
     as_json: bool,
     every_row: bool = False,
 ) -> int:
-    """`autograder grade`: grade what is not graded yet, write the results; returns the exit code."""
+    """Run `autograder grade`: grade new and changed submissions; return the exit code."""
     start = time.monotonic()
     course.counting.check()
     intake = take_in(paths, course.source)
@@ -174,12 +196,12 @@ def grade_class(
 
 
 def exit_code(results: Sequence[Result]) -> int:
-    """1 where the grader failed to do its work on any submission, else 0, whatever the marks."""
+    """Return 1 if the grader failed on any submission, else 0."""
     return int(any(result.has_grader_error for result in results))
 
 
 def fetch_data(profile: Path | None, npz: Path | None = None, *, as_json: bool = False) -> None:
-    """`autograder data`."""
+    """Run `autograder data`."""
     path = data.npz_path(_tell)
     if profile is not None:
         data.write_ipython_profile(profile)
@@ -190,27 +212,27 @@ def fetch_data(profile: Path | None, npz: Path | None = None, *, as_json: bool =
         places = {name: None if place is None else str(place.absolute()) for name, place in written.items()}
         show_json({"schema": 1, "mnist": str(path), **places})
         return
-    say(f"MNIST is there and verified: {path}")
+    say(f"MNIST is verified and cached: {path}")
     if profile is not None:
-        say("For stock tools, offline:")
+        say("To use it with stock tools, offline:")
         show_whole(f"  IPYTHONDIR={profile.absolute()} otter run -a dist/NAME-autograder.zip NOTEBOOK")
     if npz is not None:
-        say("To be handed out, as mnist.npz beside the notebooks:")
+        say("To hand out as mnist.npz next to the notebooks:")
         show_whole(f"  {npz.absolute()}")
 
 
 def usable_processors() -> int:
-    """Processors this process may use."""
+    """Return the number of processors available to this process."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
 def _grader(options: GradingOptions) -> Iterator[Grader]:
-    """A grader with its fork server, which ends with the context."""
+    """Create a grader with a fork server, which is shut down on exit."""
     zips = _zips(options)
     keras = any(map(needs_keras, zips))
     with Session(options.isolation, keras=keras, needs_mnist=options.zip_path is None, report=_tell) as session:
-        with show_waiting(f"Starting {'TensorFlow' if keras else 'the grader'}, once for the whole run"):
+        with show_waiting(f"Starting {'TensorFlow' if keras else 'the grader'}"):
             loaded = session.load(zips)
         labs = [_with_limits(lab, options) for lab in loaded]
         assume = labs[0].name if options.lab or len(labs) == 1 else None
@@ -218,7 +240,7 @@ def _grader(options: GradingOptions) -> Iterator[Grader]:
 
 
 def _for_its_lab(options: GradingOptions, submission: Submission) -> GradingOptions:
-    """Return the options for one notebook: where it names its lab, no other lab needs to be loaded."""
+    """Return the options for one notebook, restricted to the lab that it names."""
     if options.lab is not None or options.zip_path is not None:
         return options
     try:
@@ -247,7 +269,7 @@ def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Wo
         from autograder.grading.cluster import cluster_workers
     except ImportError as error:
         raise UsageError(
-            f"--cluster needs Dask, which is not installed here ({error}).",
+            f"--cluster requires Dask, which is not installed ({error}).",
             hint="pip install 'mnist-lab-kit[cluster]'",
         ) from error
     return cluster_workers(
@@ -268,7 +290,7 @@ def _zips(options: GradingOptions) -> list[Path]:
     labs = lab_names(root)
     if options.lab is not None and options.lab not in labs:
         raise UsageError(
-            f"There is no lab {options.lab}: this course has {', '.join(labs) or 'none'}.",
+            f"There is no lab {options.lab}. Labs of this course: {', '.join(labs) or 'none'}.",
             hint=f"--lab {labs[0]}" if labs else "autograder build",
         )
     wanted = [options.lab] if options.lab else list(labs)
@@ -292,7 +314,7 @@ def _named_limit(text: str) -> tuple[str, int]:
     name, _, number = text.partition("=")
     known = [field.name for field in fields(Limits)]
     if name not in known:
-        raise UsageError(f"There is no limit {name}: there is {', '.join(known)}.", hint=f"--limit {known[-1]}=64")
+        raise UsageError(f"There is no limit {name}. Limits: {', '.join(known)}.", hint=f"--limit {known[-1]}=64")
     if not number.isdecimal() or int(number) < 1:
-        raise UsageError(f"--limit {text} gives no whole number above 0.", hint=f"--limit {name}=64")
+        raise UsageError(f"--limit {text} is not a whole number above 0.", hint=f"--limit {name}=64")
     return name, int(number)

@@ -117,7 +117,7 @@ def test_stopped_run_ends_its_jobs_on_the_workers(cluster: Cluster, tmp_path: Pa
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert "Stopped. What was graded so far is kept" in told
+    assert "Stopped. Results so far are kept" in told
     assert "Traceback" not in told
     assert wait_until(lambda: not any(left_behind(worker.pid) for worker in cluster.workers), 20)
     assert all(worker.poll() is None for worker in cluster.workers)
@@ -149,7 +149,7 @@ def test_address_where_nobody_answers_is_told(tmp_path: Path) -> None:
 # --- a worker's side -------------------------------------------------------------------------------------------------
 
 
-def test_worker_grades_from_bytes_alone_and_ends_its_warm_process_when_idle(
+def test_worker_grades_from_bytes_alone_and_ends_its_fork_server_when_idle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker_side, "IDLE_SECONDS", 0.5)

@@ -151,7 +151,7 @@ def test_stopped_run_keeps_what_was_graded_and_leaves_nothing(signals: tuple[sig
             time.sleep(0.05)
         _, told = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert "Stopped. What was graded so far is kept" in told
+    assert "Stopped. Results so far are kept" in told
     assert "Traceback" not in told
     assert list(committed(tmp_path)) == ["s00.ipynb"]
     assert not left_behind(process.pid)
@@ -159,7 +159,7 @@ def test_stopped_run_keeps_what_was_graded_and_leaves_nothing(signals: tuple[sig
 
 
 @pytest.mark.slow
-def test_killed_together_with_its_warm_process_leaves_a_folder_that_the_next_grader_removes(tmp_path: Path) -> None:
+def test_killed_together_with_its_fork_server_leaves_a_folder_that_the_next_grader_removes(tmp_path: Path) -> None:
     with endless_run(tmp_path) as process:
         family = processes_with(f"{PREFIX}{process.pid}-")
         fork_server = next(pid for pid in family if _parent(pid) == process.pid)
