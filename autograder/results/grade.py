@@ -23,11 +23,13 @@ class Lateness:
     """What a late submission loses.
 
     `seconds` is how long after the due time it was handed in (above 0, grace not taken off); `percent` the part of its
-    points that costs, from 0 (within the grace) to 100.
+    points that costs, from 0 (within the grace) to 100. `extended_to` is the later due time of a student with an
+    extension, which the seconds count from.
     """
 
     seconds: float
     percent: float
+    extended_to: str = ""
 
 
 @dataclass(frozen=True)
