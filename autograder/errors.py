@@ -2,6 +2,7 @@
 
 KitError                  the grader could not do its work      exit code 1
 ├── MasterError           invalid master
+│   └── SeveralFaultsError   … with several faults
 ├── BuildDriftError       generated files differ from the masters
 ├── AssignmentError       unusable autograder zip
 ├── DataError             MNIST is unavailable or damaged
@@ -14,6 +15,11 @@ A message states what was found, the likely cause and the next step; `hint` is a
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+
+# No file has so many lines: above, a line number stands for a line within a cell.
+_CELL = 1_000_000
 
 
 class KitError(Exception):
@@ -38,7 +44,7 @@ class MasterError(KitError):
         message: what is wrong.
         file: the master's file name.
         question: the name of the affected question, if any.
-        line: the line of the master, counted from 1, if known.
+        line: the line of the master, counted from 1, if known; of a notebook, as `notebook_line` gives it.
         hint: by default, to correct the master and build again.
     """
 
@@ -52,11 +58,39 @@ class MasterError(KitError):
         hint: str | None = None,
     ) -> None:
         place = file if line is None else f"{file}:{line}"
+        if line is not None and line >= _CELL:
+            place = f"{file}, cell {line // _CELL}, line {line % _CELL}"
         where = place if question is None else f"{place}, question {question}"
         super().__init__(f"{where}: {message}", hint=hint or f"correct {file}, then: autograder build")
         self.file = file
         self.question = question
         self.line = line
+
+
+class SeveralFaultsError(MasterError):
+    """Several faults of masters at once; the place is that of the first."""
+
+    def __init__(self, faults: Sequence[MasterError]) -> None:
+        first = faults[0]
+        super().__init__("", file=first.file, question=first.question, line=first.line)
+        listed = "\n".join(f"  {fault}" for fault in faults)
+        self.args = (f"{len(faults)} faults were found:\n{listed}",)
+        files = dict.fromkeys(fault.file for fault in faults)
+        self.hint = f"correct {', '.join(files)}, then: autograder build"
+        self.faults = tuple(faults)
+
+
+def raise_faults(faults: Sequence[MasterError]) -> None:
+    """Raise all faults as one error; do nothing if there are none."""
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        raise SeveralFaultsError(faults)
+
+
+def notebook_line(cell: int, line: int) -> int:
+    """Return the number that stands for a line of a cell of a notebook; both are counted from 1."""
+    return cell * _CELL + line
 
 
 class BuildDriftError(KitError):

@@ -25,21 +25,25 @@
 # # Reading handwritten digits with a dense network
 #
 # Seventy thousand handwritten digits, each a picture of 28 × 28 grey pixels, and one task: say which digit it is. In this
-# lab you build a network of two dense layers that gets about 98 of 100 unseen digits right, and you learn to question
+# lab you build a network of two dense layers that reads about 98 of 100 unseen digits correctly, and you learn to question
 # that number.
 #
 # **What you will learn**
 #
-# - how image data looks as arrays, and why it is scaled before training;
+# - what image data looks like as arrays, and why it is scaled before training;
 # - what a layer computes, and how many numbers it has to learn;
-# - what optimizer, loss and metric each do, and what they do not do;
-# - how to train, predict and evaluate, and how to see overfitting;
-# - how to look at the mistakes of a model instead of at its score alone.
+# - what optimizer, loss and metric do, and what they do not do;
+# - how to train, predict and evaluate, and how to recognise overfitting;
+# - how to study the mistakes of a model instead of its score alone.
 #
-# **How to work.** Run the cells from top to bottom. Three dots `...` mark a gap: replace them with your answer and keep the
-# name on the left. The line `grader.check(...)` below each question runs the public checks and tells you what it found.
-# Hidden checks follow when your work is graded, so passing the public checks is necessary but not the whole run_log.
-# Training takes less than a minute on a laptop.
+# **How to work.** Run the cells from top to bottom. Three dots `...` are a stub: replace them with your answer and keep the
+# name on the left. The line `grader.check(...)` below each question runs the public checks and shows what they found. Hidden
+# checks follow when your work is graded, so passing the public checks is necessary but not the whole grade. Each question
+# offers **hints**: open them one at a time, and only when you need them.
+#
+# A cell that runs is marked with `[*]`. To stop it, press the stop button ■ of the notebook (or choose *Kernel → Interrupt*):
+# `fit(x, y, 5, 128)`, for example, trains for 128 epochs, because the third argument is the batch size and the fourth the number
+# of epochs. Give arguments by name, and stop what takes too long. Training takes less than a minute on a laptop.
 #
 # | Question | Topic | Points |
 # |---|---|---|
@@ -68,12 +72,15 @@ keras.utils.set_random_seed(1234)
 
 
 # %%
-def answered(*values):
-    """Say whether every value has been filled in; print a hint if one is still a gap."""
-    if any(value is ... for value in values):
+def show(draw, *answers):
+    """Call draw(*answers) if the answers can be used; print a hint instead of an error where they cannot."""
+    if any(value is ... for value in answers):
         print("Answer the question above first, then run this cell again.")
-        return False
-    return True
+        return
+    try:
+        draw(*answers)
+    except Exception as error:
+        print(f"Nothing to show yet ({type(error).__name__}): run grader.check for the questions above and follow its messages.")
 
 
 # %% tags=["test-helpers"]
@@ -290,28 +297,56 @@ print("first test labels:    ", test_labels[:10])
 print("labels that occur:    ", np.unique(train_labels))
 
 
-# %%
-def show_digits(images, labels, rows=5, columns=5):
-    """Draw the first rows x columns images, each with its label below."""
-    figure, axes = plt.subplots(rows, columns, figsize=(1.3 * columns, 1.5 * rows))
-    for axis, image, label in zip(axes.flat, images, labels):
-        axis.imshow(image, cmap="binary")
-        axis.set_xticks([])
-        axis.set_yticks([])
-        axis.set_xlabel(str(label))
-    figure.tight_layout()
+# %% tags=["optional"]
+# @title Optional reading: how the pictures are drawn {display-mode: "form"}
+def draw_grid(images, captions, columns, colors=None, bars=None, title=None):
+    """Draw images in one picture, each with a caption below and, if given, ten bars beside it.
+
+    images: (n, 28, 28); captions: n texts; colors: n colours of the captions; bars: n pairs (ten heights, ten colours).
+    """
+    width, height = (68 if bars else 34), 40
+    rows = -(-len(images) // columns)
+    figure, axis = plt.subplots(figsize=(width * columns / 28, height * rows / 28))
+    for i, (image, caption) in enumerate(zip(images, captions)):
+        left, top = width * (i % columns), height * (i // columns)
+        axis.imshow(image, cmap="binary", extent=(left, left + 28, top + 28, top))
+        axis.text(left + 14, top + 34, caption, ha="center", va="center", fontsize=9, color=colors[i] if colors else "black")
+        if bars:
+            heights, shades = bars[i]
+            places = left + 32 + 3 * np.arange(10)
+            axis.vlines(places, top + 28 - 26 * np.asarray(heights), top + 28, colors=shades, linewidth=4)
+            axis.hlines(top + 28, left + 30, left + 61, colors="0.7", linewidth=1)
+    axis.set(xlim=(-4, width * columns), ylim=(height * rows, -4))
+    axis.axis("off")
+    if title:
+        axis.set_title(title)
     plt.show()
 
 
-show_digits(train_images, train_labels)
+draw_grid(train_images[:25], train_labels[:25].astype(str), columns=5)
 
 # %% [markdown]
 # ## Question 1: Know your data (1 point)
 #
 # Most errors in a first network are errors of shape, so look before you build.
 #
-# Set `n_train` to the number of training images, `n_test` to the number of test images (both whole numbers), and
-# `image_shape` to the shape of **one** image, a tuple of two whole numbers. Take them from the arrays, or type them in.
+# Set
+#
+# - `n_train`: the number of training images, a whole number;
+# - `n_test`: the number of test images, a whole number;
+# - `image_shape`: the shape of **one** image, a tuple of two whole numbers.
+#
+# Take them from the arrays, or type them in.
+#
+# <details><summary>Hint 1: what to look at</summary>
+#
+# The table above shows the shape of each array. The first axis counts the images, the others are the sides of one image.
+# </details>
+# <details><summary>Hint 2: which function</summary>
+#
+# `array.shape` is a tuple: `array.shape[0]` is its first number, and `array.shape[1:]` a tuple of all the others. `array[0].shape`
+# is the shape of the first image.
+# </details>
 
 # %% [raw]
 # # BEGIN QUESTION
@@ -346,7 +381,7 @@ def test_q1_agrees_with_the_arrays(n_train, n_test, image_shape):
     if len(sides) == 3:
         raise CheckFailed("image_shape holds three numbers, the shape of a whole array: leave out the axis that counts the images.")
     if len(sides) != 2:
-        raise CheckFailed("image_shape holds {count} numbers: height and width of one image are needed.", {"count": len(sides)})
+        raise CheckFailed("image_shape has length {count}, but the height and the width of one image are needed.", {"count": len(sides)})
     if sides != train.shape[1:]:
         raise CheckFailed("image_shape is not the shape of train_images[0]: print that shape and compare.")
     for name, value, images, others in [("n_train", n_train, train, test), ("n_test", n_test, test, train)]:
@@ -381,29 +416,67 @@ def test_q1_numbers(n_train, n_test, image_shape):
 # # END QUESTION
 
 # %% [markdown]
-# ## The way to a trained network
+# ## From pixels to a trained network
 #
 # 1. **Prepare** the data: scale the pixels.
 # 2. **Define** a model: choose its layers.
 # 3. **Compile** it: choose how it learns (optimizer), what it minimises (loss) and what we watch (metric).
 # 4. **Fit** it to the training images and their labels.
 # 5. **Predict** the digits of the test images.
-# 6. **Evaluate**: compare the predictions with the test labels, and look at the mistakes.
+# 6. **Evaluate**: compare the predictions with the test labels, and study the mistakes.
 #
-# The test labels serve the last step only. Whatever has influenced the training cannot judge it any more.
+# Use the test labels only in the last step: data that influenced training can no longer judge it.
+#
+# ### The same steps on a toy problem
+#
+# Here is everything you need to write in this lab, on other data: 200 points in the plane, labelled 0 (below the diagonal) or 1
+# (above it). Copy it into a new cell and change it if you like to see syntax at work.
+#
+# ```python
+# points = np.random.default_rng(0).uniform(-1, 1, size=(200, 2))  # 200 rows, 2 columns
+# above = (points[:, 1] > points[:, 0]).astype("int64")            # 200 labels: 0 or 1
+#
+# toy = keras.Sequential([
+#     keras.Input(shape=(2,)),                      # the shape of ONE point
+#     keras.layers.Dense(8, activation="tanh"),     # a hidden layer of 8 units
+#     keras.layers.Dense(2, activation="softmax"),  # two probabilities
+# ])
+# toy.compile(optimizer="sgd", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+# toy_history = toy.fit(points, above, epochs=3, batch_size=20, verbose=0)
+#
+# toy_history.history["loss"]                # three losses, one per epoch
+# toy.predict(points[:1], verbose=0)         # one row of two probabilities
+# toy.evaluate(points, above, verbose=0)     # [loss, accuracy]
+# toy.count_params()                         # 2*8 + 8 + 8*2 + 2 = 42
+# ```
+#
+# The reference pages of Keras:
+# [Sequential](https://keras.io/api/models/sequential/) ·
+# [Dense](https://keras.io/api/layers/core_layers/dense/) ·
+# [Flatten](https://keras.io/api/layers/reshaping_layers/flatten/) ·
+# [compile, fit, evaluate, predict](https://keras.io/api/models/model_training_apis/).
 
 # %% [markdown]
 # ## Question 2: Normalise (2 points)
 #
-# Small inputs of similar size keep the gradients in a range in which the optimizer takes sensible steps, so the pixels are
-# brought from 0…255 to 0…1.
+# Training adjusts the weights of a network in many small steps, and inputs of very different sizes make some of these steps far
+# too large and others far too small. So the pixels are brought from 0…255 to 0…1.
 #
-# Set `x_train` and `x_test` to `train_images` and `test_images` divided by 255, once: arrays of floats (`float32` or
-# `float64`) with the same shapes as before.
+# Set `x_train` and `x_test` to `train_images` and `test_images` divided by 255, once: arrays of floats (`float32` or `float64`) with
+# the same shapes as before, (60000, 28, 28) and (10000, 28, 28), and values from 0 to 1.
 #
-# Make **new** arrays and leave the raw ones as they are. A cell that divides an array in place, or that stores the result under
-# the old name, divides again each time you run it. After two runs the pixels end at 1/255 and training crawls, although
-# everything looks almost right.
+# Make **new** arrays and leave the raw ones as they are. A cell that stores its result under the name it started from divides
+# again each time you run it: after two runs the pixels end at 1/255, training crawls, and everything looks almost right.
+# (NumPy refuses `train_images /= 255`, because whole numbers cannot hold the result.)
+#
+# <details><summary>Hint 1: what to look at</summary>
+#
+# The cell below shows the range before. What must you do to every pixel so that 255 becomes 1?
+# </details>
+# <details><summary>Hint 2: which operator</summary>
+#
+# `array / number` divides every entry and gives a new array of floats. `//` would drop everything after the decimal point.
+# </details>
 
 # %%
 for name, values in [("train_images", train_images), ("test_images", test_images)]:
@@ -456,9 +529,13 @@ def test_q2_both_arrays(x_train, x_test):
 # # END QUESTION
 
 # %%
-if answered(x_train, x_test):
+def print_ranges(x_train, x_test):
+    """Print dtype and range of the normalised images."""
     for name, values in [("x_train", x_train), ("x_test", x_test)]:
         print(f"after: {name:7} has dtype {values.dtype}, range {np.min(values):.5g} to {np.max(values):.5g}")
+
+
+show(print_ranges, x_train, x_test)
 
 # %% [markdown]
 # ## The model: layers as filters
@@ -468,8 +545,8 @@ if answered(x_train, x_test):
 #
 # 1. **Flatten** writes the rows of each image one after the other. Nothing is learnt here:
 #    $$\mathbb{R}^{n \times 28 \times 28} \to \mathbb{R}^{n \times 784}.$$
-#    Call the result $X$: one image a row.
-# 2. **Dense with relu** forms 512 weighted sums of the 784 pixels, adds a bias to each and cuts off what is negative:
+#    Call the result $X$: one image per row.
+# 2. **Dense with relu** forms 512 weighted sums of the 784 pixels, adds a bias to each and replaces negative results by zero:
 #    $$Y_1 = \operatorname{relu}(X W_1 + b_1), \qquad \operatorname{relu}(z) = \max(0, z),$$
 #    with $W_1 \in \mathbb{R}^{784 \times 512}$, $b_1 \in \mathbb{R}^{512}$ (added to every row) and $Y_1 \in \mathbb{R}^{n \times 512}$.
 #    Each column of $W_1$ is a pattern that the layer looks for. Without relu, two dense layers in a row would collapse into
@@ -486,11 +563,22 @@ if answered(x_train, x_test):
 # %% [markdown]
 # ## Question 3: Define the model (3 points)
 #
-# The architecture decides what the network can represent at all; training only picks the numbers.
+# The architecture decides what the network can represent at all; training only finds the numbers.
 #
 # Set `model` to a Keras model that takes images of shape (28, 28) and has exactly these layers, in this order: flatten the
-# image to 784 numbers; a dense layer with 512 units and relu; a dense layer with 10 units and softmax. State the shape of the
-# input (for example by `keras.Input(shape=(28, 28))`), so that the weights exist at once. Every way of writing it is welcome.
+# image to 784 numbers; a dense layer with 512 units and relu; a dense layer with 10 units and softmax. Give the input shape (for
+# example with `keras.Input(shape=(28, 28))`), so that the weights exist at once. Any way of building it is fine. The model maps
+# images of shape (n, 28, 28) to probabilities of shape (n, 10).
+#
+# <details><summary>Hint 1: what to look at</summary>
+#
+# The toy model above has the same structure: an input shape, a hidden layer, an output layer. What is missing there is the step
+# from a square image to a row of numbers.
+# </details>
+# <details><summary>Hint 2: which functions</summary>
+#
+# `keras.Sequential([...])` with `keras.Input`, `keras.layers.Flatten()` and two `keras.layers.Dense(units, activation="...")`.
+# </details>
 
 # %% [raw]
 # # BEGIN QUESTION
@@ -566,12 +654,21 @@ def test_q3_computes_what_such_layers_compute(model):
 # counting them by hand shows whether you know what a layer does.
 #
 # Work the counts out on paper, from the shapes of $W$ and $b$ above: a dense layer has one weight for every pair of an input and
-# an output, and one bias for every output. Set, as plain numbers,
+# an output, and one bias for every output. Set, as plain whole numbers,
 #
 # - `flatten_params`: the parameters of the flatten layer,
 # - `hidden_params`: those of the dense layer with 512 units,
 # - `output_params`: those of the dense layer with 10 units,
 # - `total_params`: those of the whole model.
+#
+# <details><summary>Hint 1: an example</summary>
+#
+# A dense layer from 3 inputs to 2 outputs has 3 · 2 = 6 weights and 2 biases, 8 parameters in all.
+# </details>
+# <details><summary>Hint 2: the usual slips</summary>
+#
+# The inputs of the output layer are the outputs of the hidden layer, not the pixels. There is one bias per *output*.
+# </details>
 
 # %% [raw]
 # # BEGIN QUESTION
@@ -687,27 +784,36 @@ def test_q4_flatten_and_total(flatten_params, total_params):
 # Compare your counts with those Keras finds. (*None* in a shape stands for the number of images, which is free.)
 
 # %%
-if answered(model):
-    model.summary()
+show(lambda model: model.summary(), model)
 
 # %% [markdown]
 # ## Question 5: Compile (2 points)
 #
-# A model only computes; compiling tells it how to learn. It takes three things:
+# A model only computes; compiling tells it how to learn. Three things are chosen:
 #
-# - The **optimizer** changes the *parameters* (weights and biases) after every batch, in the direction in which the loss falls.
-#   It does not choose *hyperparameters*: the number of units, the batch size, the number of epochs and the learning
-#   rate are set by people.
 # - The **loss** is the one number that training makes smaller. *Sparse categorical cross-entropy* is $-\log p$, averaged over
 #   the images, where $p$ is the probability the model gives to the true digit; *sparse* says that labels are
 #   digits and not rows of zeros with a single one. Values of different loss functions cannot be compared.
+# - The **optimizer** is the rule that changes the *parameters* (weights and biases) after every batch of images. It uses the
+#   **gradient**: for every parameter, how fast the loss would rise if that parameter grew a little. It steps the other way, so
+#   the loss falls. RMSprop adapts the size of the step to each parameter. The optimizer does not choose *hyperparameters*: the
+#   number of units, the batch size, the number of epochs and the learning rate are set by people.
 # - A **metric** is only watched, never trained for. *Accuracy*, the share of images with the right digit, is what we care about,
 #   but it moves in jumps and has no useful gradient, so it cannot be the loss.
 #
 # Compiling adds no layer and changes no weight.
 #
-# Compile `model` with the optimizer RMSprop, the loss sparse categorical cross-entropy and the metric accuracy. The gap is
-# a call, so nothing is assigned.
+# Compile `model` with the optimizer RMSprop, the loss sparse categorical cross-entropy and the metric accuracy. Your answer is
+# one method call; there is no variable to set.
+#
+# <details><summary>Hint 1: what to look at</summary>
+#
+# The toy example compiles another model with another optimizer. Which of the three arguments changes?
+# </details>
+# <details><summary>Hint 2: how to write names</summary>
+#
+# Keras takes names in small letters, with underscores between words: `"sparse_categorical_crossentropy"`. Metrics are a list.
+# </details>
 
 # %% [raw]
 # # BEGIN QUESTION
@@ -777,15 +883,25 @@ def test_q5_metric(model):
 # %% [markdown]
 # ## Question 6: Fit (3 points)
 #
-# Fitting is the learning itself. Keras shuffles the training images and cuts them into **batches**. For each batch it computes the
-# predictions (forward), the loss, the gradient of the loss with respect to every parameter of every layer (backward), and lets
-# the optimizer take one step. One pass over all images is an **epoch**.
+# Fitting is the learning itself. Keras shuffles the training images and cuts them into **batches**. For each batch it computes
+# the predictions (forward), the loss, its gradient with respect to every parameter of every layer (backward), and lets the
+# optimizer take one step. One pass over all images is an **epoch**.
 #
 # Train `model` on `x_train` and `train_labels` for **5 epochs** with **batch size 128**, and keep what `fit` returns, the whole
-# `History` object, in `history`. Hold no images back for validation. (With `verbose=2`, `fit` prints one line an epoch.)
+# `History` object, in `history`. Do not set aside validation images. (With `verbose=2`, `fit` prints one line per epoch.)
 #
 # Set `steps_per_epoch` to the number of optimizer steps in one epoch, a whole number. Work it out by hand; the last batch of
 # an epoch may be smaller than the others, but it is a step all the same.
+#
+# <details><summary>Hint 1: what to look at</summary>
+#
+# How many full batches of 128 fit into all training images, and is anything left over? Give the arguments of `fit` by name.
+# </details>
+# <details><summary>Hint 2: which functions</summary>
+#
+# `history = model.fit(images, labels, epochs=..., batch_size=..., verbose=2)`. Running the cell again goes on training the same
+# model: to start afresh, run the cells of questions 3 and 5 first.
+# </details>
 
 # %% [raw]
 # # BEGIN QUESTION
@@ -898,36 +1014,31 @@ def test_q6_model_has_learnt(model, x_train):
 # # END QUESTION
 
 
-# %%
-def plot_history(logs):
-    """Plot loss and accuracy per epoch from a dict of lists, one value an epoch."""
+# %% tags=["optional"]
+# @title Optional reading: how the curves are drawn {display-mode: "form"}
+def plot_history(history):
+    """Plot loss and accuracy per epoch from a History."""
     figure, axes = plt.subplots(1, 2, figsize=(8, 3))
-    for axis, word in zip(axes, ["loss", "acc"]):
-        for name, values in logs.items():
+    for axis, word, title in zip(axes, ["loss", "acc"], ["loss", "accuracy"]):
+        for name, values in history.history.items():
             if word in name:
                 axis.plot(range(1, len(values) + 1), values, marker="o", label=name)
-        axis.set_xlabel("epoch")
-        axis.set_ylabel("loss" if word == "loss" else "accuracy")
-        axis.set_xticks(range(1, len(logs["loss"]) + 1))
+        axis.set(xlabel="epoch", title=title)
         axis.grid(alpha=0.3)
-    figure.suptitle("Training, epoch by epoch")
-    figure.tight_layout()
     plt.show()
 
 
-if answered(history):
-    plot_history(history.history)
+show(plot_history, history)
 
 # %% [markdown]
-# The values of an epoch are averages over its batches, taken while the weights were still changing. At the end of the epoch
+# Each value is an average over the batches of an epoch, taken while the weights were still changing. At the end of the epoch
 # the network is therefore a little better than the number says.
 
 # %% [markdown]
 # ## Question 7: Predict (2 points)
 #
-# The network does not answer with a digit but with ten probabilities; the decision is up to us. The usual one is for the
-# class with the largest probability (NumPy's `argmax` finds where the largest number stands), and that probability is
-# called the **confidence**.
+# The network does not answer with a digit but with ten probabilities; the decision is up to us. The usual choice is the class
+# with the largest probability, and that probability is called the **confidence**.
 #
 # Set
 #
@@ -935,6 +1046,16 @@ if answered(history):
 # - `predicted_labels`: the predicted digit of every test image, whole numbers of shape (10000,);
 # - `first_digit`: the digit predicted for the first test image (index 0);
 # - `first_confidence`: the probability the model gives to that digit, between 0 and 1.
+#
+# <details><summary>Hint 1: what to look at</summary>
+#
+# Each row of `predictions` belongs to one image, each column to one digit. In which direction do you look for the largest number?
+# </details>
+# <details><summary>Hint 2: which functions</summary>
+#
+# `model.predict(images, verbose=0)` gives the probabilities. NumPy's `argmax` tells where the largest number is; `axis` says along
+# which axis to look: `np.array([[1, 9], [5, 2], [3, 4]]).argmax(axis=0)` is `[1, 0]`, one entry per column.
+# </details>
 
 # %% [raw]
 # # BEGIN QUESTION
@@ -1009,27 +1130,39 @@ def test_q7_first_image(model, x_test, first_digit, first_confidence):
 # # END QUESTION
 
 # %%
-if answered(predictions, first_digit, first_confidence):
+def print_first(predictions, first_digit, first_confidence):
+    """Print the prediction for the first test image."""
     print("probabilities for test image 0:", np.round(predictions[0], 4))
-    print(f"predicted digit {first_digit}, confidence {first_confidence:.4f}")
-    print(f"true label {test_labels[0]}")
+    print(f"predicted digit {first_digit}, confidence {float(first_confidence):.4f}, true label {test_labels[0]}")
+
+
+show(print_first, predictions, first_digit, first_confidence)
 
 # %% [markdown]
 # ## Question 8: Evaluate (3 points)
 #
-# A network can learn its training images by heart; only images it has never seen tell what it is worth.
+# A network can learn its training images by heart; only images it has never seen show how good it is.
 #
 # Set
 #
 # - `test_loss` and `test_acc`: loss and accuracy of `model` on `x_test` and `test_labels`, two numbers (accuracy as a share between
 #   0 and 1);
-# - `overfitting_gap`: the training accuracy of the **last** epoch, as `history` has it, **minus** the test accuracy.
+# - `overfitting_gap`: the training accuracy of the **last** epoch, as recorded in `history`, **minus** the test accuracy.
 #
-# The gap is a sign of **overfitting**: what a model learns about its training images does not hold in full for new ones. A gap
-# of zero is not the aim in itself, as a model that knows nothing has none either; look at gap and test accuracy together.
+# The gap is a sign of **overfitting**: what a model learns about its training images does not fully carry over to new ones. A
+# gap of zero is not the aim in itself, as a model that knows nothing has none either; look at gap and test accuracy together.
 #
-# One of the three points is for the model itself: all of it if the model reads at least 97 of 100 properly normalised test
-# images correctly, a part of it between 90 and 97 of 100.
+# One of the three points is for the model itself: the full point if the model reads at least 97 % of properly normalised test
+# images correctly, partial credit between 90 % and 97 %.
+#
+# <details><summary>Hint 1: what to look at</summary>
+#
+# `history.history` is a dictionary of lists with one value per epoch. Which entry of the list belongs to the last epoch?
+# </details>
+# <details><summary>Hint 2: which functions</summary>
+#
+# `model.evaluate(images, labels, verbose=0)` returns the loss and then the metrics. `values[-1]` is the last entry of a list.
+# </details>
 
 # %% [raw]
 # # BEGIN QUESTION
@@ -1064,7 +1197,8 @@ hidden: false
 @check
 def test_q8_loss_and_accuracy(model, x_test, test_loss, test_acc, x_train=None):
     check_evaluation(model, x_test, test_loss, test_acc, x_train)
-    if accuracy_of(model, x_test, raw_data()[3], data="x_test") < 0.2:
+    _, _, images, labels = raw_data()
+    if accuracy_of(model, images / images.max(), labels) < 0.2:
         raise CheckFailed("The model only guesses: it was never fitted, or it was defined again after fit.")
 
 # %%
@@ -1120,62 +1254,65 @@ def test_q8_reaches_the_threshold(model):
 # # END QUESTION
 
 # %%
-if answered(test_loss, test_acc, overfitting_gap):
-    print(f"test loss {test_loss:.4f}, test accuracy {test_acc:.4f}, gap {overfitting_gap:.4f}")
+def print_evaluation(test_loss, test_acc, overfitting_gap):
+    """Print the three results of question 8."""
+    print(f"test loss {float(test_loss):.4f}, test accuracy {float(test_acc):.4f}, gap {float(overfitting_gap):+.4f}")
+
+
+show(print_evaluation, test_loss, test_acc, overfitting_gap)
 
 # %% [markdown]
 # ## Looking at predictions
 #
-# Beside each test image stand its ten probabilities as bars. Blue is right, red is wrong: a wrongly read image has a red bar
-# for the predicted digit and a blue one for the true digit. Below the image: predicted digit, confidence, (true label).
+# Next to each test image, bars show its ten probabilities, from 0 on the left to 9 on the right. Below it: predicted digit,
+# confidence, (true label). Blue is right, red is wrong: a misread image has a red bar for the predicted digit and a blue one for
+# the true digit.
+#
+# The first two rows show the images about which the network is **least certain**, the last row those about which it is most
+# certain. What do the uncertain ones have in common?
 
 
-# %%
-def plot_image(axis, index):
-    """Draw a test image; below it stand predicted digit, confidence, (true label): blue if right."""
-    digit, truth = int(np.argmax(predictions[index])), int(test_labels[index])
-    axis.imshow(test_images[index], cmap="binary")
-    axis.set_xticks([])
-    axis.set_yticks([])
-    color = "blue" if digit == truth else "red"
-    axis.set_xlabel(f"{digit}  {100 * np.max(predictions[index]):.0f} %  ({truth})", color=color)
+# %% tags=["optional"]
+# @title Optional reading: how the predictions are drawn {display-mode: "form"}
+def draw_predictions(indices, predictions, predicted_labels, title):
+    """Draw test images with their ten probabilities as bars."""
+    bars, captions, colors = [], [], []
+    for i in indices:
+        digit, truth = int(predicted_labels[i]), int(test_labels[i])
+        shades = ["0.6"] * 10
+        shades[digit], shades[truth] = "red", "blue"
+        bars.append((predictions[i], shades))
+        captions.append(f"{digit}  {100 * predictions[i][digit]:.0f} %  ({truth})")
+        colors.append("blue" if digit == truth else "red")
+    draw_grid(test_images[indices], captions, columns=4, colors=colors, bars=bars, title=title)
 
 
-def plot_bars(axis, index):
-    """Draw the ten probabilities of test image number index as bars."""
-    bars = axis.bar(range(10), predictions[index], color="0.6")
-    bars[int(np.argmax(predictions[index]))].set_color("red")
-    bars[int(test_labels[index])].set_color("blue")
-    axis.set_xticks(range(10))
-    axis.tick_params(labelsize=7)
-    axis.set_yticks([])
-    axis.set_ylim(0, 1)
+def draw_extremes(predictions, predicted_labels):
+    """Draw the eight images with the smallest and the four with the largest confidence."""
+    order = np.argsort(np.max(predictions, axis=1))
+    chosen = np.concatenate([order[:8], order[-4:]])
+    draw_predictions(chosen, predictions, predicted_labels, "least certain (two rows), most certain (last row)")
 
 
-def plot_predictions(indices, title):
-    """Draw up to 15 test images with their probabilities in a grid of five rows."""
-    figure, axes = plt.subplots(5, 6, figsize=(10, 9))
-    for axis in axes.flat:
-        axis.set_visible(False)
-    for place, index in enumerate(indices[:15]):
-        for axis, plot in zip(axes.flat[2 * place : 2 * place + 2], [plot_image, plot_bars]):
-            axis.set_visible(True)
-            plot(axis, index)
-    figure.suptitle(title)
-    figure.tight_layout()
-    plt.show()
-
-
-if answered(predictions):
-    plot_predictions(range(15), "The first predictions")
+show(draw_extremes, predictions, predicted_labels)
 
 # %% [markdown]
 # ## Question 9: Find the mistakes (2 points)
 #
-# One number hides what goes wrong; the wrongly read digits themselves show it.
+# One number hides what goes wrong; the misread digits themselves show it.
 #
 # Set `mistakes` to the indices of all test images whose predicted digit is not the true label: a one-dimensional array of whole
-# numbers in ascending order.
+# numbers between 0 and 9999, in ascending order. A good model has 150 to 300 of them.
+#
+# <details><summary>Hint 1: what to look at</summary>
+#
+# Comparing two arrays of the same length gives an array of True and False, one entry per image. You need the *positions* of one
+# of the two.
+# </details>
+# <details><summary>Hint 2: which functions</summary>
+#
+# NumPy's `flatnonzero` gives the positions of all entries that are True (or not zero).
+# </details>
 
 # %% [raw]
 # # BEGIN QUESTION
@@ -1220,49 +1357,204 @@ def test_q9_are_the_mistakes_of_the_model(model, x_test, mistakes):
 # # END QUESTION
 
 # %% [markdown]
-# Here are the first of them. Which would you have read correctly yourself? In how many is the network sure and wrong?
+# Here are the first of them. Which would you have read correctly yourself? In how many is the network certain and wrong?
 
 # %%
-if answered(predictions, mistakes):
-    plot_predictions(mistakes, "The first mistakes")
+def draw_mistakes(predictions, predicted_labels, mistakes):
+    """Draw the first twelve misread images."""
+    draw_predictions(np.asarray(mistakes)[:12], predictions, predicted_labels, "the first mistakes")
+
+
+show(draw_mistakes, predictions, predicted_labels, mistakes)
 
 # %% [markdown]
 # ## Which digits are confused?
 #
 # Row $i$ and column $j$ of the **confusion matrix** count the test images of digit $i$ that the network took for digit $j$. The
-# diagonal holds what is right. The colours show only what lies off it.
+# diagonal counts the correct readings; an empty field means 0. The colours show only what lies off the diagonal.
 
 
-# %%
-def plot_confusion(truth, predicted):
+# %% tags=["optional"]
+# @title Optional reading: how the matrix is drawn {display-mode: "form"}
+def plot_confusion(predicted_labels):
     """Count the pairs (true digit, predicted digit) and draw the 10 x 10 table."""
     counts = np.zeros((10, 10), dtype=int)
-    np.add.at(counts, (truth, predicted), 1)
+    np.add.at(counts, (test_labels, np.asarray(predicted_labels)), 1)
     errors = counts * (1 - np.eye(10, dtype=int))
-    figure, axis = plt.subplots(figsize=(6, 6))
+    figure, axis = plt.subplots(figsize=(5.5, 5.5))
     axis.imshow(errors, cmap="Reds")
-    for i in range(10):
-        for j in range(10):
-            color = "white" if errors[i, j] > 0.6 * errors.max() else "black"
-            axis.text(j, i, counts[i, j], ha="center", va="center", fontsize=9, color=color)
-    axis.set_xticks(range(10))
-    axis.set_yticks(range(10))
-    axis.set_xlabel("predicted digit")
-    axis.set_ylabel("true digit")
-    axis.set_title("Confusion matrix of the test images")
-    figure.tight_layout()
+    for i, j in np.argwhere(counts):
+        color = "white" if errors[i, j] > 0.6 * errors.max() else "black"
+        axis.text(j, i, counts[i, j], ha="center", va="center", fontsize=9, color=color)
+    axis.set(xticks=range(10), yticks=range(10), xlabel="predicted digit", ylabel="true digit")
     plt.show()
 
 
-if answered(predicted_labels):
-    plot_confusion(test_labels, predicted_labels)
+show(plot_confusion, predicted_labels)
+
+# %% [markdown]
+# ## Try it: what matters?
+#
+# `experiment` trains a fresh network of the same kind with your settings and adds a row to a table of results. **Predict first**:
+# write your guess down, then remove the `#` in front of a line and run the cell.
+#
+# 1. A hidden layer with 32 units instead of 512: how much accuracy does it cost?
+# 2. One epoch instead of five: does it learn most in the first?
+# 3. Pixels from 0 to 255 instead of 0 to 1 (`scale=255`): better, worse, or broken?
+# 4. The same fixed shuffling of the pixels in every image (`shuffle_pixels=True`). People can read nothing any more. Can the network?
+
+# %% tags=["optional"]
+# @title Optional reading: what an experiment does {display-mode: "form"}
+experiments = []
+
+
+def experiment(units=512, epochs=5, scale=1.0, shuffle_pixels=False):
+    """Train a fresh network, measure it on the test images, and show all results so far.
+
+    units: of the hidden layer; epochs: passes over the images; scale: the value of full ink; shuffle_pixels: put the pixels of
+    all images into one random order.
+    """
+    if getattr(grader, "_grading_mode", False):
+        return  # nothing is trained for fun while a notebook is graded
+    order = np.random.default_rng(0).permutation(784) if shuffle_pixels else np.arange(784)
+    train, test = ((images.reshape(-1, 784)[:, order] / 255 * scale).astype("float32") for images in (train_images, test_images))
+    hidden = keras.layers.Dense(units, activation="relu")
+    network = keras.Sequential([keras.Input(shape=(784,)), hidden, keras.layers.Dense(10, activation="softmax")])
+    network.compile(optimizer="rmsprop", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    print(f"training: units={units}, epochs={epochs}, scale={scale:g}, shuffle_pixels={shuffle_pixels} …")
+    trained = network.fit(train, train_labels, epochs=epochs, batch_size=128, verbose=0).history["accuracy"][-1]
+    accuracy = network.evaluate(test, test_labels, verbose=0)[1]
+    experiments.append((units, epochs, scale, shuffle_pixels, network.count_params(), trained, accuracy))
+    print(f"{'units':>6} {'epochs':>7} {'scale':>6} {'shuffled':>9} {'parameters':>11} {'train':>7} {'test':>7}")
+    for row in experiments:
+        print("{:6} {:7} {:6g} {!s:>9} {:11,} {:7.4f} {:7.4f}".format(*row))
+
+
+# %%
+# experiment()
+# experiment(units=32)
+# experiment(epochs=1)
+# experiment(scale=255)
+# experiment(shuffle_pixels=True)
+
+# %% [markdown]
+# ## Try it: draw your own digit
+#
+# Does the network read *your* handwriting? Draw a digit; the ten bars answer at once. MNIST's images were prepared in a certain
+# way, and so is yours: the drawing is scaled so that its longer side is 20 pixels, and moved so that its centre of mass is in the middle
+# of the 28 × 28 square. The small picture shows what the network sees. Then draw something that is no digit: a letter, a face, a
+# scribble. What does the network answer, and how certain is it?
+#
+# (The drawing board needs the package `anywidget`, which `requirements.txt` lists, and a notebook in a browser.)
+
+# %% tags=["optional"]
+# @title Optional reading: the drawing board {display-mode: "form"}
+def centred(drawing):
+    """Turn a drawing, an array of ink from 0 to 1, into an image as MNIST's were prepared: shape (28, 28), values 0 to 1."""
+    rows, columns = np.nonzero(drawing > 0.1)
+    image = np.zeros((28, 28), dtype="float32")
+    if not len(rows):
+        return image
+    part = drawing[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    # Scale by averaging: every small pixel is the mean of the drawing's pixels that it covers.
+    size = max(part.shape)
+    height, width = (max(1, round(20 * side / size)) for side in part.shape)
+    edges = [np.linspace(0, side, count + 1).round().astype(int) for side, count in zip(part.shape, (height, width))]
+    small = np.array(
+        [
+            [part[top : max(top + 1, bottom), left : max(left + 1, right)].mean() for left, right in zip(edges[1], edges[1][1:])]
+            for top, bottom in zip(edges[0], edges[0][1:])
+        ]
+    )
+    small = np.minimum(1, small * 1.2)
+    weights = small / small.sum()
+    middle = [(weights.sum(axis=1 - axis) * (np.arange(small.shape[axis]) + 0.5)).sum() for axis in (0, 1)]
+    top, left = (int(np.clip(round(14 - m), 0, 28 - side)) for m, side in zip(middle, small.shape))
+    image[top : top + height, left : left + width] = small
+    return image
+
+
+def drawing_board(model):
+    """Return a widget to draw on, which shows what the model reads; None where there is no browser or no anywidget."""
+    try:
+        import anywidget
+        import traitlets
+    except ImportError:
+        return None
+
+    class Board(anywidget.AnyWidget):
+        _esm = """
+        export default { render({ model, el }) {
+          el.innerHTML = `<div style="display:flex;gap:16px;align-items:flex-end;flex-wrap:wrap">
+            <div><canvas class="pad" width="224" height="224" style="border:1px solid #888;background:#fff;touch-action:none;cursor:crosshair"></canvas><br>
+            <button class="clear">clear</button></div>
+            <canvas class="seen" width="28" height="28" style="width:112px;height:112px;image-rendering:pixelated;border:1px solid #888"></canvas>
+            <div class="bars" style="font:13px monospace"></div></div>`;
+          const pad = el.querySelector(".pad"), pen = pad.getContext("2d", { willReadFrequently: true });
+          const seen = el.querySelector(".seen").getContext("2d"), bars = el.querySelector(".bars");
+          let down = false;
+          const wipe = () => { pen.fillStyle = "#fff"; pen.fillRect(0, 0, 224, 224); };
+          const send = () => {
+            const data = pen.getImageData(0, 0, 224, 224).data, ink = [];
+            for (let y = 0; y < 224; y += 2) for (let x = 0; x < 224; x += 2) ink.push(255 - data[4 * (224 * y + x)]);
+            model.set("ink", ink); model.save_changes();
+          };
+          const place = (e) => { const box = pad.getBoundingClientRect(); return [e.clientX - box.left, e.clientY - box.top]; };
+          pen.lineWidth = 18; pen.lineCap = pen.lineJoin = "round"; wipe();
+          pad.onpointerdown = (e) => { down = true; pad.setPointerCapture(e.pointerId); pen.beginPath(); pen.moveTo(...place(e)); };
+          pad.onpointermove = (e) => { if (!down) return; pen.lineTo(...place(e)); pen.stroke(); };
+          pad.onpointerup = () => { if (down) { down = false; send(); } };
+          el.querySelector(".clear").onclick = () => { wipe(); send(); };
+          const answer = () => {
+            const p = model.get("probabilities"), pixels = model.get("seen");
+            bars.innerHTML = p.map((v, d) => `<div>${d} <span style="display:inline-block;height:10px;width:${Math.round(160 * v)}px;background:${v === Math.max(...p) ? "#1f77b4" : "#999"}"></span> ${(100 * v).toFixed(0)} %</div>`).join("");
+            const image = seen.createImageData(28, 28);
+            pixels.forEach((v, i) => { const c = 255 - v; image.data.set([c, c, c, 255], 4 * i); });
+            seen.putImageData(image, 0, 0);
+          };
+          model.on("change:answered", answer);
+        } };
+        """
+        ink = traitlets.List().tag(sync=True)
+        probabilities = traitlets.List([0.0] * 10).tag(sync=True)
+        seen = traitlets.List([0] * 784).tag(sync=True)
+        answered = traitlets.Int(0).tag(sync=True)
+
+        @traitlets.observe("ink")
+        def _read(self, change):
+            image = centred(np.reshape(change["new"], (112, 112)) / 255)
+            self.seen = (255 * image).astype(int).ravel().tolist()
+            self.probabilities = np.asarray(model(image[None]))[0].astype(float).tolist() if image.any() else [0.0] * 10
+            self.answered += 1
+
+    return Board()
+
+
+def show_board(model):
+    """Show the drawing board for a trained model."""
+    board = None if getattr(grader, "_grading_mode", False) else drawing_board(model)
+    if board is not None:
+        display(board)
+
+
+show(show_board, model)
 
 # %% [markdown]
 # ## Looking back
 #
-# You took raw pixels to a network that reads unseen digits, you know where each of its parameters sits, and you
-# know what it gets wrong. Three questions to take along, without points:
+# You took raw pixels to a network that reads unseen digits, you know where each of its parameters is used, and you know
+# what it gets wrong. Three questions to think about, without points. Open the discussion only after you have an answer of your own.
 #
-# - The gap between training and test accuracy: would it grow or shrink with ten more epochs?
-# - Would the network still work if every image were shuffled by the same fixed permutation of its pixels?
-# - What does the network answer to a picture that shows no digit at all, and how confident is it?
+# 1. The gap between training and test accuracy: would it grow or shrink with ten more epochs?
+# 2. Would the network still work if every image were shuffled by the same fixed permutation of its pixels?
+# 3. What does the network answer to a picture that shows no digit at all, and how certain is it?
+#
+# <details><summary>Discussion</summary>
+#
+# 1. It grows. Training accuracy keeps rising towards 1, because the network learns its training images by heart; test accuracy
+#    hardly moves after a few epochs. `experiment(epochs=15)` shows it.
+# 2. Yes, just as well. A dense layer treats every pixel alike and knows nothing of neighbours, so a fixed new order changes
+#    nothing but the order of the weights. Networks that do use the neighbourhood of pixels are called *convolutional*.
+# 3. It answers with some digit, often with high confidence. Softmax distributes exactly 1 over the ten digits; "none of them" is not
+#    among the answers, and nothing in training ever showed the network what is *not* a digit. A confidence is not a proof.
+# </details>

@@ -25,7 +25,7 @@
 # # What one layer sees
 #
 # A deep network is hard to look into: what its first layer computes is mixed again by the next. Take the hidden layer
-# away and the fog lifts. What remains is one dense layer whose weights are ten pictures, one for each digit, and
+# away and everything becomes visible. What remains is one dense layer whose weights are ten pictures, one for each digit, and
 # whose whole reasoning is to lay these pictures over the image and see which fits best. In this lab you train that
 # network, ask what the missing layer costs, and look at what it has learnt.
 #
@@ -34,12 +34,13 @@
 # - how a single softmax layer decides, and how to count its parameters by hand;
 # - how much accuracy a hidden layer buys;
 # - how to read the weights of a layer as pictures;
-# - how to find the images that excite an output most, and why that is asked before the softmax.
+# - how to find the images that excite an output most, and why to ask before the softmax.
 #
-# **How to work.** Run the cells from top to bottom. Three dots `...` mark a gap: replace them with your answer and
-# keep the name on the left. The line `grader.check(...)` below each question runs the public checks and tells you
-# what it found. Hidden checks follow when your work is graded, so passing the public checks is necessary but not the
-# whole run_log. Training takes well under a minute on a laptop.
+# **How to work.** Run the cells from top to bottom. Three dots `...` are a stub: replace them with your answer and
+# keep the name on the left. The line `grader.check(...)` below each question runs the public checks and shows what they
+# found. Hidden checks follow when your work is graded, so passing the public checks is necessary but not the whole grade.
+# Each question offers **hints**: open them one at a time, and only when you need them. To stop a cell that takes too long,
+# press the stop button ■ of the notebook (or choose *Kernel → Interrupt*). Training takes well under a minute on a laptop.
 #
 # | Question | Topic | Points |
 # |---|---|---|
@@ -64,12 +65,15 @@ keras.utils.set_random_seed(1234)
 
 
 # %%
-def answered(*values):
-    """Say whether every value has been filled in; print a hint if one is still a gap."""
-    if any(value is ... for value in values):
+def show(draw, *answers):
+    """Call draw(*answers) if the answers can be used; print a hint instead of an error where they cannot."""
+    if any(value is ... for value in answers):
         print("Answer the question above first, then run this cell again.")
-        return False
-    return True
+        return
+    try:
+        draw(*answers)
+    except Exception as error:
+        print(f"Nothing to show yet ({type(error).__name__}): run grader.check for the questions above and follow its messages.")
 
 
 # %% tags=["test-helpers"]
@@ -256,21 +260,37 @@ for name, images, labels in [("training", train_images, train_labels), ("test", 
     print(f"{name:8} images {images.shape} {images.dtype}, labels {labels.shape} {labels.dtype}")
 print("first training labels:", train_labels[:10])
 
-# %%
-plt.figure(figsize=(7, 7.4))
-for i in range(25):
-    plt.subplot(5, 5, i + 1)
-    plt.imshow(train_images[i], cmap="gray_r")
-    plt.xticks([])
-    plt.yticks([])
-    plt.xlabel(train_labels[i])
-plt.tight_layout()
+# %% tags=["optional"]
+# @title Optional reading: how pictures are drawn {display-mode: "form"}
+def draw_grid(images, captions, columns, colors=None, bars=None, scale=1.0, **options):
+    """Draw images in one picture, each with a caption below and, if given, ten bars beside it.
+
+    images: (n, 28, 28); captions: n texts; colors: n colours of the captions; bars: n pairs (ten heights, ten colours);
+    scale: size of the whole; options: for imshow. Returns the last image drawn.
+    """
+    width, height = (68 if bars else 40), 40
+    rows = -(-len(images) // columns)
+    figure, axis = plt.subplots(figsize=(scale * width * columns / 28, scale * height * rows / 28))
+    for i, (image, caption) in enumerate(zip(images, captions)):
+        left, top = width * (i % columns), height * (i // columns)
+        drawn = axis.imshow(image, extent=(left, left + 28, top + 28, top), **{"cmap": "gray_r", **options})
+        axis.text(left + 14, top + 34, caption, ha="center", va="center", fontsize=9, color=colors[i] if colors else "black")
+        if bars:
+            heights, shades = bars[i]
+            places = left + 32 + 3 * np.arange(10)
+            axis.vlines(places, top + 28 - 26 * np.asarray(heights), top + 28, colors=shades, linewidth=4)
+            axis.hlines(top + 28, left + 30, left + 61, colors="0.7", linewidth=1)
+    axis.set(xlim=(-4, width * columns), ylim=(height * rows, -4))
+    axis.axis("off")
+    return drawn
+
+
+draw_grid(train_images[:20], train_labels[:20].astype(str), columns=10)
 plt.show()
 
 # %% [markdown]
 # This time the scaling is done for you. `x_train` and `x_test` hold the same images as numbers from 0 to 1. They are
-# new arrays, made from the raw ones, so you may run the cell as often as you like: dividing `train_images` *in place*
-# would divide again at every run.
+# new arrays, made from the raw ones, so you may run the cell as often as you like.
 
 # %%
 x_train = (train_images / 255).astype("float32")
@@ -292,7 +312,7 @@ print("after: ", x_train.dtype, "from", x_train.min(), "to", x_train.max(), "sha
 # $$
 #
 # ($b$ is added to every row.) The ten numbers in a row of $Z$ are called **logits**, the outputs before the softmax.
-# The softmax is taken row by row; it makes them positive and lets them sum to one, so that they can be read as
+# The softmax is taken row by row; it makes them positive and makes them sum to one, so that they can be read as
 # probabilities:
 #
 # $$
@@ -309,7 +329,7 @@ print("after: ", x_train.dtype, "from", x_train.min(), "to", x_train.max(), "sha
 # one weight for each pixel, so it is itself a picture of 28 × 28: a **template**. Ink where the template is positive
 # speaks for the digit $d$, ink where it is negative speaks against it, and the bias $b_d$ is what the digit gets
 # before any ink is seen. That is all this network can do: it compares the image with ten templates. No unit looks for
-# strokes or loops, and none can say *this pixel matters only if that one is white*. A hidden layer is what could.
+# strokes or loops, and none can say *this pixel matters only if that one is white*. A hidden layer could.
 
 # %% [raw]
 # # BEGIN QUESTION
@@ -324,8 +344,30 @@ print("after: ", x_train.dtype, "from", x_train.min(), "to", x_train.max(), "sha
 #
 # - `linear_model`: a Keras model that takes images of shape `(28, 28)`, flattens them, and has **one** dense layer of
 #   ten units with softmax. Begin it with `keras.Input(shape=(28, 28))`, so that its weights exist at once.
-# - `linear_params`: the number of parameters this network learns, by hand arithmetic from the shapes of $W$ and $b$
+# - `linear_params`: the number of parameters this network learns, worked out by hand from the shapes of $W$ and $b$
 #   above. A whole number, not text.
+#
+# For comparison, a model for another task, with rows of 6 numbers as inputs and three classes, one layer and 6·3 + 3 = 21
+# parameters:
+#
+# ```python
+# other = keras.Sequential([
+#     keras.Input(shape=(6,)),                      # the shape of ONE input
+#     keras.layers.Dense(3, activation="softmax"),  # three probabilities
+# ])
+# ```
+#
+# ([Sequential](https://keras.io/api/models/sequential/) · [Dense](https://keras.io/api/layers/core_layers/dense/) ·
+# [Flatten](https://keras.io/api/layers/reshaping_layers/flatten/))
+#
+# <details><summary>Hint 1: what to look at</summary>
+#
+# An image is a square, a dense layer needs one row of numbers per image: which layer turns the one into the other?
+# </details>
+# <details><summary>Hint 2: how to count</summary>
+#
+# $W$ has one row for every pixel and one column for every digit; $b$ has one entry for every digit.
+# </details>
 
 # %% [raw]
 # # BEGIN SOLUTION
@@ -432,9 +474,13 @@ def test_q1_count(linear_params):
 # Keras counts as well. Compare its table with your own number: if the two differ, find out which shape you had in mind.
 
 # %%
-if answered(linear_model, linear_params):
+def print_summary(linear_model, linear_params):
+    """Print Keras's table and the number counted by hand."""
     linear_model.summary()
     print("counted by hand:", linear_params)
+
+
+show(print_summary, linear_model, linear_params)
 
 # %% [raw]
 # # BEGIN QUESTION
@@ -444,15 +490,29 @@ if answered(linear_model, linear_params):
 # %% [markdown]
 # ## Question 2: Compile and fit (5 points)
 #
-# To see what the hidden layer is worth, everything but the layer must stay the same: the way of training, too.
+# To see what the hidden layer is worth, train this network as the larger one was trained: with the same optimizer, loss,
+# metric and batch size. Only the number of epochs is larger, 10 instead of 5, because a single layer takes longer to settle;
+# the comparison should not be unfair to it.
 #
-# - In the first gap, compile `linear_model` with the **optimizer** RMSprop (the rule by which weights and biases are
-#   changed), the **loss** sparse categorical cross-entropy (what the optimizer makes small; *sparse* because the
+# - In the first stub, compile `linear_model` with the **optimizer** RMSprop (the rule that changes weights and biases so that
+#   the loss falls), the **loss** sparse categorical cross-entropy (what training makes small; *sparse* because the
 #   labels are digits, not vectors of ten) and the **metric** accuracy (what people look at; it takes no part in
-#   training). Compiling adds no layer and changes no weight. It is a call, not an assignment, so this gap has no
-#   name.
+#   training). Compiling adds no layer and changes no weight. Your answer is one method call; there is no variable to set.
 # - `linear_history`: what `fit` returns when you train on `x_train` and `train_labels` for **10 epochs** in batches
-#   of **128** images. Keep the object as `fit` gives it, a `keras.callbacks.History`.
+#   of **128** images. Keep the whole object that `fit` returns, a `keras.callbacks.History`.
+#
+# <details><summary>Hint 1: the syntax, on another model</summary>
+#
+# ```python
+# other.compile(optimizer="sgd", loss="mean_squared_error", metrics=["mae"])
+# other_history = other.fit(inputs, targets, epochs=3, batch_size=20, verbose=2)
+# ```
+# </details>
+# <details><summary>Hint 2: how to write names</summary>
+#
+# Keras takes names in small letters, with underscores between words. See
+# [compile and fit](https://keras.io/api/models/model_training_apis/).
+# </details>
 
 # %% [raw]
 # # BEGIN SOLUTION
@@ -543,24 +603,21 @@ def test_q2_has_learnt(linear_model, linear_history):
 # same would help little. One layer has said what it can say.
 
 
-# %%
+# %% tags=["optional"]
+# @title Optional reading: how the curves are drawn {display-mode: "form"}
 def plot_history(history):
     """Draw loss and accuracy per epoch from a History, side by side."""
-    records = history.history
-    accuracy = next((key for key in records if "acc" in key and not key.startswith("val_")), None)
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.2))
-    for axis, key, title in zip(axes, ("loss", accuracy), ("training loss", "training accuracy")):
-        if key in records:
-            axis.plot(range(1, len(records[key]) + 1), records[key], marker="o", markersize=4)
-        axis.set_xlabel("epoch")
-        axis.set_title(title)
+    for axis, word, title in zip(axes, ["loss", "acc"], ["training loss", "training accuracy"]):
+        for name, values in history.history.items():
+            if word in name:
+                axis.plot(range(1, len(values) + 1), values, marker="o", markersize=4)
+        axis.set(xlabel="epoch", title=title)
         axis.grid(alpha=0.3)
-    figure.tight_layout()
     plt.show()
 
 
-if answered(linear_history) and isinstance(linear_history, keras.callbacks.History):
-    plot_history(linear_history)
+show(plot_history, linear_history)
 
 # %% [raw]
 # # BEGIN QUESTION
@@ -572,19 +629,27 @@ if answered(linear_history) and isinstance(linear_history, keras.callbacks.Histo
 # ## Question 3: Evaluate: what is the hidden layer worth? (4 points)
 #
 # A network is judged on images it has never seen. The same digits have been given to a network with a hidden layer of
-# 512 units, trained the same way for five epochs; its accuracy on the test images is the constant `dense_test_acc` in
-# the next cell.
+# 512 units; its accuracy on the test images is the constant `dense_test_acc` in the next cell.
 
 # %%
 dense_test_acc = 0.98  # two dense layers, on the same test images
 
 # %% [markdown]
 # - `linear_test_acc`: the accuracy of `linear_model` on the test images `x_test` with their labels `test_labels`, as
-#   a fraction from 0 to 1. Let the model be evaluated, do not type a number.
+#   a fraction from 0 to 1. Compute it with the model; do not type a number.
 # - `accuracy_cost`: the accuracy that is lost when the hidden layer is left out: what the two-layer network reaches
 #   minus what `linear_model` reaches.
 #
-# One of the four points is for the model itself: all of it from a test accuracy of 0.90 on, a part of it from 0.80 on.
+# One of the four points is for the model itself: the full point from a test accuracy of 0.90, partial credit from 0.80.
+#
+# <details><summary>Hint 1: what to look at</summary>
+#
+# Which images has the network never seen? Which of the two networks should be better, and what is then the sign of the cost?
+# </details>
+# <details><summary>Hint 2: which function</summary>
+#
+# `model.evaluate(images, labels, verbose=0)` returns a list: the loss first, then the metrics.
+# </details>
 
 # %% [raw]
 # # BEGIN SOLUTION
@@ -652,48 +717,43 @@ def test_q3_cost(accuracy_cost, linear_model):
 # # END QUESTION
 
 # %% [markdown]
-# A few hundredths sound like little. Counted in images they do not: look at how many more of the test images are read
-# wrongly.
+# A few hundredths sound like little. Counted in images they do not: look at how many more of the test images are misread.
 
 # %%
-if answered(linear_test_acc, accuracy_cost) and np.ndim(linear_test_acc) == 0:
+def print_cost(linear_test_acc, accuracy_cost):
+    """Print how many test images each network misreads."""
     n_test = len(test_labels)
-    print(f"two layers: about {round((1 - dense_test_acc) * n_test)} of {n_test} test images wrong")
-    wrong, more = (1 - float(linear_test_acc)) * n_test, float(accuracy_cost) * n_test
-    print(f"one layer:  about {round(wrong)} wrong, {round(more)} more")
+    print(f"two layers: about {round((1 - dense_test_acc) * n_test)} of {n_test} test images misread")
+    print(f"one layer:  about {round((1 - float(linear_test_acc)) * n_test)} misread, {round(float(accuracy_cost) * n_test)} more")
+
+
+show(print_cost, linear_test_acc, accuracy_cost)
 
 # %% [markdown]
-# The first mistakes, each with its ten probabilities. Below a picture stand the predicted digit, its probability and,
-# in brackets, the true digit; the bar of the predicted digit is red, that of the true one blue. Some of these nobody
-# could read with certainty. Others are clear to you and still wrong here.
+# The first mistakes, each with its ten probabilities, from 0 on the left to 9 on the right. Below a picture: the predicted digit,
+# its probability and, in brackets, the true digit; the bar of the predicted digit is red, that of the true one blue. Some of
+# these are hard to read for anyone. Others are clear to you and still misread here.
 
 
-# %%
-def plot_first_mistakes(probabilities, rows=4, columns=3):
-    """Draw the first mistakes with bars: red for the predicted digit, blue for the true one."""
-    wrong = np.flatnonzero(probabilities.argmax(axis=1) != test_labels)[: rows * columns]
-    figure, axes = plt.subplots(rows, 2 * columns, figsize=(3.2 * columns, 1.8 * rows), squeeze=False)
-    for axis in axes.flat:
-        axis.set_visible(False)
-    for (image_axis, bar_axis), i in zip(axes.reshape(-1, 2), wrong):
-        predicted, true = probabilities[i].argmax(), test_labels[i]
-        image_axis.set_visible(True)
-        image_axis.imshow(test_images[i], cmap="gray_r")
-        image_axis.set(xticks=[], yticks=[])
-        confidence = 100 * probabilities[i, predicted]
-        image_axis.set_xlabel(f"{predicted}  {confidence:.0f} %  ({true})", color="tab:red")
-        colours = ["0.6"] * len(probabilities[i])
-        colours[predicted], colours[true] = "tab:red", "tab:blue"
-        bar_axis.set_visible(True)
-        bar_axis.bar(range(len(colours)), probabilities[i], color=colours)
-        bar_axis.set(xticks=range(10), yticks=[], ylim=(0, 1))
-        bar_axis.tick_params(labelsize=7)
-    figure.tight_layout()
+# %% tags=["optional"]
+# @title Optional reading: how the mistakes are drawn {display-mode: "form"}
+def draw_first_mistakes(model, _, count=12):
+    """Draw the first test images that the model misreads, with bars: red for the predicted digit, blue for the true one."""
+    images, captions, bars = [], [], []
+    for image, truth, row in zip(test_images, test_labels, model.predict(x_test[:1000], verbose=0)):
+        ranking = sorted(range(10), key=row.__getitem__)
+        if ranking[-1] == truth:
+            continue
+        shades = ["0.6"] * 10
+        shades[ranking[-1]], shades[truth] = "tab:red", "tab:blue"
+        images.append(image)
+        captions.append(f"{ranking[-1]}  {100 * row[ranking[-1]]:.0f} %  ({truth})")
+        bars.append((row, shades))
+    draw_grid(images[:count], captions[:count], columns=4, colors=["tab:red"] * count, bars=bars)
     plt.show()
 
 
-if answered(linear_model, linear_test_acc):
-    plot_first_mistakes(linear_model.predict(x_test, verbose=0))
+show(draw_first_mistakes, linear_model, linear_test_acc)
 
 # %% [raw]
 # # BEGIN QUESTION
@@ -710,8 +770,21 @@ if answered(linear_model, linear_test_acc):
 #   lead into output $d$ of the trained `linear_model`, laid out like an image: row by row, as flattening reads it.
 #   Take the weights as they are, without scaling, and leave the biases out.
 #
-# Mind the order: `reshape` only reads numbers off in a new rhythm and never complains as long as their count fits. It
-# does not know which axis was which.
+# Mind the order: `reshape` only cuts the same sequence of numbers in new groups and never complains as long as their count
+# fits. It does not know which axis was which.
+#
+# <details><summary>Hint 1: a small case</summary>
+#
+# ```python
+# np.array([[1, 10], [2, 20], [3, 30]]).reshape(2, 3)   # [[1, 10, 2], [20, 3, 30]]: mixed up
+# np.array([[1, 10], [2, 20], [3, 30]]).T               # [[1, 2, 3], [10, 20, 30]]: one row per column
+# ```
+# </details>
+# <details><summary>Hint 2: which functions</summary>
+#
+# `model.get_weights()` is a list of arrays: here first $W$ of shape (784, 10), then $b$. Make the digits the first axis, then
+# cut each row of 784 into 28 rows of 28.
+# </details>
 
 # %% [raw]
 # # BEGIN SOLUTION
@@ -751,25 +824,22 @@ def test_q4_weights(templates, linear_model):
 
 # %% [markdown]
 # The ten templates, in one colour scale with white at zero: ink on red speaks for the digit, ink on blue against it,
-# and white pixels do not matter. What does the 0 forbid in its middle? And the outermost frame shows nothing but the
+# and white pixels do not matter. What does the template for 0 penalise in the middle? The outermost frame shows nothing but the
 # faint noise that training began with: why could these weights not change?
 
 
-# %%
-def plot_templates(pictures):
+# %% tags=["optional"]
+# @title Optional reading: how the templates are drawn {display-mode: "form"}
+def plot_templates(templates):
     """Draw ten templates in one symmetric colour scale, so that white is zero in all of them."""
+    pictures = np.asarray(templates)
     limit = np.abs(pictures).max()
-    figure, axes = plt.subplots(2, 5, figsize=(10, 4.4), layout="constrained")
-    for digit, axis in enumerate(axes.flat):
-        drawn = axis.imshow(pictures[digit], cmap="RdBu_r", vmin=-limit, vmax=limit)
-        axis.set(xticks=[], yticks=[])
-        axis.set_title(f"output {digit}", fontsize=10)
-    figure.colorbar(drawn, ax=axes, shrink=0.9, label="weight")
+    drawn = draw_grid(pictures, [f"output {d}" for d in range(10)], columns=5, scale=1.6, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    plt.colorbar(drawn, ax=plt.gca(), shrink=0.9, label="weight")
     plt.show()
 
 
-if answered(templates) and np.shape(templates) == (10, 28, 28):
-    plot_templates(np.asarray(templates))
+show(plot_templates, templates)
 
 # %% [raw]
 # # BEGIN QUESTION
@@ -786,9 +856,18 @@ if answered(templates) and np.shape(templates) == (10, 28, 28):
 #   training image whose output $d$ **before the softmax**, the logit $Z_{id}$, is the largest of all training images.
 #
 # Why before? A probability says how far digit $d$ is ahead of the *other nine*, and it cannot rise above one: for
-# some images it is so close to one that the computer stores exactly 1.0, and the best can no longer be told. The
+# some images it is so close to one that the computer stores exactly 1.0, and you can no longer tell which is best. The
 # logit has no ceiling. The model itself ends in the softmax, so compute the logits of all training images from its
 # weights; the formula is at the top of this notebook.
+#
+# <details><summary>Hint 1: what to look at</summary>
+#
+# $Z = XW + b$ with $X$ of shape (60000, 784). Which shape has $Z$, and along which of its axes do you look for the largest number?
+# </details>
+# <details><summary>Hint 2: which functions</summary>
+#
+# `images.reshape(n, -1)` makes one row per image, `@` multiplies matrices, `array.argmax(axis=...)` tells where the largest numbers are.
+# </details>
 
 # %% [raw]
 # # BEGIN SOLUTION
@@ -838,28 +917,35 @@ def test_q5_strongest(best_images, linear_model):
 # *much* ink on the red of a template beats a slender one that is just as well written.
 
 
-# %%
-def plot_best_images(indices):
-    """Draw for each output the training image at its index, with the index and the label."""
-    figure, axes = plt.subplots(2, 5, figsize=(9, 4.4))
-    for digit, axis in enumerate(axes.flat):
-        index = int(indices[digit])
-        axis.imshow(train_images[index], cmap="gray_r")
-        axis.set(xticks=[], yticks=[])
-        axis.set_title(f"output {digit}", fontsize=10)
-        axis.set_xlabel(f"image {index}, label {train_labels[index]}", fontsize=9)
-    figure.tight_layout()
+# %% tags=["optional"]
+# @title Optional reading: how the images are drawn {display-mode: "form"}
+def draw_best_images(best_images):
+    """Draw for each output the training image at its index, with the output and the label."""
+    chosen = np.asarray(best_images).astype(int)
+    draw_grid(train_images[chosen], [f"output {d}: a {train_labels[i]}" for d, i in enumerate(chosen)], columns=5, scale=1.2)
     plt.show()
 
 
-if answered(best_images) and np.shape(best_images) == (10,):
-    plot_best_images(np.asarray(best_images))
+show(draw_best_images, best_images)
 
 # %% [markdown]
 # ## What one layer sees
 #
-# The network has one template for each digit, and a digit comes in many hands. So each template is a compromise:
+# The network has one template for each digit, and people write each digit in many ways. So each template is a compromise:
 # blurred where people differ, sharp where *other* digits have to be told apart. It is not the average digit either,
 # because the weights were found by what helps to decide and not by what looks like a digit. A hidden layer gives the
 # network many templates to combine, some for a stroke, some for a gap, and the few hundredths of accuracy you
 # measured above are what that is worth.
+#
+# Two questions to think about, without points. Open the discussion only after you have an answer of your own.
+#
+# 1. The weights of the outermost pixels never changed. Why?
+# 2. Would the templates look different if the training had started from other random weights?
+#
+# <details><summary>Discussion</summary>
+#
+# 1. These pixels are white, that is 0, in (almost) every training image. The gradient of a weight is proportional to its input, so
+#    it is 0 there, and no step ever moves these weights.
+# 2. Hardly, where there is ink. A network without a hidden layer has a loss with a single valley, so training from any start moves
+#    towards the same weights. The frame would show other noise. With a hidden layer this is no longer true.
+# </details>

@@ -1,39 +1,52 @@
 """Build: masters in `solutions/` -> notebooks in `assignment/`, autograders and answer keys in `dist/`.
 
-master     reads a master: cells with lines, questions, tests
-rules      what a master must keep to
-outline    titles of the questions, and what each builds on
-otter_step runs `otter assign` in a child process
-gaps       the gaps of the student notebook
-normalise  the same bytes on every build; helpers into the tests
-leaks      no solution and no hidden test in a student notebook
-pack       the autograder zip with lab.json
-gradescope_zip  the zip for Gradescope
-files      atomic writes; the comparison of `--check`
+master       reads a master: cells with lines, questions, tests
+validate     what a master must keep to
+outline      titles of the questions, and what each builds on
+otter        runs `otter assign` in a child process
+stubs        the stubs of the student notebook
+normalize    the same bytes on every build; helpers into the tests
+bundle       the definitions of the check library that a test uses
+setup_cell   the first code cell of a student notebook: checks and student package, compressed
+student_notebook  set-up, check and hand-in cells in place of otter's
+leaks        no solution and no hidden test in a student notebook
+package      the autograder zip with lab.json
+gradescope_zip    the zip for Gradescope
+readme       the page students start with
+settings     a lab's and a course's TOML
+generated_files   atomic writes; the comparison of `--check`
 """
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from autograder.authoring.generated_files import check_current, write_if_changed
 from autograder.authoring.gradescope_zip import pack_gradescope
 from autograder.authoring.leaks import check_leaks
 from autograder.authoring.master import Master, read_master
-from autograder.authoring.normalize import dump_notebook, normalise, rename, without_marks
+from autograder.authoring.normalize import dump_notebook, normalise, without_marks
 from autograder.authoring.otter import OtterOutput, run_otter_assign
 from autograder.authoring.package import lab_description, pack_autograder
-from autograder.authoring.requirements import lab_requirements, requirements_file
-from autograder.authoring.settings import LabSettings, read_settings
+from autograder.authoring.readme import ListedLab, student_readme
+from autograder.authoring.requirements import OTTER, lab_requirements, noisy_modules, requirements_file
+from autograder.authoring.settings import LabSettings, read_course, read_settings
+from autograder.authoring.setup_cell import SetUp
 from autograder.authoring.stubs import read_gaps
+from autograder.authoring.student_notebook import with_student_cells
 from autograder.authoring.support import merged, support_files
-from autograder.authoring.validate import check_master
-from autograder.errors import MasterError, UsageError
-from autograder.labs.course import lab_names
+from autograder.authoring.validate import check_description, check_master
+from autograder.datasets.mnist import ARRAYS
+from autograder.errors import MasterError, SeveralFaultsError, UsageError, raise_faults
+from autograder.labs.course import MASTER_KINDS, lab_names
 
 __all__ = ["BuiltLab", "build_labs", "generate"]
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,9 @@ class BuiltLab:
 
 
 @dataclass(frozen=True)
-class _Source:
+class LabSource:
+    """A master, its lab's settings, and the files that are handed out with it."""
+
     master: Master
     settings: LabSettings
     files: dict[str, bytes]
@@ -76,14 +91,15 @@ def build_labs(root: Path, names: Sequence[str], *, check: bool, report: Callabl
     """
     known = lab_names(root)
     chosen = _choose(names, known, root)
-    sources = {name: _read_source(root, name) for name in chosen}
+    sources = _collected(chosen, lambda name: _read_source(root, name))
+    published = read_course(root).published
     outputs = run_otter_assign(
         [source.master for source in sources.values()],
         {name: source.requirements for name, source in sources.items()},
         {name: source.files for name, source in sources.items()},
     )
-    products = {name: generate(source.master, source.settings, outputs[name]) for name, source in sources.items()}
-    shared = _shared_files(root, known, sources)
+    products = _collected(chosen, lambda name: generate(sources[name], outputs[name]))
+    shared = _shared_files(root, known, sources, published)
     if check:
         everything = {path: content for files in (*products.values(), shared) for path, content in files.items()}
         unlisted = _unlisted(root, everything) if set(chosen) == set(known) else []
@@ -104,17 +120,37 @@ def build_labs(root: Path, names: Sequence[str], *, check: bool, report: Callabl
     return built
 
 
-def generate(master: Master, settings: LabSettings, output: OtterOutput) -> dict[str, bytes]:
-    """All files of one lab, by path relative to the root, from what otter made of its master.
+def _collected(labs: Sequence[str], make: Callable[[str], _T]) -> dict[str, _T]:
+    """Make something of every lab; the faults of all labs are raised together."""
+    made: dict[str, _T] = {}
+    faults: list[MasterError] = []
+    for lab in labs:
+        try:
+            made[lab] = make(lab)
+        except SeveralFaultsError as error:
+            faults += error.faults
+        except MasterError as error:
+            faults.append(error)
+    raise_faults(faults)
+    return made
+
+
+def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
+    """Return all files of one lab, by path relative to the root, from what otter made of its master.
 
     Raises:
         MasterError: the student notebook is not what students may get.
     """
+    master, settings = source.master, source.settings
     student, solution = normalise(output.student, master), normalise(output.solution, master)
     gaps = read_gaps(student["cells"], master)
-    check_leaks(student, master)
     description = lab_description(master, gaps, settings)
-    solution = rename(without_marks(solution), f"{master.name}.ipynb", f"{master.name}-solution.ipynb")
+    contents = _set_up(source, description, student["metadata"]["otter"].get("tests", {}))
+    export = master.config.get("export_cell")
+    instructions = str(export.get("instructions", "")) if isinstance(export, dict) else ""
+    student = with_student_cells(student, contents, instructions=instructions)
+    check_leaks(student, master)
+    solution = with_student_cells(without_marks(solution), contents, instructions=instructions)
     autograder, answer_key = pack_autograder(output.archive, master, description), dump_notebook(solution)
     return {
         f"assignment/{master.name}.ipynb": dump_notebook(student),
@@ -124,11 +160,41 @@ def generate(master: Master, settings: LabSettings, output: OtterOutput) -> dict
     }
 
 
+def _set_up(source: LabSource, description: Mapping[str, Any], tests: Mapping[str, str]) -> SetUp:
+    """Gather what the set-up cell of a lab is made from."""
+    questions = tuple(
+        {
+            **{key: entry[key] for key in ("name", "title", "points", "variables", "stubs")},
+            "checks": [check_description(test) for test in question.tests if not test.config.get("hidden", False)],
+        }
+        for entry, question in zip(description["questions"], source.master.questions, strict=True)
+    )
+    return SetUp(
+        source.master.name,
+        questions,
+        tests,
+        imports=noisy_modules(source.master),
+        requires=OTTER,
+        hand_in=source.settings.hand_in,
+        digests={name: digest for name, (_, digest) in ARRAYS.items()} if _loads_mnist(source.master) else {},
+    )
+
+
+def _loads_mnist(master: Master) -> bool:
+    return any(cell.kind == "code" and "mnist.load_data" in cell.source for cell in master.cells)
+
+
+def _listed(source: LabSource) -> ListedLab:
+    master = source.master
+    return ListedLab(master.name, master.title, len(master.questions), _points(master), source.settings.hand_in)
+
+
 def _choose(names: Sequence[str], known: Sequence[str], root: Path) -> list[str]:
     if not known:
         raise UsageError(
-            f"There is no master in {root / 'solutions'}: a lab is one file `solutions/NAME.py` in percent format.",
-            hint="write one, as CONTRIBUTING.md says, then: autograder build",
+            f"There is no master in {root / 'solutions'}: a lab is one file there, `NAME.py` (percent format) or "
+            "`NAME.ipynb`.",
+            hint="autograder new FOLDER begins a course with a small lab",
         )
     for name in names:
         if name not in known:
@@ -138,25 +204,47 @@ def _choose(names: Sequence[str], known: Sequence[str], root: Path) -> list[str]
     return [name for name in known if not names or name in names]
 
 
-def _read_master_text(root: Path, name: str) -> str:
+def _master_file(root: Path, name: str) -> str:
+    """The master of a lab, relative to the root."""
+    found = [f"solutions/{name}{kind}" for kind in MASTER_KINDS if (root / "solutions" / f"{name}{kind}").is_file()]
+    if len(found) > 1:
+        raise MasterError(f"the lab has another master, {found[1]}: keep one of them", file=found[0])
+    return found[0]
+
+
+def _read_text(root: Path, file: str) -> str:
+    """The text of a file in solutions/, in UTF-8 with or without a byte order mark.
+
+    Raises:
+        MasterError: it is in another encoding.
+    """
+    data = (root / file).read_bytes()
     try:
-        return (root / "solutions" / f"{name}.py").read_text(encoding="utf-8")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise MasterError(f"this file is not UTF-8 text: {error.reason}", file=f"solutions/{name}.py") from error
+        line = data.count(b"\n", 0, error.start) + 1
+        probably = (
+            "UTF-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "Latin-1 or Windows-1252"
+        )
+        raise MasterError(
+            f"this file is not UTF-8 text (byte {data[error.start]:#04x}), probably {probably}: save it as UTF-8",
+            file=file,
+            line=line,
+        ) from error
 
 
-def _read_source(root: Path, name: str) -> _Source:
-    text = _read_master_text(root, name)
-    master = read_master(text, name=name, file=f"solutions/{name}.py")
+def _read_source(root: Path, name: str) -> LabSource:
+    file, toml = _master_file(root, name), f"solutions/{name}.toml"
+    text = _read_text(root, file)
+    settings = read_settings(_read_text(root, toml), file=toml) if (root / toml).is_file() else LabSettings()
+    master = read_master(text, name=name, file=file)
     check_master(master)
-    toml = root / "solutions" / f"{name}.toml"
-    settings = LabSettings()
-    if toml.is_file():
-        settings = read_settings(toml.read_text(encoding="utf-8"), file=f"solutions/{name}.toml")
-    return _Source(master, settings, support_files(root, master))
+    return LabSource(master, settings, support_files(root, master))
 
 
-def _shared_files(root: Path, known: Sequence[str], sources: Mapping[str, _Source]) -> dict[str, bytes]:
+def _shared_files(
+    root: Path, known: Sequence[str], sources: Mapping[str, LabSource], published: str | None
+) -> dict[str, bytes]:
     """Return the files that all labs share; none while a lab that is not being built cannot be read."""
     try:
         everybody = [sources.get(name) or _read_source(root, name) for name in known]
@@ -165,6 +253,7 @@ def _shared_files(root: Path, known: Sequence[str], sources: Mapping[str, _Sourc
     handed_out = merged({source.master.name: source.files for source in everybody})
     return {
         **{f"assignment/{name}": content for name, content in handed_out.items()},
+        "assignment/README.md": student_readme([_listed(source) for source in everybody], published=published),
         "assignment/requirements.txt": requirements_file(source.requirements for source in everybody),
     }
 

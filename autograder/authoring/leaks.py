@@ -5,7 +5,13 @@ from __future__ import annotations
 import ast
 import base64
 import binascii
+import bz2
+import contextlib
+import gzip
+import json
+import lzma
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,10 +22,11 @@ from autograder.errors import MasterError
 
 _SHORTEST = 12  # characters, without spaces: shorter pieces stand anywhere by chance
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+_WRAPPED = re.compile(r"(?:^[A-Za-z0-9+/_-]{60,}\n)+[A-Za-z0-9+/_-]*={0,2}", re.MULTILINE)
 
 
 def check_leaks(notebook: Mapping[str, Any], master: Master) -> None:
-    """Search every string of a student notebook, also inside base64 and hex, for what must stay secret.
+    """Search every string of a student notebook, also encoded and compressed, for what must stay secret.
 
     A secret is: a statement of a solution, the name of a hidden test, its code, and the texts it alone holds.
 
@@ -95,7 +102,7 @@ def _squeeze(text: str) -> str:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """Every string in a JSON value, and what it becomes when read as base64 or hex."""
+    """Yield every string in a JSON value, and what it becomes when it is decoded and decompressed."""
     if isinstance(value, str):
         yield value
         yield from _decoded(value)
@@ -109,22 +116,36 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _decoded(text: str) -> Iterator[str]:
-    for token in _ENCODED.findall(text):
+    """Yield what pieces of a text hold as base64 or hex, also where it is compressed or JSON, and inside of that."""
+    tokens = {*_ENCODED.findall(text), *("".join(lines.split()) for lines in _WRAPPED.findall(text))}
+    for token in tokens:
         for decode in (_from_base64, _from_hex):
-            if plain := decode(token):
-                yield plain
+            for plain in _texts(decode(token)):
+                try:
+                    yield from _strings(json.loads(plain))
+                except ValueError:
+                    yield plain
 
 
-def _from_base64(token: str) -> str | None:
+def _texts(data: bytes | None) -> Iterator[str]:
+    """Yield the texts that bytes may be: as they are, and decompressed."""
+    if data is None:
+        return
+    for expand in (bytes, zlib.decompress, gzip.decompress, bz2.decompress, lzma.decompress):
+        with contextlib.suppress(zlib.error, lzma.LZMAError, OSError, EOFError, ValueError):
+            yield expand(data).decode()
+
+
+def _from_base64(token: str) -> bytes | None:
     body = token.rstrip("=").replace("-", "+").replace("_", "/")
     try:
-        return base64.b64decode(body + "=" * (-len(body) % 4)).decode()
-    except (binascii.Error, UnicodeDecodeError):
+        return base64.b64decode(body + "=" * (-len(body) % 4))
+    except binascii.Error:
         return None
 
 
-def _from_hex(token: str) -> str | None:
+def _from_hex(token: str) -> bytes | None:
     try:
-        return bytes.fromhex(token).decode()
+        return bytes.fromhex(token)
     except ValueError:
         return None

@@ -7,11 +7,12 @@ said about a master afterwards names a line. What an author may put *into* that 
 from __future__ import annotations
 
 import ast
+import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from autograder.errors import MasterError
+from autograder.errors import MasterError, notebook_line
 
 HELPERS_TAG = "test-helpers"
 ANSWER_TAG = "answer:"
@@ -94,7 +95,7 @@ class Master:
 
 
 def read_master(text: str, *, name: str, file: str) -> Master:
-    """Read a master in jupytext percent format.
+    """Read a master: a notebook where `file` ends in `.ipynb`, else jupytext percent format.
 
     Args:
         text: the file's text.
@@ -104,14 +105,14 @@ def read_master(text: str, *, name: str, file: str) -> Master:
     Raises:
         MasterError: blocks do not match, or a configuration cannot be read.
     """
-    cells = read_cells(text)
+    cells = read_notebook_cells(text, file) if file.endswith(".ipynb") else read_cells(text)
     configs = [cell for cell in cells if cell.kind == "raw" and _CONFIG_LINE.match(_first_line(cell))]
     if not configs:
         raise MasterError(
-            "there is no assignment configuration: begin the master with a raw cell (`# %% [raw]`) "
-            "whose first line is `# # ASSIGNMENT CONFIG`",
+            "there is no assignment configuration: begin the master with a raw cell (`# %% [raw]` in percent format) "
+            "whose first line is `# ASSIGNMENT CONFIG` (there, `# # ASSIGNMENT CONFIG`)",
             file=file,
-            line=1,
+            line=cells[0].line if file.endswith(".ipynb") and cells else 1,
         )
     if len(configs) > 1:
         raise MasterError(
@@ -120,7 +121,7 @@ def read_master(text: str, *, name: str, file: str) -> Master:
             line=configs[1].line,
         )
     config = _yaml_mapping(configs[0], configs[0].source, file, None)
-    questions = _Blocks(file).read(cells)
+    cells, questions = _Blocks(file).read(cells)
     return Master(name, file, cells, config, configs[0].line, questions)
 
 
@@ -134,6 +135,31 @@ def read_cells(text: str) -> tuple[Cell, ...]:
         Cell(cell.cell_type, str(cell.source), tuple(cell.metadata.get("tags", ())), line)
         for cell, line in zip(notebook.cells, lines, strict=True)
     )
+
+
+def read_notebook_cells(text: str, file: str) -> tuple[Cell, ...]:
+    """Return the cells of a notebook; their lines are those of `errors.notebook_line`.
+
+    Raises:
+        MasterError: the text is not a notebook.
+    """
+    try:
+        entries = json.loads(text)["cells"]
+        return tuple(
+            Cell(
+                entry["cell_type"],
+                entry["source"] if isinstance(entry["source"], str) else "".join(entry["source"]),
+                tuple(entry.get("metadata", {}).get("tags", ())),
+                notebook_line(number, 1),
+            )
+            for number, entry in enumerate(entries, start=1)
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise MasterError(
+            "this is not a notebook of format 4: save it anew in JupyterLab, or write the master as a .py file in "
+            "percent format",
+            file=file,
+        ) from error
 
 
 def parse_python(source: str) -> ast.Module:
@@ -193,18 +219,28 @@ class _Blocks:
     current: Question | None = None
     done: list[Question] = field(default_factory=list)
 
-    def read(self, cells: tuple[Cell, ...]) -> tuple[Question, ...]:
+    def read(self, cells: tuple[Cell, ...]) -> tuple[tuple[Cell, ...], tuple[Question, ...]]:
+        """Return the cells, with each answer cell tagged, and the questions they make."""
+        tagged = []
         for cell in cells:
             if cell.kind == "raw" and _first_line(cell).startswith("#"):
                 self._boundary(cell)
             elif self.stack:
+                cell = self._with_tag(cell)
                 self._inside(cell)
             elif cell.answers is not None:
                 raise self._fault(cell, f"a cell tagged answer:{cell.answers} stands outside every question")
+            tagged.append(cell)
         if self.stack:
             kind, cell = self.stack[-1]
             raise self._fault(cell, f"BEGIN {kind.upper()} is never closed: add a raw cell `# # END {kind.upper()}`")
-        return tuple(self.done)
+        return tuple(tagged), tuple(self.done)
+
+    def _with_tag(self, cell: Cell) -> Cell:
+        """Tag a code cell of a solution as an answer to its question, where its author has not."""
+        if self.stack[-1][0] != "solution" or cell.kind != "code" or cell.answers is not None or self.current is None:
+            return cell
+        return replace(cell, tags=(*cell.tags, f"{ANSWER_TAG}{self.current.name}"))
 
     def _fault(self, cell: Cell, message: str) -> MasterError:
         return MasterError(
@@ -276,9 +312,9 @@ class _Blocks:
             raise self._fault(cell, "an answer cell must stand between BEGIN SOLUTION and END SOLUTION")
         elif block == "solution" and cell.kind == "code":
             if cell.answers != question.name:
-                found = "no answer tag" if cell.answers is None else f"the tag answer:{cell.answers}"
                 raise self._fault(
-                    cell, f'this solution cell has {found}: begin it with `# %% tags=["answer:{question.name}"]`'
+                    cell,
+                    f"this solution cell has the tag answer:{cell.answers}: remove it, or write answer:{question.name}",
                 )
             self.current = Question(
                 question.name, question.config, question.line, (*question.answers, cell), question.tests

@@ -14,6 +14,7 @@ from autograder.authoring.test_sources import prelude, read_tests
 from autograder.authoring.validate import test_function
 from autograder.errors import MasterError
 
+_FOLDED = "optional"  # the tag of given cells whose code students may skip
 _KEPT_CELL_METADATA = ("deletable", "editable", "tags", "otter")
 _PROMPT_BLOCK = re.compile(
     r'^\s*"""\s*#\s*BEGIN\s+PROMPT\s*$.*?^\s*""";?\s*#\s*END\s+PROMPT\s*$', re.MULTILINE | re.DOTALL
@@ -40,19 +41,6 @@ def normalise(notebook: Mapping[str, Any], master: Master) -> dict[str, Any]:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-
-
-def rename(notebook: dict[str, Any], old: str, new: str) -> dict[str, Any]:
-    """A notebook whose otter cell names another file.
-
-    Stock otter reads the file named there: where it is missing, `grader.check` fails and questions are only graded at
-    the end of the run, on values that later cells may have changed.
-    """
-    cells = [
-        {**cell, "source": cell["source"].replace(f'Notebook("{old}")', f'Notebook("{new}")')}
-        for cell in notebook["cells"]
-    ]
-    return {**notebook, "cells": cells}
 
 
 def without_marks(notebook: dict[str, Any]) -> dict[str, Any]:
@@ -135,6 +123,9 @@ def _metadata(metadata: Mapping[str, Any], master: Master) -> dict[str, Any]:
 def _cell(cell: Mapping[str, Any], lab: str, used: dict[str, int]) -> dict[str, Any]:
     source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
     metadata = {key: value for key, value in cell["metadata"].items() if key in _KEPT_CELL_METADATA}
+    if _FOLDED in metadata.get("tags", []):
+        # The first for JupyterLab, the second for Colab.
+        metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}
     name = _cell_name(source, metadata.get("tags", []), lab)
     used[name] = used.get(name, 0) + 1
     identity = name if used[name] == 1 else f"{name}-{used[name]}"

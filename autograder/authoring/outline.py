@@ -29,18 +29,15 @@ def prerequisites_of(question: Question) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def check_outline(master: Master) -> None:
+def outline_faults(master: Master) -> Iterator[MasterError]:
     """Check the configurations of all questions together: known keys, and prerequisites that come before them.
 
     A question may build on earlier ones only, so there are no cycles.
-
-    Raises:
-        MasterError: for the first fault.
     """
     known = [question.name for question in master.questions]
     for position, question in enumerate(master.questions):
         for message in _faults(question, known, known[:position]):
-            raise MasterError(message, file=master.file, question=question.name, line=question.line)
+            yield MasterError(message, file=master.file, question=question.name, line=question.line)
 
 
 def _faults(question: Question, known: list[str], earlier: list[str]) -> Iterator[str]:

@@ -32,6 +32,11 @@ def imported_modules(master: Master) -> frozenset[str]:
     return frozenset(found)
 
 
+def noisy_modules(master: Master) -> tuple[str, ...]:
+    """Return the modules of a lab that the set-up cell imports, so that their log lines are kept away."""
+    return tuple(sorted(imported_modules(master) & set(_BY_MODULE)))
+
+
 def uses_keras(master: Master) -> bool:
     """Say whether a lab's cells or tests need Keras."""
     return bool(imported_modules(master) & {"keras", "tensorflow"})

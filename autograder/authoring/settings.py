@@ -1,6 +1,7 @@
 """A lab's own settings, `solutions/NAME.toml`: all of them optional.
 
 seed = 1234            # NumPy's and Python's seed for every submission
+hand_in = "…"          # where students hand in, as the notebook's last cell and README.md say it
 
 [limits]               # of one submission; the names and defaults of `autograder.sandbox.job.Limits`
 seconds = 300          # wall-clock time
@@ -21,8 +22,10 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
+from autograder.authoring.readme import colab_folder
 from autograder.errors import MasterError
 from autograder.labs.lateness import LatePolicy, policy_from
 from autograder.sandbox.job import Limits
@@ -33,11 +36,19 @@ _SEED = 1234
 
 @dataclass(frozen=True)
 class LabSettings:
-    """Limits of one submission (the two every lab.json names, and those the lab sets), its seed, what late costs."""
+    """Limits of one submission, its seed, what late costs, and where it is handed in."""
 
     limits: Mapping[str, int] = field(default_factory=lambda: {"seconds": 300, "memory_mb": 4096})
     seed: int = _SEED
     late: LatePolicy | None = None
+    hand_in: str = ""
+
+
+@dataclass(frozen=True)
+class CourseSettings:
+    """Settings of a whole course: `published` is the folder on GitHub that Colab opens the notebooks from."""
+
+    published: str | None = None
 
 
 def read_settings(text: str, *, file: str) -> LabSettings:
@@ -54,18 +65,51 @@ def read_settings(text: str, *, file: str) -> LabSettings:
     for name, table in (("limits", limits), ("late", late)):
         if not isinstance(table, dict):
             raise MasterError(f"`{name}` must be a table: write `[{name}]` on a line of its own", file=file)
-    unknown = [*(set(data) - {"seed"}), *(set(limits) - set(_LIMITS))]
+    unknown = [*(set(data) - {"seed", "hand_in"}), *(set(limits) - set(_LIMITS))]
     if unknown:
         names = ", ".join(f"`{name}`" for name in _LIMITS)
         raise MasterError(
-            f"unknown setting `{min(unknown)}`: known are `seed` and, under [limits], {names}; [late]", file=file
+            f"unknown setting `{min(unknown)}`: known are `seed`, `hand_in` and, under [limits], {names}; [late]",
+            file=file,
         )
     default = LabSettings()
     return LabSettings(
         limits={**default.limits, **{name: _whole(limits, name, 1, 1, file) for name in limits}},
         seed=_whole(data, "seed", default.seed, 0, file),
         late=_late(late, file) if late else None,
+        hand_in=_text(data, "hand_in", file),
     )
+
+
+def read_course(root: Path) -> CourseSettings:
+    """Read `solutions/course.toml`, where there is one.
+
+    Raises:
+        MasterError: no TOML, an unknown key, or an address Colab cannot open.
+    """
+    path, file = root / "solutions" / "course.toml", "solutions/course.toml"
+    if not path.is_file():
+        return CourseSettings()
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MasterError(f"this is not TOML: {error}", file=file) from error
+    for key in sorted(set(data) - {"published"}):
+        raise MasterError(f"unknown setting `{key}`: known is `published`", file=file)
+    published = _text(data, "published", file)
+    if published:
+        try:
+            colab_folder(published)
+        except ValueError as error:
+            raise MasterError(f"`published`: {error}", file=file) from None
+    return CourseSettings(published or None)
+
+
+def _text(table: Mapping[str, Any], key: str, file: str) -> str:
+    value = table.get(key, "")
+    if not isinstance(value, str):
+        raise MasterError(f"`{key}` is {value!r}: it must be a text", file=file)
+    return value.strip()
 
 
 def _late(table: dict[str, Any], file: str) -> LatePolicy:

@@ -52,32 +52,59 @@ def read_gaps(cells: list[dict[str, object]], master: Master) -> tuple[Gaps, ...
 
 
 def gap_variables(stub: str) -> tuple[str, ...]:
-    """The names a stub assigns `...`; empty for a lone `...`.
+    """The names a stub defines: assigned `...`, or functions and classes with a signature; empty for a lone `...`.
 
     Raises:
-        ValueError: the text is anything but lines `NAME = ...`, or one lone `...`.
+        ValueError: the text is anything but stubs, or one lone `...`.
     """
-    rule = "an answer cell must give students nothing but gaps, `NAME = ...` lines or one lone `...`"
+    rule = (
+        "an answer cell must give students nothing but stubs: `NAME = ...` lines, signatures with `...` as their body, "
+        "or one lone `...`"
+    )
     try:
         body = ast.parse(stub).body
     except SyntaxError as error:
         raise ValueError(f"{rule}; once the solution is removed, Python cannot read line {error.lineno}") from error
     if any(token.type == tokenize.COMMENT for token in tokenize.generate_tokens(io.StringIO(stub).readline)):
         raise ValueError(f"{rule}; this one leaves a comment: move it into the text above")
-    if len(body) == 1 and isinstance(body[0], ast.Expr) and _is_ellipsis(body[0].value):
+    if len(body) == 1 and _is_lone_ellipsis(body[0]):
         return ()
     if not body:
         raise ValueError(f"{rule}; this one is empty: mark the lines of the solution with `# SOLUTION`")
-    return tuple(_gap_name(statement, rule) for statement in body)
+    return tuple(_stub_name(statement, rule) for statement in body)
 
 
-def _gap_name(statement: ast.stmt, rule: str) -> str:
+def _stub_name(statement: ast.stmt, rule: str) -> str:
     if isinstance(statement, ast.Assign) and _is_ellipsis(statement.value) and len(statement.targets) == 1:
         target = statement.targets[0]
         if isinstance(target, ast.Name):
             return target.id
         raise ValueError(f"{rule}; `{ast.unparse(statement)}` assigns several at once: use one line per name")
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        left = _left_of_solution(statement)
+        if left is None:
+            return statement.name
+        raise ValueError(
+            f"{rule}; `{statement.name}` leaves `{ast.unparse(left).splitlines()[0]}`: put the body between "
+            "`# BEGIN SOLUTION` and `# END SOLUTION`, indented as the body is"
+        )
     raise ValueError(f"{rule}; this one leaves `{ast.unparse(statement).splitlines()[0]}`: mark it `# SOLUTION`")
+
+
+def _left_of_solution(definition: ast.FunctionDef | ast.ClassDef) -> ast.stmt | None:
+    """Return the first statement of a definition that is no stub: not `...`, a docstring, or a method like that."""
+    body = definition.body[1:] if ast.get_docstring(definition) is not None else definition.body
+    for statement in body:
+        if isinstance(definition, ast.ClassDef) and isinstance(statement, ast.FunctionDef):
+            if _left_of_solution(statement) is not None:
+                return statement
+        elif not _is_lone_ellipsis(statement):
+            return statement
+    return None if body else definition.body[0]
+
+
+def _is_lone_ellipsis(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and _is_ellipsis(statement.value)
 
 
 def _is_ellipsis(node: ast.expr) -> bool:

@@ -1,21 +1,29 @@
-"""What a master must keep to, as pure functions: each looks at one rule and raises MasterError with the line."""
+"""Validation rules for masters: pure functions, each yields the faults it finds with their lines."""
 
 from __future__ import annotations
 
 import ast
+import difflib
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 from autograder.authoring.bundle import read_test
 from autograder.authoring.master import HELPERS_TAG, Cell, Master, Question, TestCell, parse_python
-from autograder.authoring.outline import check_outline
+from autograder.authoring.outline import outline_faults
 from autograder.authoring.test_sources import prelude, set_in_notebook, source_of
-from autograder.errors import MasterError
+from autograder.errors import MasterError, raise_faults
 
 # Names otter's test files use themselves: a helper of that name would change what the file says.
 _RESERVED = frozenset({"name", "points", "all_or_nothing", "OK_FORMAT", "test_case"})
+# Otter's keys that have a meaning here. Data goes into `files:`, the rest of otter's packaging is the kit's.
+_CONFIG_KEYS = frozenset(
+    {"name", "requirements", "init_cell", "check_all_cell", "export_cell", "files", "tests", "generate", "plugins",
+     "seed", "show_question_points", "run_tests", "solutions_pdf", "template_pdf", "runs_on", "python_version",
+     "overwrite_requirements", "environment", "save_environment", "ignore_modules", "channel_priority_strict",
+     "suppress_no_tests_warning"}
+)  # fmt: skip
 _TEST_KEYS = frozenset({"points", "hidden", "success_message", "failure_message"})
 _BEGIN_SOLUTION = re.compile(r"\s*#\s*BEGIN\s+SOLUTION(\s+NO\s+PROMPT)?\s*$")
 _END_SOLUTION = re.compile(r"\s*#\s*END\s+SOLUTION\s*$")
@@ -26,17 +34,21 @@ _SOLUTION_MARK = re.compile(r"#\s*(BEGIN |END )?SOLUTION\b")
 
 
 def check_master(master: Master) -> None:
-    """Hold a master against every rule, in the order in which an author would want to hear of them.
+    """Hold a master against every rule.
 
     Raises:
-        MasterError: for the first rule that is broken.
+        MasterError: all faults found, in the order in which an author would want to hear of them.
     """
-    rules: tuple[Callable[[Master], None], ...] = (
-        _config, _characters, _syntax, _helpers, _answers, _marks_outside_answers, _tests, _names, _used_names, _points,
-        check_outline,
-    )  # fmt: skip
-    for rule in rules:
-        rule(master)
+    faults = [*_config(master), *_characters(master)]
+    unreadable = [*_syntax(master)]
+    if unreadable:  # what follows reads the Python of the cells
+        faults += [*unreadable, *_answers(master), *_marks_outside_answers(master), *_points(master)]
+    else:
+        faults += [*_helpers(master), *_answers(master), *_marks_outside_answers(master)]
+        misshapen = [*_tests(master)]
+        faults += misshapen or [*_names(master), *_used_names(master)]
+        faults += _points(master)
+    raise_faults([*faults, *outline_faults(master)])
 
 
 def test_function(test: TestCell) -> ast.FunctionDef:
@@ -47,25 +59,36 @@ def test_function(test: TestCell) -> ast.FunctionDef:
     return function
 
 
+def check_description(test: TestCell) -> str:
+    """Return what a test looks at: the first line of its docstring, or nothing."""
+    return (ast.get_docstring(test_function(test)) or "").strip().split("\n")[0].rstrip(".")
+
+
 def _fault(master: Master, question: Question | None, line: int | None, message: str) -> MasterError:
     return MasterError(message, file=master.file, question=question.name if question else None, line=line)
 
 
-def _config(master: Master) -> None:
+def _config(master: Master) -> Iterator[MasterError]:
     tests = master.config.get("tests")
     if not isinstance(tests, dict) or tests.get("ok_format") is not False:
-        raise _fault(
+        yield _fault(
             master, None, master.config_line, "tests are exception-based here: set `tests:` with `ok_format: false`"
         )
-    if tests.get("files"):
-        raise _fault(master, None, master.config_line, "tests live in the notebook here: remove `files:` from `tests:`")
+    elif tests.get("files"):
+        yield _fault(master, None, master.config_line, "tests live in the notebook here: remove `files:` from `tests:`")
     if master.config.get("name") != master.name:
         found = master.config.get("name")
-        raise _fault(
+        yield _fault(
             master, None, master.config_line, f"`name:` is {found!r}: it must be the file's name, `name: {master.name}`"
         )
+    for key in sorted(set(map(str, master.config)) - _CONFIG_KEYS):
+        near = difflib.get_close_matches(key, _CONFIG_KEYS, n=1)
+        advice = f"is `{near[0]}` meant?" if near else f"known are {', '.join(sorted(_CONFIG_KEYS))}"
+        yield _fault(
+            master, None, master.config_line, f"the assignment configuration has an unknown key `{key}`: {advice}"
+        )
     if not master.questions:
-        raise _fault(master, None, None, "there is no question: add one between BEGIN QUESTION and END QUESTION")
+        yield _fault(master, None, None, "there is no question: add one between BEGIN QUESTION and END QUESTION")
 
 
 def _question_of(master: Master, cell: Cell) -> Question | None:
@@ -75,7 +98,7 @@ def _question_of(master: Master, cell: Cell) -> Question | None:
     return None
 
 
-def _characters(master: Master) -> None:
+def _characters(master: Master) -> Iterator[MasterError]:
     """A tab or form feed is what is left of `\\times` or `\\frac` once a program has taken it for an escape."""
     for cell in master.cells:
         for number, line in enumerate(cell.source.split("\n"), start=1):
@@ -85,10 +108,10 @@ def _characters(master: Master) -> None:
                     f"the control character {found.group()!r} stands in this line, probably left of a backslash and a "
                     "letter: write spaces, or the backslash again"
                 )
-                raise _fault(master, _question_of(master, cell), cell.line_of(number), message)
+                yield _fault(master, _question_of(master, cell), cell.line_of(number), message)
 
 
-def _syntax(master: Master) -> None:
+def _syntax(master: Master) -> Iterator[MasterError]:
     for cell in master.cells:
         if cell.kind != "code":
             continue
@@ -96,19 +119,19 @@ def _syntax(master: Master) -> None:
             parse_python(cell.source)
         except SyntaxError as error:
             line = cell.line_of(error.lineno)
-            raise _fault(master, _question_of(master, cell), line, f"Python cannot read this: {error.msg}") from error
+            yield _fault(master, _question_of(master, cell), line, f"Python cannot read this: {error.msg}")
 
 
-def _helpers(master: Master) -> None:
+def _helpers(master: Master) -> Iterator[MasterError]:
     found = master.helpers
     if len(found) > 1:
         message = f"{len(found)} cells are tagged `{HELPERS_TAG}`: keep one, with all that the tests share"
-        raise _fault(master, None, found[1].line, message)
+        yield _fault(master, None, found[1].line, message)
     if not found:
         return
     for statement in parse_python(found[0].source).body:
         for name in _bound_names(statement) & _RESERVED:
-            raise _fault(
+            yield _fault(
                 master,
                 None,
                 found[0].line_of(statement.lineno),
@@ -125,10 +148,10 @@ def _bound_names(statement: ast.stmt) -> set[str]:
     return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
 
 
-def _answers(master: Master) -> None:
+def _answers(master: Master) -> Iterator[MasterError]:
     for question in master.questions:
         if not question.answers:
-            raise _fault(
+            yield _fault(
                 master,
                 question,
                 question.line,
@@ -136,30 +159,32 @@ def _answers(master: Master) -> None:
                 f'`# %% tags=["answer:{question.name}"]`',
             )
         for cell in question.answers:
-            _inline_blocks(master, question, cell)
+            yield from _inline_blocks(master, question, cell)
 
 
-def _inline_blocks(master: Master, question: Question, cell: Cell) -> None:
+def _inline_blocks(master: Master, question: Question, cell: Cell) -> Iterator[MasterError]:
     """Solution and prompt blocks written as comments inside an answer cell must open and close in turn."""
     opened: tuple[str, int] | None = None
     for number, line in enumerate(cell.source.split("\n"), start=1):
         for kind, begin, end in (("SOLUTION", _BEGIN_SOLUTION, _END_SOLUTION), ("PROMPT", _BEGIN_PROMPT, _END_PROMPT)):
             if begin.match(line):
                 if opened is not None:
-                    raise _fault(
+                    yield _fault(
                         master, question, cell.line_of(number), f"BEGIN {kind} before END {opened[0]}: close that first"
                     )
+                    return
                 opened = (kind, number)
             elif end.match(line):
                 if opened is None or opened[0] != kind:
-                    raise _fault(master, question, cell.line_of(number), f"END {kind} without a BEGIN {kind} before it")
+                    yield _fault(master, question, cell.line_of(number), f"END {kind} without a BEGIN {kind} before it")
+                    return
                 opened = None
     if opened is not None:
         kind, number = opened
-        raise _fault(master, question, cell.line_of(number), f"BEGIN {kind} is never closed: add END {kind} below it")
+        yield _fault(master, question, cell.line_of(number), f"BEGIN {kind} is never closed: add END {kind} below it")
 
 
-def _marks_outside_answers(master: Master) -> None:
+def _marks_outside_answers(master: Master) -> Iterator[MasterError]:
     """A SOLUTION mark where otter does not look would send the solution to the students."""
     answers = {id(cell) for question in master.questions for cell in question.answers}
     for cell in master.cells:
@@ -167,7 +192,7 @@ def _marks_outside_answers(master: Master) -> None:
             continue
         for number, line in enumerate(cell.source.split("\n"), start=1):
             if _SOLUTION_MARK.search(line):
-                raise _fault(
+                yield _fault(
                     master,
                     _question_of(master, cell),
                     cell.line_of(number),
@@ -176,15 +201,15 @@ def _marks_outside_answers(master: Master) -> None:
                 )
 
 
-def _tests(master: Master) -> None:
+def _tests(master: Master) -> Iterator[MasterError]:
     for question in master.questions:
         if question.config.get("manual"):
-            raise _fault(master, question, question.line, "`manual: true` cannot be graded here: give it tests instead")
+            yield _fault(master, question, question.line, "`manual: true` cannot be graded here: give it tests instead")
         for test in question.tests:
-            _test_shape(master, question, test)
-            _test_config(master, question, test)
+            yield from _test_shape(master, question, test)
+            yield from _test_config(master, question, test)
         if all(test.config.get("hidden", False) for test in question.tests):
-            raise _fault(
+            yield _fault(
                 master,
                 question,
                 question.line,
@@ -192,18 +217,22 @@ def _tests(master: Master) -> None:
             )
 
 
-def _test_shape(master: Master, question: Question, test: TestCell) -> None:
-    read_test(source_of(master, question, test))
+def _test_shape(master: Master, question: Question, test: TestCell) -> Iterator[MasterError]:
+    try:
+        read_test(source_of(master, question, test))
+    except MasterError as fault:
+        yield fault
+        return
     arguments = test_function(test).args
     if arguments.vararg or arguments.kwarg or arguments.posonlyargs:
-        raise _fault(
+        yield _fault(
             master,
             question,
             test.body_line,
             "a test takes answer variables by name: no *args, no **kwargs, no `/`",
         )
     if any(argument.arg == "env" for argument in (*arguments.args, *arguments.kwonlyargs)):
-        raise _fault(
+        yield _fault(
             master,
             question,
             test.body_line,
@@ -212,21 +241,21 @@ def _test_shape(master: Master, question: Question, test: TestCell) -> None:
         )
 
 
-def _test_config(master: Master, question: Question, test: TestCell) -> None:
+def _test_config(master: Master, question: Question, test: TestCell) -> Iterator[MasterError]:
     unknown = sorted(set(map(str, test.config)) - _TEST_KEYS)
     if unknown:
-        raise _fault(
+        yield _fault(
             master, question, test.cell.line, f"the test configuration has an unknown key `{unknown[0]}`: "
             f"known are {', '.join(sorted(_TEST_KEYS))}"
         )  # fmt: skip
     if not _is_points(test.config.get("points")):
-        raise _fault(master, question, test.cell.line, "the test has no points: add a line such as `points: 1`")
+        yield _fault(master, question, test.cell.line, "the test has no points: add a line such as `points: 1`")
     if not isinstance(test.config.get("hidden", False), bool):
-        raise _fault(master, question, test.cell.line, "`hidden:` must be true or false")
+        yield _fault(master, question, test.cell.line, "`hidden:` must be true or false")
     for key in ("success_message", "failure_message"):
         text = test.config.get(key)
         if text is not None and (not isinstance(text, str) or any(sign in text for sign in '"\\\n')):
-            raise _fault(
+            yield _fault(
                 master,
                 question,
                 test.cell.line,
@@ -235,24 +264,24 @@ def _test_config(master: Master, question: Question, test: TestCell) -> None:
             )
 
 
-def _names(master: Master) -> None:
+def _names(master: Master) -> Iterator[MasterError]:
     seen: dict[str, str] = {}
     for question in master.questions:
         for test in question.tests:
             name = test_function(test).name
             if name in seen:
-                raise _fault(
+                yield _fault(
                     master,
                     question,
                     test.body_line,
                     f"there is already a test named {name} (question {seen[name]}): test names must differ in a lab",
                 )
             if name in _RESERVED:
-                raise _fault(master, question, test.body_line, f"a test cannot be named {name}: otter uses that name")
-            seen[name] = question.name
+                yield _fault(master, question, test.body_line, f"a test cannot be named {name}: otter uses that name")
+            seen.setdefault(name, question.name)
 
 
-def _used_names(master: Master) -> None:
+def _used_names(master: Master) -> Iterator[MasterError]:
     """What a test takes is set in the notebook, and what it uses is imported or shared."""
     known = set_in_notebook(master)
     for question in master.questions:
@@ -260,28 +289,32 @@ def _used_names(master: Master) -> None:
             for argument in (*test_function(test).args.args, *test_function(test).args.kwonlyargs):
                 if argument.arg not in known:
                     line = None if test.body_line is None else test.body_line + argument.lineno - 1
-                    raise _fault(
-                        master,
-                        question,
-                        line,
-                        f"the test takes `{argument.arg}`, which no cell sets: is the name spelt as in the answer?",
+                    near = difflib.get_close_matches(argument.arg, known, n=1)
+                    advice = f"is `{near[0]}` meant?" if near else "is the name spelt as in the answer?"
+                    yield _fault(
+                        master, question, line, f"the test takes `{argument.arg}`, which no cell sets: {advice}"
                     )
-        prelude(master, question)
+        try:
+            prelude(master, question)
+        except MasterError as fault:
+            yield fault
 
 
-def _points(master: Master) -> None:
+def _points(master: Master) -> Iterator[MasterError]:
     for question in master.questions:
         points: Any = question.config.get("points")
+        parts = [test.config.get("points") for test in question.tests]
         if not _is_points(points):
-            raise _fault(master, question, question.line, "the question has no points: add a line such as `points: 2`")
-        total = math.fsum(float(test.config["points"]) for test in question.tests)
-        if not math.isclose(total, float(points), abs_tol=1e-9):
-            raise _fault(
-                master,
-                question,
-                question.line,
-                f"its tests give {total:g} points, the question says {points:g}: make them add up",
-            )
+            yield _fault(master, question, question.line, "the question has no points: add a line such as `points: 2`")
+        elif all(map(_is_points, parts)):
+            total = math.fsum(map(float, parts))  # type: ignore[arg-type]
+            if not math.isclose(total, float(points), abs_tol=1e-9):
+                yield _fault(
+                    master,
+                    question,
+                    question.line,
+                    f"its tests give {total:g} points, the question says {points:g}: make them add up",
+                )
 
 
 def _is_points(value: Any) -> bool:

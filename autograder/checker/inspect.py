@@ -9,10 +9,12 @@ from typing import Any
 from autograder.checker.test_files import LoadedQuestion, load_question
 from autograder.errors import AssignmentError
 from autograder.handover.checker_files import DESCRIPTION
+from autograder.handover.support import write_support_files
 
 
 def enter(payload: dict[str, Any], folder: Path) -> None:
     """Describe the test files in `payload["tests"]` (file name -> source) as `description.json` in the job's folder."""
+    write_support_files(payload)
     try:
         loaded = [load_question(source, file) for file, source in payload["tests"].items()]
         answer: dict[str, Any] = {"questions": [_describe(question) for question in loaded]}

@@ -11,7 +11,7 @@ from pathlib import Path
 from autograder.cli.console import say, show, show_json, show_whole
 from autograder.grading.resume import Plan
 from autograder.render.class_terminal import class_files, class_numbers, class_view
-from autograder.report.summary import Effort, summarise, to_look_at
+from autograder.report.summary import Effort, need_attention, summarise
 from autograder.results.folder import ResultsFolder
 from autograder.results.grade import Row
 from autograder.util.text import counted
@@ -27,7 +27,7 @@ def show_class(rows: Sequence[Row], folder: Path, *, effort: Effort | None = Non
         every: print every row, however many there are.
     """
     show(class_view(rows, every=every), class_numbers(summarise(rows), effort))
-    first = next(iter(to_look_at(rows)), None)
+    first = next(iter(need_attention(rows)), None)
     files = ResultsFolder(folder)
     look_at = None if first is None else files.submission(first.identity).feedback
     show_whole(*class_files(files.scores, files.report, look_at, linked=sys.stdout.isatty()))
@@ -43,10 +43,10 @@ def show_class_as_json(rows: Sequence[Row], folder: Path, not_graded: int) -> No
     """Print one JSON object: where the files are, the numbers about the class, and whom to look at."""
     look_at = [
         {"submission": row.grade.result.submission, "id": row.identity, "status": row.grade.result.status}
-        for row in to_look_at(rows)
+        for row in need_attention(rows)
     ]
     files = {"scores": str(ResultsFolder(folder).scores), "report": str(ResultsFolder(folder).report)}
-    show_json({"schema": 1, **files, "not_graded": not_graded, **asdict(summarise(rows)), "to_look_at": look_at})
+    show_json({"schema": 1, **files, "not_graded": not_graded, **asdict(summarise(rows)), "need_attention": look_at})
 
 
 def tell_plan(plan: Plan, total: int, others: int) -> None:

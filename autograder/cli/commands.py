@@ -20,6 +20,7 @@ from autograder.cli.progress import show_progress, show_steps, show_waiting
 from autograder.datasets import mnist as data
 from autograder.errors import DataError, UsageError
 from autograder.gradebook.class_grades import read_class
+from autograder.grading.answer_keys import AnswerKeys
 from autograder.grading.batch import Place, grade_all, grade_paper
 from autograder.grading.grader import Grader, no_cached_trainings
 from autograder.grading.preload import keras_preload
@@ -172,21 +173,28 @@ def grade_class(
 
 def exit_code(results: Sequence[Result]) -> int:
     """1 where the grader failed to do its work on any submission, else 0, whatever the marks."""
-    return int(any(result.status == "grader_error" for result in results))
+    return int(any(result.has_grader_error for result in results))
 
 
-def fetch_data(profile: Path | None, *, as_json: bool = False) -> None:
+def fetch_data(profile: Path | None, npz: Path | None = None, *, as_json: bool = False) -> None:
     """`autograder data`."""
     path = data.npz_path(_tell)
     if profile is not None:
         data.write_ipython_profile(profile)
+    if npz is not None:
+        data.write_npz(npz)
     if as_json:
-        show_json({"schema": 1, "mnist": str(path), "ipython": None if profile is None else str(profile.absolute())})
+        written = {"ipython": profile, "npz": npz}
+        places = {name: None if place is None else str(place.absolute()) for name, place in written.items()}
+        show_json({"schema": 1, "mnist": str(path), **places})
         return
     say(f"MNIST is there and verified: {path}")
     if profile is not None:
         say("For stock tools, offline:")
         show_whole(f"  IPYTHONDIR={profile.absolute()} otter run -a dist/NAME-autograder.zip NOTEBOOK")
+    if npz is not None:
+        say("To be handed out, as mnist.npz beside the notebooks:")
+        show_whole(f"  {npz.absolute()}")
 
 
 def usable_processors() -> int:
@@ -202,9 +210,10 @@ def _grader(options: GradingOptions) -> Iterator[Grader]:
         with show_waiting("Starting TensorFlow, once for the whole run"):
             loaded = [load_assignment(path, fork_server) for path in zips]
         assignments = {lab.name: _with_limits(lab, options) for lab in loaded}
-        trainings = TrainingCache(_solutions(loaded, zips), fork_server, _tell).of
+        solutions = _solutions(loaded, zips)
+        trainings = no_cached_trainings if options.retrain else TrainingCache(solutions, fork_server, _tell).of
         assume = next(iter(assignments)) if options.lab or len(assignments) == 1 else None
-        yield Grader(assignments, fork_server, assume, no_cached_trainings if options.retrain else trainings)
+        yield Grader(assignments, fork_server, assume, trainings, AnswerKeys(solutions))
 
 
 def _solutions(labs: Sequence[Assignment], zips: Sequence[Path]) -> dict[str, Path]:

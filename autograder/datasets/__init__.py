@@ -1,1 +1,1 @@
-"""MNIST: sources, verification, cache, and serving it to Keras."""
+"""MNIST: download sources, verification, cache, and serving it to Keras."""

@@ -1,7 +1,9 @@
-"""The child process that lets Keras download MNIST, by its path: it imports nothing of the kit.
+"""Child process that downloads MNIST through Keras.
 
-Usage: python -P _keras_download.py TARGET.npz. KERAS_HOME must be a folder of its own: Keras deletes what fails its
-hash. Ends with exit code 3 when no byte has arrived some seconds after Keras was ready to download.
+Usage: python -P _keras_download.py TARGET.npz
+
+Run by path, because it imports nothing of the kit. KERAS_HOME must be a separate folder: Keras deletes files that fail
+its hash. Exits with code 3 if no byte has arrived a few seconds after Keras was ready to download.
 """
 
 from __future__ import annotations
@@ -13,10 +15,11 @@ import threading
 import time
 from pathlib import Path
 
-_FIRST_BYTE_SECONDS = 12.0  # without a route, connecting to each of a host's addresses may hang one after the other
+_FIRST_BYTE_SECONDS = 12.0  # without a route, connecting may time out for each address of the host in turn
 
 
 def main(target: str) -> None:
+    """Download MNIST and write it to the npz file `target`."""
     socket.setdefaulttimeout(10)
     import keras
     import numpy as np

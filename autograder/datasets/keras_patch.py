@@ -1,10 +1,10 @@
-"""Makes `keras.datasets.mnist.load_data()` read MNIST from here instead of the internet.
+"""Make `keras.datasets.mnist.load_data()` read MNIST from a local file.
 
-Keras finds the file with `get_file`, by that name, in one module; every public `load_data` is one function object of
-that module. Replacing the name there serves them all. Keras's own cache is never touched: it deletes what fails its
-hash.
+Keras locates the file with `get_file`, looked up by that name in one module, which defines the single `load_data`
+function behind all public names. Replacing the name there covers them all. Keras's own cache is never touched: Keras
+deletes files that fail its hash.
 
-This file uses the standard library only, because stock kernels run it on their own (`data.write_ipython_profile`).
+This file uses the standard library only, because stock kernels run it without the kit (`write_ipython_profile`).
 """
 
 import importlib.abc
@@ -19,7 +19,7 @@ MODULE = "keras.src.datasets.mnist"
 
 
 def serve_from_memory(npz: bytes) -> None:
-    """Serve MNIST from bytes held by this process, to itself and to what is forked from it. Imports Keras.
+    """Serve MNIST from memory to this process and its later children. Imports Keras.
 
     Args:
         npz: the content of an npz file with `x_train`, `y_train`, `x_test`, `y_test`.
@@ -29,10 +29,10 @@ def serve_from_memory(npz: bytes) -> None:
 
 
 def serve_file(path: str) -> None:
-    """Serve MNIST from an npz file, from the moment Keras is imported; costs nothing where it never is.
+    """Serve MNIST from an npz file as soon as Keras is imported.
 
     Args:
-        path: an npz file as `data.npz_path` gives it.
+        path: an npz file, as returned by `mnist.npz_path`.
     """
     _serve(lambda: path)
 
@@ -53,7 +53,7 @@ def _patch(module: ModuleType, source: Callable[[], Any]) -> None:
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Waits for one module, and patches it when it has been loaded."""
+    """Import hook that patches one module after it has been loaded."""
 
     def __init__(self, source: Callable[[], Any]) -> None:
         self.source = source

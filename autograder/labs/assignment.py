@@ -1,4 +1,4 @@
-"""What an autograder zip asks for: questions, tests, the variables they take, limits."""
+"""Read autograder zips: questions, tests, their variables, limits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autograder.errors import AssignmentError
-from autograder.handover.support import is_support_path
+from autograder.handover.support import is_support_path, pack_support_files
 from autograder.handover.tasks import INSPECT_TESTS
 from autograder.labs.lateness import LatePolicy, policy_from
 from autograder.sandbox import Isolation, Job, Limits
@@ -22,17 +22,26 @@ from autograder.sandbox.job_files import job_folder
 
 LAB_JSON = "lab.json"
 _BUILD = "autograder build"
-_SUPPORT = "files/"  # where otter packs them
+_SUPPORT = "files/"  # otter's folder for support files in the zip
+_MAX_SUPPORT_MB = 64
 _OTHER = "name another autograder zip with -a FILE.zip"
-_MAX_SEED = 2**32 - 1  # NumPy's
-# What opening, unpacking and decoding a damaged or locked zip raises.
+_MAX_SEED = 2**32 - 1  # the largest seed of numpy.random
+# Exceptions raised for damaged or encrypted zips.
 _DAMAGE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
 _INSPECTION = Limits(seconds=60, memory_mb=4096)
 
 
 @dataclass(frozen=True)
 class Test:
-    """One test function and the names of the variables it takes (`optional`: those with a default)."""
+    """A test function.
+
+    Args:
+        name: its name.
+        hidden: whether it is hidden from students.
+        points: its points.
+        required: names of the variables it takes.
+        optional: names of the variables with a default value.
+    """
 
     __test__ = False  # not a pytest class
 
@@ -45,10 +54,17 @@ class Test:
 
 @dataclass(frozen=True)
 class Question:
-    """One question.
+    """A question of a lab.
 
-    `variables` are the answers given in its own cells, `stubs` those cells as handed out, `title` what it is about in a
-    few words, `depends_on` the earlier questions without which it cannot be answered, as its master names them.
+    Args:
+        name: its name, such as `q1`.
+        max_score: its points.
+        all_or_nothing: whether it gives points only if all tests pass.
+        tests: its tests, in order.
+        variables: the answer variables assigned in its cells.
+        stubs: the source of its answer cells as handed out.
+        title: its topic in a few words.
+        depends_on: earlier questions that it requires, as declared in its master.
     """
 
     name: str
@@ -62,17 +78,26 @@ class Question:
 
     @property
     def handover(self) -> tuple[str, ...]:
-        """Every variable the question's tests take, in order, each once."""
+        """All variables that the question's tests take, in order, without duplicates."""
         names = [name for test in self.tests for name in (*test.required, *test.optional)]
         return tuple(dict.fromkeys((*self.variables, *names)))
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """A lab as the grader needs it.
+    """A lab as the grader uses it.
 
-    `explains_hidden`: its hidden tests' messages were written for students. `digest` covers all that marks hang on, so
-    not `late`, what late hand-ins lose. `support_files` lie beside the notebook when it runs, by their path there.
+    Args:
+        name: the lab's name.
+        questions: its questions, in order.
+        test_files: source text of the test files by name.
+        limits: resource limits for a submission.
+        seed: the random seed.
+        explains_hidden: whether messages of hidden tests are written for students.
+        digest: SHA-256 of everything that affects marks, which excludes `late`.
+        title: its title.
+        late: its lateness policy, or None.
+        support_files: contents of the files beside the notebook, by relative path.
     """
 
     name: str
@@ -88,27 +113,30 @@ class Assignment:
 
     @property
     def max_score(self) -> float:
+        """Total points of the lab."""
         return round(float(sum(question.max_score for question in self.questions)), 6)
 
     @property
     def answers(self) -> dict[str, tuple[str, ...]]:
-        """The answer variables of each question."""
+        """Answer variables of each question."""
         return {question.name: question.variables for question in self.questions}
 
 
 def load_assignment(path: Path, isolation: Isolation) -> Assignment:
-    """Read an otter autograder zip; its test files are executed only in a worker.
+    """Read an otter autograder zip; its test files run in a worker only.
+
+    Args:
+        path: the zip.
+        isolation: runs the worker that inspects the tests.
 
     Raises:
         AssignmentError: it is missing, damaged, or not in the exception-based format.
-        WorkerError: the worker could not do its job.
+        WorkerError: the worker failed.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             files = {name: archive.read(name).decode("utf-8") for name in archive.namelist() if _is_wanted(name)}
-            support = {
-                name.removeprefix(_SUPPORT): archive.read(name) for name in archive.namelist() if _is_support_file(name)
-            }
+            support = _support_files(archive, path)
             others = {info.filename: info.CRC for info in archive.infolist() if not _is_wanted(info.filename)}
     except FileNotFoundError as error:
         raise AssignmentError(f"There is no autograder zip {path}.", hint=_BUILD) from error
@@ -119,11 +147,11 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
         ) from error
     tests = {name: files[name] for name in sorted(files, key=_natural) if name.endswith(".py")}
     if not tests:
-        raise AssignmentError(f"{path.name} holds no tests/*.py: it is not an otter autograder zip.", hint=_BUILD)
+        raise AssignmentError(f"{path.name} contains no tests/*.py, so it is not an otter autograder zip.", hint=_BUILD)
     config = _json(files.get("otter_config.json", "{}"), path)
     if config.get("lang", "python") != "python":
-        raise AssignmentError(f"{path.name} is for the language {config['lang']}: only Python is graded.", hint=_OTHER)
-    described = _inspect(tests, isolation)
+        raise AssignmentError(f"{path.name} is for {config['lang']}. Only Python is supported.", hint=_OTHER)
+    described = _inspect(tests, support, isolation)
     lab = _json(files[LAB_JSON], path) if LAB_JSON in files else {}
     limits, seed = _settings(lab, config, path)
     name = str(lab.get("lab") or config.get("assignment_name") or path.stem.removesuffix("-autograder"))
@@ -142,7 +170,10 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
 
 
 def _digest(files: Mapping[str, str], lab: Mapping[str, Any], others: Mapping[str, int]) -> str:
-    """Another due time is no reason to grade a class again."""
+    """Return the digest of everything that affects marks.
+
+    A new due time must not invalidate results.
+    """
     marks = {name: value for name, value in lab.items() if name != "late"}
     content = json.dumps([{**files, LAB_JSON: marks}, others], sort_keys=True)
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
@@ -167,16 +198,31 @@ def _is_support_file(name: str) -> bool:
     return name.startswith(_SUPPORT) and not name.endswith("/") and is_support_path(name.removeprefix(_SUPPORT))
 
 
+def _support_files(archive: zipfile.ZipFile, path: Path) -> dict[str, bytes]:
+    """The files that stock otter puts beside the notebook, by their path there.
+
+    Raises:
+        AssignmentError: they are larger than what can be passed to every worker.
+    """
+    infos = [info for info in archive.infolist() if _is_support_file(info.filename)]
+    if sum(info.file_size for info in infos) > _MAX_SUPPORT_MB << 20:
+        raise AssignmentError(
+            f"{path.name} holds more than {_MAX_SUPPORT_MB} MB of support files.",
+            hint="hand out smaller data, or let the notebook make them",
+        )
+    return {info.filename.removeprefix(_SUPPORT): archive.read(info) for info in infos}
+
+
 def _json(text: str, path: Path) -> dict[str, Any]:
     try:
         content = json.loads(text)
     except ValueError as error:
-        raise AssignmentError(f"{path.name} holds damaged JSON: {error}.", hint=_BUILD) from error
+        raise AssignmentError(f"{path.name} contains invalid JSON: {error}.", hint=_BUILD) from error
     return content if isinstance(content, dict) else {}
 
 
 def _settings(lab: dict[str, Any], config: dict[str, Any], path: Path) -> tuple[Limits, int]:
-    """Limits and seed, the kit's own settings before otter's."""
+    """Return limits and seed; the kit's settings take precedence over otter's."""
     try:
         named = dict(lab.get("limits", {}))
         limits = Limits(**named)
@@ -186,7 +232,7 @@ def _settings(lab: dict[str, Any], config: dict[str, Any], path: Path) -> tuple[
         sound = False
     if not sound:
         raise AssignmentError(
-            f"{path.name}: the limits or the seed in {LAB_JSON} or otter_config.json are no numbers that can be used "
+            f"{path.name}: the limits or the seed in {LAB_JSON} or otter_config.json are invalid "
             f"(limits above 0, seed from 0 to {_MAX_SEED}).",
             hint=_BUILD,
         )
@@ -194,19 +240,20 @@ def _settings(lab: dict[str, Any], config: dict[str, Any], path: Path) -> tuple[
 
 
 def _natural(name: str) -> list[tuple[int, int | str]]:
-    """q2 before q10."""
+    """Sort key that orders q2 before q10."""
     return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name) if part]
 
 
-def _inspect(tests: Mapping[str, str], isolation: Isolation) -> list[dict[str, Any]]:
+def _inspect(tests: Mapping[str, str], support: Mapping[str, bytes], isolation: Isolation) -> list[dict[str, Any]]:
     from autograder.handover.checker_files import DESCRIPTION
 
     with job_folder() as folder:
-        outcome = isolation.run(Job(INSPECT_TESTS, {"tests": dict(tests)}, folder, _INSPECTION))
+        payload = {"tests": dict(tests), **pack_support_files(support)}
+        outcome = isolation.run(Job(INSPECT_TESTS, payload, folder, _INSPECTION))
         file = folder / DESCRIPTION
         if outcome.end != "done" or not file.exists():
             raise AssignmentError(
-                f"The tests could not be loaded: {outcome.detail or 'no description came back'}.", hint=_OTHER
+                f"The tests could not be loaded: {outcome.detail or 'the worker returned no description'}.", hint=_OTHER
             )
         answer = json.loads(file.read_text(encoding="utf-8"))
     if "error" in answer:
@@ -216,8 +263,8 @@ def _inspect(tests: Mapping[str, str], isolation: Isolation) -> list[dict[str, A
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What lab.json tells of a question beyond its tests."""
+class _QuestionEntry:
+    """Information on a question from lab.json."""
 
     variables: tuple[str, ...]
     stubs: tuple[str, ...]
@@ -225,12 +272,12 @@ class _Told:
     depends_on: tuple[str, ...]
 
 
-def _told(lab: dict[str, Any], path: Path) -> dict[str, _Told]:
-    """What lab.json tells of each question, in order; empty without one."""
-    damage = AssignmentError(f"{path.name}: {LAB_JSON} is not as this version of the kit writes it.", hint=_BUILD)
+def _entries(lab: dict[str, Any], path: Path) -> dict[str, _QuestionEntry]:
+    """Return the questions of lab.json in order; empty without one."""
+    damage = AssignmentError(f"{path.name}: {LAB_JSON} does not have this version's format.", hint=_BUILD)
     try:
-        told = {
-            str(entry["name"]): _Told(
+        entries = {
+            str(entry["name"]): _QuestionEntry(
                 variables=tuple(map(str, entry["variables"])),
                 stubs=tuple(map(str, entry["stubs"])),
                 title=str(entry.get("title", "")),
@@ -241,24 +288,22 @@ def _told(lab: dict[str, Any], path: Path) -> dict[str, _Told]:
     except (KeyError, TypeError, AttributeError) as error:
         raise damage from error
     earlier: set[str] = set()
-    for name, question in told.items():
+    for name, question in entries.items():
         if not earlier.issuperset(question.depends_on):
             raise damage
         earlier.add(name)
-    return told
+    return entries
 
 
 def _questions(described: list[dict[str, Any]], lab: dict[str, Any], path: Path) -> tuple[Question, ...]:
-    told = _told(lab, path)
+    entries = _entries(lab, path)
     names = [entry["name"] for entry in described]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
-        raise AssignmentError(
-            f"{path.name}: the question {twice[0]} stands in it twice, in two test files.", hint=_BUILD
-        )
-    if told and sorted(told) != sorted(names):
-        raise AssignmentError(f"{path.name}: {LAB_JSON} and the tests do not name the same questions.", hint=_BUILD)
-    order = {name: position for position, name in enumerate(told or names)}
+        raise AssignmentError(f"{path.name}: the question {twice[0]} occurs in two test files.", hint=_BUILD)
+    if entries and sorted(entries) != sorted(names):
+        raise AssignmentError(f"{path.name}: {LAB_JSON} and the tests contain different questions.", hint=_BUILD)
+    order = {name: position for position, name in enumerate(entries or names)}
     questions: list[Question] = []
     seen: set[str] = set()
     for entry in sorted(described, key=lambda entry: order[entry["name"]]):
@@ -267,9 +312,9 @@ def _questions(described: list[dict[str, Any]], lab: dict[str, Any], path: Path)
             for t in entry["tests"]
         )
         required = dict.fromkeys(name for test in tests for name in test.required)
-        # Without lab.json, a variable belongs to the first question that asks for it.
+        # Without lab.json, a variable belongs to the first question whose tests take it.
         guessed = [name for name in required if name not in seen]
-        own = told.get(entry["name"], _Told(tuple(guessed), (), "", ()))
+        own = entries.get(entry["name"], _QuestionEntry(tuple(guessed), (), "", ()))
         seen.update(required)
         questions.append(
             Question(

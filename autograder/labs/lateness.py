@@ -1,13 +1,13 @@
-"""What being late costs. Pure; every time has a zone.
+"""Late deductions. Pure; all times have a zone.
 
-A lab's TOML may say (options of `grade` and `report` go before it):
+A lab's TOML file may contain the following table; options of `grade` and `report` take precedence.
 
 [late]
-due = "2026-10-05 23:59"     # also 2026-10-05T23:59:00+02:00, which needs no zone
+due = "2026-10-05 23:59"     # or 2026-10-05T23:59:00+02:00, which needs no zone
 zone = "Europe/Berlin"
-grace_minutes = 15           # this much later costs nothing
-percent_per_day = 10         # of the points, for every day begun after the due time
-cap_percent = 50             # the most that is taken off
+grace_minutes = 15           # minutes after the due time without a deduction
+percent_per_day = 10         # of the points, for every day started after the due time
+cap_percent = 50             # the largest deduction
 """
 
 from __future__ import annotations
@@ -26,7 +26,14 @@ _NUMBERS = ("grace_minutes", "percent_per_day", "cap_percent")
 
 @dataclass(frozen=True)
 class LatePolicy:
-    """When a lab is due and what a late hand-in loses. `due` has a zone; None: nothing is late."""
+    """When a lab is due and how much is deducted from late submissions.
+
+    Args:
+        due: the due time, with a zone; None if nothing is late.
+        grace_minutes: minutes after the due time without a deduction.
+        percent_per_day: deduction for every day started after the due time, in percent of the points.
+        cap_percent: the largest deduction, in percent of the points.
+    """
 
     due: datetime | None = None
     grace_minutes: float = 0.0
@@ -34,10 +41,10 @@ class LatePolicy:
     cap_percent: float = 100.0
 
     def lateness(self, handed_in: datetime | None) -> Lateness | None:
-        """What a hand-in loses; None if it was in time or nobody knows when it came.
+        """Return the deduction for a submission time; None if it is in time or unknown.
 
-        Days are counted on the clock of the due time's zone: where the clock is put back,
-        that day has 25 hours.
+        Days are counted in the local time of the due time's zone, where the day on which clocks are set back has 25
+        hours.
         """
         if self.due is None or handed_in is None:
             return None
@@ -51,14 +58,21 @@ class LatePolicy:
         return Lateness(seconds, min(days_begun * self.percent_per_day, self.cap_percent, 100.0))
 
     def to_data(self) -> dict[str, Any]:
-        """As JSON data that `policy_from` reads."""
+        """Return the policy as JSON data for `policy_from`."""
         data: dict[str, Any] = {name: getattr(self, name) for name in _NUMBERS}
         return data if self.due is None else {"due": time_text(self.due), **data}
 
 
 @dataclass(frozen=True)
 class LateOptions:
-    """What was asked for on the command line; None leaves to the lab what it says. `due` may be `none`."""
+    """Lateness options of the command line; None keeps the lab's value.
+
+    Args:
+        due: the due time as text, or `none`.
+        grace_minutes: as in `LatePolicy`.
+        percent_per_day: as in `LatePolicy`.
+        cap_percent: as in `LatePolicy`.
+    """
 
     due: str | None = None
     grace_minutes: float | None = None
@@ -66,50 +80,50 @@ class LateOptions:
     cap_percent: float | None = None
 
     def over(self, earlier: LateOptions) -> LateOptions:
-        """These, and where they say nothing, earlier ones."""
-        return replace(earlier, **self.said())
+        """Return these options with unset ones taken from `earlier`."""
+        return replace(earlier, **self.given())
 
-    def said(self) -> dict[str, Any]:
-        """Only what was asked for."""
+    def given(self) -> dict[str, Any]:
+        """Return only the options that are set."""
         return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
 
     def applied(self, policy: LatePolicy) -> LatePolicy:
-        """A lab's policy with what was asked for instead.
+        """Return a lab's policy with these options applied.
 
         Raises:
-            ValueError: the due time cannot be read.
+            ValueError: the due time is invalid.
         """
-        said = self.said()
-        if "due" in said:
-            said["due"] = None if said["due"].strip().lower() == "none" else parse_time(said["due"])
-        return replace(policy, **said)
+        given = self.given()
+        if "due" in given:
+            given["due"] = None if given["due"].strip().lower() == "none" else parse_time(given["due"])
+        return replace(policy, **given)
 
 
 def policy_from(table: Mapping[str, Any]) -> LatePolicy:
     """Read a `[late]` table.
 
     Raises:
-        ValueError: what is wrong with it, for the person who wrote it.
+        ValueError: a setting is missing, unknown or invalid.
     """
     unknown = set(table) - {"due", "zone", *_NUMBERS}
     if unknown:
         known = ", ".join(f"`{name}`" for name in ("due", "zone", *_NUMBERS))
-        raise ValueError(f"unknown setting `{min(unknown)}`: known are {known}")
+        raise ValueError(f"unknown setting `{min(unknown)}`: valid settings are {known}")
     numbers = {name: _number(name, table[name]) for name in _NUMBERS if name in table}
     if "due" not in table:
-        raise ValueError("`due` is missing: without it nothing is late")
+        raise ValueError("`due` is missing: without it no submission is late")
     zone = find_zone(str(table["zone"])) if "zone" in table else None
     due = table["due"]
     if isinstance(due, datetime):
         due = due.isoformat()
     if not isinstance(due, str):
-        raise ValueError(f"`due` is {due!r}: it must be a day and a time, for example {TIME_EXAMPLE}")  # noqa: TRY004
+        raise ValueError(f"`due` is {due!r}: it must be a date and a time, for example {TIME_EXAMPLE}")  # noqa: TRY004
     return LatePolicy(parse_time(due, zone), **numbers)
 
 
 def _number(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise ValueError(f"`{name}` is {value!r}: it must be a number of at least 0")
+        raise ValueError(f"`{name}` is {value!r}: it must be a number of 0 or more")
     if name != "grace_minutes" and value > 100:
         raise ValueError(f"`{name}` is {value!r}: it must be a number from 0 to 100")
     return float(value)

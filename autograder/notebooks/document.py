@@ -8,6 +8,13 @@ from typing import Any
 
 from autograder.errors import SubmissionError
 
+# More zero bytes in a row than any encoding of a letter has.
+_PADDING = 4
+_ZEROS = (
+    "part of the file is zero bytes: it was not saved or copied completely, as after a crash or a full disk: open the "
+    "notebook again, save it and hand in again"
+)
+
 
 def read_document(data: bytes) -> dict[str, Any]:
     """The notebook's JSON object.
@@ -15,7 +22,7 @@ def read_document(data: bytes) -> dict[str, Any]:
     Raises:
         SubmissionError: it is damaged, or something else.
     """
-    return _parse(_decode(data))
+    return _parse(_decode(data), padded=b"\0" * _PADDING in data)
 
 
 def cell_list(document: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -69,16 +76,21 @@ def writable(text: str) -> str:
 def _decode(data: bytes) -> str:
     if not data.strip(b"\0 \t\r\n"):
         raise SubmissionError("the file is empty: probably an upload that failed; save the notebook and hand in again")
+    if data.startswith(b"\0" * _PADDING):
+        raise SubmissionError(_ZEROS)
     try:
-        return data.decode(json.detect_encoding(data)).removeprefix("\ufeff")
+        # A crash or a full disk leaves zero bytes for what was never written.
+        return data.decode(json.detect_encoding(data)).removeprefix("\ufeff").rstrip("\0")
     except UnicodeDecodeError as error:
         raise SubmissionError(_not_json(data, f"byte {error.start} is no text")) from None
 
 
-def _parse(text: str) -> dict[str, Any]:
+def _parse(text: str, *, padded: bool) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
+        if padded:
+            raise SubmissionError(_ZEROS) from None
         where = f"line {error.lineno}, column {error.colno}: {error.msg}"
         if not text.rstrip().endswith("}"):
             where += "; the file ends too early, as after a broken upload"
@@ -96,6 +108,12 @@ def _not_json(data: bytes, where: str) -> str:
         return "the file is a web page, not a notebook: download the notebook itself (File > Download) and hand it in"
     if start.startswith(b"%pdf"):
         return "the file is a PDF with the wrong ending, not a notebook: hand in the .ipynb file"
+    if start.startswith(b"version https://git-lfs"):
+        return "the file is a Git LFS pointer, not the notebook itself: get it with `git lfs pull` and hand in that"
+    if start.startswith(b"bplist"):
+        return (
+            "the file is a property list of macOS, such as a placeholder of iCloud, not a notebook: open it and save it"
+        )
     if start.startswith(b"pk\x03\x04"):
         return "the file is a zip with the wrong ending, not a notebook: let its name end in .zip"
     if b"\n<<<<<<< " in data:

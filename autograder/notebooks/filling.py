@@ -7,6 +7,8 @@ import copy
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from autograder.notebooks.source import assigned_names
+
 _TAG = "answer:"
 
 
@@ -22,7 +24,8 @@ def fill_gaps(
     Args:
         student: a student notebook as JSON data; answer cells hold nothing but gaps.
         solution: the solution of the same lab.
-        fills: code by the name of the variable whose gap `NAME = ...` it replaces, or by the question for a lone `...`.
+        fills: code by the name of the variable, function or class whose stub it replaces, or by the question for a
+            lone `...`.
         questions: the questions to fill with the solution's code where `fills` says nothing; None means all.
 
     Raises:
@@ -32,12 +35,10 @@ def fill_gaps(
     used: set[str] = set()
     # The solution has the same answer cells in the same order: both notebooks come from one master.
     for (question, cell), (_, solved) in zip(_answer_cells(filled), _answer_cells(solution), strict=True):
-        gaps = _gap_names(_source(cell), question)
+        gaps = _gaps(_source(cell), question)
         used.update(gaps)
-        by_default = _split(_source(solved), gaps) if questions is None or question in questions else {}
-        cell["source"] = "\n".join(
-            fills.get(gap, by_default.get(gap, "..." if gap == question else f"{gap} = ...")) for gap in gaps
-        ).strip("\n")
+        by_default = _split(_source(solved), tuple(gaps)) if questions is None or question in questions else gaps
+        cell["source"] = "\n".join(fills.get(gap, by_default.get(gap, stub)) for gap, stub in gaps.items()).strip("\n")
     unknown = set(fills) - used
     if unknown:
         raise KeyError(f"not a gap of this notebook: {', '.join(sorted(unknown))}")
@@ -61,14 +62,17 @@ def _source(cell: Mapping[str, Any]) -> str:
     return source if isinstance(source, str) else "".join(source)
 
 
-def _gap_names(stub: str, question: str) -> tuple[str, ...]:
-    names = []
-    for statement in ast.parse(stub).body:
+def _gaps(stubs: str, question: str) -> dict[str, str]:
+    """Return the text of each stub of a cell by its name; a lone `...` has the name of the question."""
+    found = {}
+    for statement in ast.parse(stubs).body:
+        name = question
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            names.append(statement.targets[0].id)
-        else:
-            names.append(question)
-    return tuple(names)
+            name = statement.targets[0].id
+        elif isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            name = statement.name
+        found[name] = ast.get_source_segment(stubs, statement) or "..."
+    return found
 
 
 def _split(source: str, gaps: tuple[str, ...]) -> dict[str, str]:
@@ -81,9 +85,7 @@ def _split(source: str, gaps: tuple[str, ...]) -> dict[str, str]:
     for statement in ast.parse(source).body:
         pending += lines[start : statement.end_lineno]
         start = statement.end_lineno or start
-        assigned = {
-            node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-        }
+        assigned = assigned_names(ast.unparse(statement))
         owners = [gap for gap in gaps if gap in assigned]
         if owners:
             owner = owners[0]

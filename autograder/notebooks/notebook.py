@@ -6,6 +6,7 @@ and unknown fields are never looked at, so notebooks that break the format elsew
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import Any, Literal
 from autograder.errors import SubmissionError
 from autograder.notebooks.document import cell_list, mapping, read_document, source_of, tags_of, text_or_none
 from autograder.notebooks.images import KINDS, Picture, picture
-from autograder.notebooks.source import assigned_names, statements
+from autograder.notebooks.source import assigned_names, parse_cell, statements
 
 MAX_CODE = 10_000_000
 # What lies beyond is not shown; it has no influence on marks.
@@ -25,9 +26,13 @@ MAX_ATTACHMENTS = 4_000_000
 
 _ANSWER_TAG = "answer:"
 _CHECK_CALL = re.compile(r"""\bgrader\s*\.\s*check\s*\(\s*(["'])(?P<question>[^"'\n]+)\1""")
+_PLAINLY = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AugAssign, ast.With)
+_IMPORTS_OTTER = re.compile(r"^\s*(import|from)\s+otter\b", re.MULTILINE)
 # A notebook that lost its assignment name must show at least this share of the lab's answers to be taken for it: a
 # given cell of one lab may assign what is an answer in the other, so a few names prove nothing.
 _ENOUGH = Fraction(1, 2)
+# As the set-up cell names its lab: it stays where a platform drops the metadata.
+_SET_UP = re.compile(r"""^grader = _set_up\(lab="(?P<lab>[^"\n]+)",""", re.MULTILINE)
 _OTHER_KERNELS = {"ir": "R", "irkernel": "R", "xr": "R", "octave": "Octave", "sos": "SoS", "bash": "Bash"}
 
 
@@ -61,6 +66,7 @@ class Part:
     source: str
     number: int | None = None
     attachments: Mapping[str, Picture] = field(default_factory=dict)
+    tags: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -102,11 +108,17 @@ def read_notebook(data: bytes) -> Notebook:
         raise SubmissionError("the notebook has no code cells: probably an empty or a new notebook was handed in")
     return Notebook(
         cells=tuple(CodeCell(number, source, tags) for number, (source, tags) in enumerate(filled, start=1)),
-        assignment=text_or_none(mapping(metadata.get("otter")).get("assignment_name")),
+        assignment=text_or_none(mapping(metadata.get("otter")).get("assignment_name")) or _named_in_set_up(filled),
         language=language,
         kernel=kernel,
         parts=_parts(cells, [source for source, _ in sources]),
     )
+
+
+def _named_in_set_up(code: Sequence[tuple[str, frozenset[str]]]) -> str | None:
+    """The lab a set-up cell names."""
+    found = (_SET_UP.search(source) for source, _ in code)
+    return next((match["lab"] for match in found if match), None)
 
 
 def identify(notebook: Notebook, labs: Mapping[str, Mapping[str, Sequence[str]]]) -> str:
@@ -223,11 +235,30 @@ def _language(
     names = [name for name in map(text_or_none, told) if name]
     if not names and kernel is not None:
         names = [_OTHER_KERNELS.get(kernel.lower(), "Julia" if kernel.lower().startswith("julia") else "python")]
-    if names and not any(name.lower().startswith(("python", "ipython")) for name in names):
-        raise SubmissionError(
-            f"the notebook is written in {names[0]}, this lab in Python: choose a Python kernel and hand in again"
-        )
-    return "python"
+    if not names or any(name.lower().startswith(("python", "ipython")) for name in names):
+        return "python"
+    if _looks_like_python(metadata, code):
+        return "python"  # VS Code and Polyglot Notebooks relabel a notebook when another kernel is chosen
+    raise SubmissionError(
+        f"the notebook is written in {names[0]}, this lab in Python: choose a Python kernel and hand in again"
+    )
+
+
+def _looks_like_python(metadata: Mapping[str, Any], code: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the cells are a lab's in Python, whatever the kernel is called.
+
+    Most of them parse and something in them is plainly Python's: in R, `x <- 1` parses too, as a comparison. And the
+    notebook names its lab, imports otter, has an answer tag or checks a question.
+    """
+    sources = [source_of(cell, position) for position, cell in enumerate(code, start=1)]
+    filled = [source for source in sources if source.strip()]
+    trees = [tree for tree in map(parse_cell, filled) if tree is not None]
+    if 2 * len(trees) <= len(filled) or not any(isinstance(node, _PLAINLY) for tree in trees for node in tree.body):
+        return False
+    if mapping(metadata.get("otter")).get("assignment_name"):
+        return True
+    tagged = any(tag.startswith(_ANSWER_TAG) for cell in code for tag in tags_of(cell))
+    return tagged or any(_CHECK_CALL.search(source) or _IMPORTS_OTTER.search(source) for source in filled)
 
 
 def _parts(cells: Sequence[Mapping[str, Any]], code: Sequence[str]) -> tuple[Part, ...]:
@@ -263,4 +294,4 @@ def _text_part(cell: Mapping[str, Any], room: int, picture_room: int) -> Part:
             picture_room -= len(found.base64)
             attachments[name] = found
     kind: Literal["markdown", "raw"] = "markdown" if cell.get("cell_type") in ("markdown", "heading") else "raw"
-    return Part(kind, source, attachments=attachments)
+    return Part(kind, source, attachments=attachments, tags=tags_of(cell))

@@ -15,6 +15,8 @@ MAX_PARSED = 100_000
 
 # Cell magics whose body is still Python in the notebook's own namespace.
 _PYTHON_CELL_MAGIC = re.compile(r"^\s*%%(time|timeit|capture|prun)\b[^\n]*\n?")
+_CELL_MAGIC = re.compile(r"^\s*%%(?P<name>[!\w]+)")
+_KEEPS_VARIABLES = frozenset({"time", "capture", "prun"})
 # `%time statement` keeps its statement; `%matplotlib inline`, `!pip install` and `model?` assign nothing. The indent
 # never gives a space back (`*+`), or a line of blanks would take quadratic time.
 _LINE_MAGIC = re.compile(
@@ -39,6 +41,23 @@ def assigned_names(source: str) -> frozenset[str]:
         return frozenset(_stored(tree))
     except RecursionError:
         return frozenset()
+
+
+@lru_cache(maxsize=512)
+def assigned_in_functions(source: str) -> frozenset[str]:
+    """The names assigned inside functions and classes, which do not become variables of the notebook."""
+    tree = parse_cell(source)
+    scopes = [node for node in ast.walk(tree) if isinstance(node, _OWN_SCOPE)] if tree is not None else []
+    try:
+        return frozenset(name for scope in scopes for name in _stored(scope))
+    except RecursionError:
+        return frozenset()
+
+
+def cell_magic(source: str) -> str | None:
+    """The cell magic that keeps a cell's variables out of the notebook: `timeit`, `bash`, `writefile`, …"""
+    match = _CELL_MAGIC.match(source)
+    return match["name"] if match is not None and match["name"] not in _KEEPS_VARIABLES else None
 
 
 def statements(source: str) -> tuple[str, ...] | None:

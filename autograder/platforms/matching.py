@@ -23,7 +23,6 @@ Key = tuple[str, str]
 
 # See `_moodle_words`; typographic apostrophes are what a word processor makes of a plain one.
 _NOT_IN_FILES = re.compile(r"[\x00-\x1f\x7f&<>\"`|':\\/*?\u2018\u2019\u02bc]")
-_NO_MARK = frozenset({"unreadable", "grader_error"})
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,7 @@ def _who(person: Person) -> str:
 
 def _chosen(line: Line, claimed: Sequence[Entry], filled: Filled) -> Entry | None:
     """The submission that counts for a student: the newest that was graded; None where a person must decide."""
-    entries = [entry for entry in claimed if entry.grade.result.status not in _NO_MARK] or list(claimed)
+    entries = [entry for entry in claimed if entry.grade.result.is_marked] or list(claimed)
     names = {sortable(e.handin.people[0].name) for e in entries if e.handin and e.handin.platform == "canvas"}
     newest = entries[0] if len(entries) == 1 else _newest(entries) if len(names) < 2 else None
     listed = "; ".join(entry.name for entry in claimed)
@@ -188,7 +187,7 @@ def _newest(entries: Sequence[Entry]) -> Entry | None:
 
 def _write(line: Line, entry: Entry, filled: Filled, separator: str) -> None:
     grade = entry.grade
-    if grade.result.status in _NO_MARK or grade.result.max_score <= 0:
+    if not grade.result.is_marked or grade.result.max_score <= 0:
         words = SUBMISSION_LABELS[grade.result.status]
         filled.tell("Not filled: needs a person", f"{clean_line(line.name)}: {words}: {entry.name}")
         return

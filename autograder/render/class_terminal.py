@@ -16,7 +16,7 @@ from rich.text import Text
 
 from autograder.render.styles import SUBMISSION_STYLES, SUBMISSION_SYMBOLS, fitted, shortened
 from autograder.report.mistakes import Mistake
-from autograder.report.summary import ClassSummary, Effort, lowest, to_look_at
+from autograder.report.summary import ClassSummary, Effort, lowest, need_attention
 from autograder.results.grade import Grade, Row
 from autograder.results.labels import SUBMISSION_LABELS, first_reason, lost
 from autograder.results.result import SubmissionStatus
@@ -37,7 +37,7 @@ def class_view(rows: Sequence[Row], *, every: bool = False) -> RenderableType:
     """Every row of a class up to 40 (or with `every`); of a larger one those to look at and the lowest scores."""
     if every or len(rows) <= MOST_ROWS:
         return class_table(rows)
-    look, low = to_look_at(rows), lowest(rows, _LOWEST)
+    look, low = need_attention(rows), lowest(rows, _LOWEST)
     shown = look[:_MOST_TO_LOOK_AT]
     parts: list[RenderableType] = []
     if look:

@@ -14,7 +14,7 @@ from autograder.render.html import environment
 from autograder.render.notebook_view import NotebookView, Place, notebook_view
 from autograder.results.grade import Grade, Override
 from autograder.results.labels import QUESTION_LABELS, Reason, lost, note, reasons
-from autograder.results.result import QuestionResult, QuestionStatus, TestResult
+from autograder.results.result import CUT_SHORT, QuestionResult, QuestionStatus, TestResult
 from autograder.util.text import clean, duration, percent, points
 
 _HERE = Path(__file__).parent
@@ -23,11 +23,12 @@ _SYMBOLS: dict[QuestionStatus, str] = {
     "passed": "✓",
     "partial": "◐",
     "failed": "✗",
+    "to_review": "?",
     "not_attempted": "–",  # noqa: RUF001 - a dash
     "error": "!",
     "skipped": "–",  # noqa: RUF001
+    "grader_error": "✗",
 }
-_CUT_SHORT = ("timeout", "out_of_memory", "crashed")
 _MEASURED = {"train_accuracy": "accuracy on the training images", "test_accuracy": "accuracy on the test images"}
 
 
@@ -83,7 +84,7 @@ def feedback_html(grade: Grade, executed: bytes | None, *, anonymous: bool = Fal
             fits={number: [fit for fit in grade.result.fits if fit.cell == number] for number in _fitted(grade)},
             anchors={cell.number for cell in view.cells if cell.number is not None} if view else set(),
             cells=view.cells if view else (),
-            stopped_in=view.last_run if view and grade.result.status in _CUT_SHORT else None,
+            stopped_in=view.last_run if view and grade.result.status in CUT_SHORT else None,
             late=_late(grade),
             css=css,
             css_hash=digest,

@@ -14,7 +14,7 @@ from autograder.render.html import environment
 from autograder.render.similar_pages import feedback_link, page_name
 from autograder.report.content import ClassReport
 from autograder.report.mistakes import Mistake
-from autograder.report.numbers import NO_MARK, LabNumbers, QuestionNumbers
+from autograder.report.numbers import LabNumbers, QuestionNumbers
 from autograder.report.review import KINDS
 from autograder.report.similarity import FEWEST_MATCHED, SIMILAR_FROM
 from autograder.results.grade import Grade
@@ -44,9 +44,9 @@ def report_html(report: ClassReport, made_from: str) -> str:
             by_name={row.grade.result.submission: row for row in report.rows},
             labs=report.labs,
             named=[numbers.lab for numbers in report.labs if numbers.lab is not None],
-            marked=sum(result.status not in NO_MARK for result in results),
-            looks=report.looks,
-            faults=[look for look in report.looks if look.kind == "grader_error"],
+            marked=sum(result.is_marked for result in results),
+            flags=report.flags,
+            faults=[flag for flag in report.flags if flag.kind == "grader_error"],
             kinds=KINDS,
             similar=report.similar,
             similar_count=sum(len(part.found.groups) + len(part.found.pairs) for part in report.similar),

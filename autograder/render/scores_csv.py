@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from autograder.results.grade import Grade, Row
 from autograder.results.handin import Handed
+from autograder.results.labels import RETRIED
 from autograder.util.text import MAX_MESSAGE, clean_line, points
 
 # A spreadsheet takes a text that begins so for a formula, and a student chooses file names. The last four are the
@@ -64,7 +65,7 @@ def _fields(grade: Grade, questions: Sequence[str]) -> dict[_Column, str]:
         "max_score": points(result.max_score),
         **{_Question(name): earned.get(name, "") for name in questions},
         "seconds": f"{result.seconds:.1f}",
-        "detail": harmless(result.detail or ""),
+        "detail": harmless(" ".join(filter(None, [result.detail, RETRIED if result.retried else None]))),
     }
 
 

@@ -12,17 +12,21 @@ QUESTION_SYMBOLS: dict[QuestionStatus, str] = {
     "passed": "✓",
     "partial": "~",
     "failed": "✗",
+    "to_review": "?",
     "not_attempted": "-",
     "error": "!",
     "skipped": "-",
+    "grader_error": "✗",
 }
 QUESTION_STYLES: dict[QuestionStatus, str] = {
     "passed": "green",
     "partial": "yellow",
     "failed": "red",
+    "to_review": "cyan",
     "not_attempted": "dim",
     "error": "red",
     "skipped": "yellow",
+    "grader_error": "bold red",
 }
 SUBMISSION_SYMBOLS: dict[SubmissionStatus, str] = {
     "graded": "✓",

@@ -1,1 +1,1 @@
-"""Class statistics: pure analysis of results and code."""
+"""Statistics of a class: pure analysis of results and code."""

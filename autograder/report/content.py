@@ -1,4 +1,4 @@
-"""Everything the class report says, worked out from the results and the code. Pure."""
+"""Content of the class report, computed from results and code. Pure."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from dataclasses import dataclass, field
 
 from autograder.notebooks.notebook import Notebook
 from autograder.report.numbers import LabNumbers, by_lab
-from autograder.report.review import Look, needs_a_look
+from autograder.report.review import Flag, find_flags
 from autograder.report.similarity import Pair, Similar, similar
 from autograder.report.student_code import NO_STARTER, Starter, answer_code, own_cells
 from autograder.results.grade import Row
 
-# More pairs than anybody will look at, and more code of one student's than any answer needs.
+# Limits on the pairs shown and on the characters of code compared per student.
 MOST_PAIRS = 100
 LONGEST_CODE = 40_000
 
 
 @dataclass(frozen=True)
 class LabSimilar:
-    """Similar submissions of one lab, and of all similar pairs those to show.
+    """Similar submissions of one lab.
 
-    `uncompared` are submissions that could not be compared, because there is no record of their code.
+    Args:
+        lab: the lab.
+        found: the similar submissions.
+        uncompared: number of submissions without recorded code.
     """
 
     lab: str
@@ -36,11 +39,19 @@ class LabSimilar:
 
 @dataclass(frozen=True)
 class ClassReport:
-    """What there is to say about a class; `codes` is what each student wrote, by ID, made harmless to show."""
+    """The content of a class report.
+
+    Args:
+        rows: the class.
+        labs: statistics by lab.
+        flags: submissions that a person should check, most urgent first.
+        similar: similar submissions by lab.
+        codes: the code that each student wrote, by ID, sanitized.
+    """
 
     rows: tuple[Row, ...]
     labs: tuple[LabNumbers, ...]
-    looks: tuple[Look, ...]
+    flags: tuple[Flag, ...]
     similar: tuple[LabSimilar, ...]
     codes: Mapping[str, str] = field(default_factory=dict)
 
@@ -48,12 +59,12 @@ class ClassReport:
 def class_report(
     rows: Sequence[Row], notebooks: Mapping[str, Notebook], starters: Mapping[str, Starter]
 ) -> ClassReport:
-    """Work out the report.
+    """Compute the content of the report.
 
     Args:
         rows: the class, in the order of the table of submissions.
-        notebooks: by ID the notebook as it was graded, where there is one.
-        starters: by lab the notebook it hands out, where it is known.
+        notebooks: the graded notebooks by ID, where available.
+        starters: the student notebooks by lab, where known.
     """
     cells = {
         row.identity: own_cells(notebooks[row.identity], starters.get(row.grade.result.lab or "", NO_STARTER))
@@ -66,5 +77,5 @@ def class_report(
         ours = [row.identity for row in rows if row.grade.result.lab == lab]
         of_lab = {identity: codes[identity] for identity in ours if identity in codes}
         found.append(LabSimilar(lab, similar(of_lab), len(ours) - len(of_lab)))
-    looks = needs_a_look(rows, cells, starters)
-    return ClassReport(tuple(rows), by_lab(rows), looks, tuple(found), codes)
+    flags = find_flags(rows, cells, starters)
+    return ClassReport(tuple(rows), by_lab(rows), flags, tuple(found), codes)

@@ -1,8 +1,8 @@
-"""Answers that do not fit the code: points without an answer, and measurements typed in. Pure.
+"""Detect points without an answer in the code, and measurements typed in. Pure.
 
-Both are rules for a person's eyes, not for marks. They are kept to what hardly ever happens in honest work: a number
-that is not whole can only come from a measurement in these labs, while counts (`hidden_params = 401920`) may be worked
-out on paper and are never reported.
+Both are hints for a person, not reasons for marks. They are limited to what rarely occurs in honest work: in these
+labs, a number that is not whole can only come from a measurement, while counts (`hidden_params = 401920`) may be
+calculated on paper and are never reported.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from autograder.notebooks.notebook import CodeCell
 from autograder.notebooks.source import assigned_names, parse_cell
 from autograder.report.student_code import Starter
 
-# A shape may be typed in; a list this long, of whole numbers too, is a result.
+# A shape may be typed in; a list of this length is a result even if it contains whole numbers only.
 _LONG = 5
 _MAKERS = frozenset(
     "array asarray constant convert_to_tensor float float32 float64 int list round tuple abs float16 Variable".split()
@@ -27,10 +27,10 @@ class Written:
     """What a student's cells assign.
 
     Args:
-        assigned: every name.
-        by_question: those of the cells tagged as the answer of a question.
-        unclear: the text of cells that are not Python, where nobody can tell.
-        measurements: names whose last value is a measurement written down as a literal, with that line of code.
+        assigned: all assigned names.
+        by_question: names assigned in the answer cells of each question.
+        unclear: text of the cells that are not valid Python.
+        measurements: names whose last value is a measurement written as a literal, with that line of code.
     """
 
     assigned: frozenset[str]
@@ -40,7 +40,7 @@ class Written:
 
 
 def written(cells: Sequence[CodeCell]) -> Written:
-    """Read a student's cells, in the order of the notebook."""
+    """Analyse a student's cells, in notebook order."""
     last: dict[str, ast.expr | None] = {}
     by_question: dict[str, frozenset[str]] = {}
     unclear = []
@@ -50,7 +50,7 @@ def written(cells: Sequence[CodeCell]) -> Written:
             unclear.append(cell.source)
             continue
         for statement in tree.body:
-            # Whatever else binds the name (a loop, `+=`, `with`) computes it.
+            # Any other statement that binds the name (a loop, `+=`, `with`) computes it.
             last |= dict.fromkeys(_bound(statement))
             last |= dict(_simple(statement))
         for question in cell.answers:
@@ -61,9 +61,9 @@ def written(cells: Sequence[CodeCell]) -> Written:
 
 
 def without_code(student: Written, starter: Starter, question: str) -> bool:
-    """Whether no cell of the student's assigns any answer variable of the question.
+    """Return whether no cell of the student assigns an answer variable of the question.
 
-    False where the question has no answer variables or the starter is not known: then nobody can tell.
+    False if the question has no answer variables or the starter is unknown.
     """
     variables = starter.variables.get(question, frozenset())
     if not variables or variables & student.assigned:
@@ -72,7 +72,7 @@ def without_code(student: Written, starter: Starter, question: str) -> bool:
 
 
 def typed_in(student: Written, starter: Starter, question: str) -> tuple[str, ...]:
-    """The lines of code that give an answer of the question by a measurement typed in."""
+    """Return the lines that assign a typed-in measurement to an answer of the question."""
     variables = starter.variables.get(question) or student.by_question.get(question, frozenset())
     return tuple(line for name, line in student.measurements.items() if name in variables)
 
@@ -89,7 +89,7 @@ def _bound(statement: ast.stmt) -> set[str]:
 
 
 def _simple(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
-    """The pairs NAME = EXPRESSION of an assignment, those of `a, b = 1, 2` included."""
+    """Yield the pairs NAME = EXPRESSION of an assignment, also for `a, b = 1, 2`."""
     if isinstance(statement, ast.AnnAssign) and statement.value is not None:
         yield from _pairs(statement.target, statement.value)
     if isinstance(statement, ast.Assign):
@@ -106,7 +106,10 @@ def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
 
 
 def _measured(value: ast.expr) -> bool:
-    """Whether it is nothing but literals, and one of them is not whole, or there are many."""
+    """Return whether a value is a typed-in result.
+
+    A result consists of literals only and has a number that is not whole, or many elements.
+    """
     try:
         numbers = list(_numbers(value))
     except (TypeError, RecursionError):
@@ -115,16 +118,16 @@ def _measured(value: ast.expr) -> bool:
 
 
 def _numbers(node: ast.expr) -> Iterator[float]:
-    """The numbers of a constant expression.
+    """Yield the numbers of a constant expression.
 
     Raises:
-        TypeError: it is no constant expression.
+        TypeError: it is not a constant expression.
     """
     match node:
         case ast.Constant(value=bool() | None):
             raise TypeError
         case ast.Constant(value=int() | float() as number):
-            yield number if abs(number) < 1e300 else 0  # infinity, and integers no float can hold
+            yield number if abs(number) < 1e300 else 0  # infinity, and integers beyond the range of floats
         case ast.UnaryOp(operand=operand):
             yield from _numbers(operand)
         case ast.BinOp(left=left, right=right):
@@ -140,7 +143,7 @@ def _numbers(node: ast.expr) -> Iterator[float]:
 
 
 def _plain(argument: ast.expr) -> ast.expr:
-    """`float("0.98")` is a literal, too."""
+    """Convert the argument of `float("0.98")` to a literal."""
     if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
         try:
             return ast.Constant(float(argument.value))

@@ -1,4 +1,7 @@
-"""What a class gets wrong most often: messages that differ only in numbers or quoted values are one mistake. Pure."""
+"""Most common mistakes of a class. Pure.
+
+Messages that differ only in numbers or quoted values count as the same mistake.
+"""
 
 from __future__ import annotations
 
@@ -7,29 +10,28 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from autograder.grading.marking import NOT_CHECKED
-from autograder.results.result import QuestionResult, Result
+from autograder.results.result import NOT_CHECKED, QuestionResult, Result
 
-# Not an apostrophe inside a word: "isn't" opens no quotation.
-_QUOTED = re.compile(r"""(?<!\w)'[^'\n]*'(?!\w)|"[^"\n]*"|`[^`\n]*`|“[^”\n]*”|‘[^’\n]*’""")  # noqa: RUF001 - as typed
-# Digits that are part of a name stay: float32 and uint8 are different finds.
+# Excludes apostrophes inside words, as in "isn't".
+_QUOTED = re.compile(r"""(?<!\w)'[^'\n]*'(?!\w)|"[^"\n]*"|`[^`\n]*`|“[^”\n]*”|‘[^’\n]*’""")  # noqa: RUF001 - quotation marks
+# Digits that are part of a name are kept: float32 and uint8 are different values.
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+(?:[.,]\d+)*(?:e[-+]?\d+)?|nan\b|inf\b)", re.IGNORECASE)
 _NUMBERS_IN_BRACKETS = re.compile(r"[(\[]#(?:,?\s*#)*,?[)\]]")
-# What follows from another fault, or was never tried, is no mistake of its own.
-_NO_MISTAKE = frozenset({"passed", "not_attempted", "skipped"})
+# Questions that were not attempted, or skipped because of another one, contain no mistake.
+_NO_MISTAKE = frozenset({"passed", "not_attempted", "skipped", "to_review", "grader_error"})
 _Key = tuple[str | None, str, str]  # lab, question, pattern of the message
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """One mistake that several submissions share.
+    """A mistake shared by several submissions.
 
     Args:
-        question: where it was made.
-        message: what the tests say of it, in its most frequent wording; cleaned, not escaped.
-        count: how many submissions made it.
+        question: the question.
+        message: its most frequent message; sanitized, not escaped.
+        count: number of submissions.
         submissions: their names, in the order of the results.
-        lab: the lab of the question, as a class may hold several.
+        lab: the lab of the question.
     """
 
     question: str
@@ -40,9 +42,15 @@ class Mistake:
 
 
 def common_mistakes(results: Sequence[Result], most: int) -> tuple[Mistake, ...]:
-    """The mistakes made most often, at most `most`, the most frequent first; a submission counts once for each.
+    """Return the most common mistakes, most frequent first.
 
-    Left out are questions never attempted or skipped for what they build on, and submissions the grader failed on.
+    Each counts once per submission.
+
+    Excludes questions that were not attempted or skipped, and submissions with a grader error.
+
+    Args:
+        results: the results of a class.
+        most: the largest number of mistakes to return.
     """
     wordings: dict[_Key, Counter[str]] = {}
     submissions: dict[_Key, dict[str, None]] = {}
@@ -52,7 +60,7 @@ def common_mistakes(results: Sequence[Result], most: int) -> tuple[Mistake, ...]
                 key = (result.lab, question.name, pattern(message))
                 wordings.setdefault(key, Counter())[message] += 1
                 submissions.setdefault(key, {})[result.submission] = None
-    # Sorting keeps the order of equals: that of the results and of their questions.
+    # Sorting is stable: ties keep the order of the results and of their questions.
     ranked = sorted(submissions, key=lambda key: -len(submissions[key]))[:most]
     return tuple(
         Mistake(question, wordings[key].most_common(1)[0][0], len(submissions[key]), tuple(submissions[key]), lab)
@@ -62,8 +70,10 @@ def common_mistakes(results: Sequence[Result], most: int) -> tuple[Mistake, ...]
 
 
 def distinct(mistakes: Sequence[Mistake]) -> tuple[Mistake, ...]:
-    """Mistakes without those made only by people who made a more frequent one in the same question: mostly the same
-    in other words, as when a public and a hidden check find it."""
+    """Leave out mistakes of students who all made a more frequent one in the question.
+
+    These are usually the same mistake in other words, found by a public and a hidden check.
+    """
     kept: list[Mistake] = []
     for mistake in mistakes:
         same_question = (other for other in kept if (other.lab, other.question) == (mistake.lab, mistake.question))
@@ -78,11 +88,11 @@ def _messages(question: QuestionResult) -> Iterator[str]:
     said = question.reason.strip() or any(test.message.strip() for test in question.tests if not test.passed)
     if said and question.status not in _NO_MISTAKE:
         for reason in reasons(question):
-            if not reason.text.startswith(NOT_CHECKED):
+            if reason.message_id != NOT_CHECKED:
                 yield reason.text
 
 
 def pattern(message: str) -> str:
-    """The message without what may differ from one submission to the next."""
+    """Return a message without the parts that may differ between submissions."""
     numbers_gone = _NUMBER.sub("#", _QUOTED.sub("'#'", message))
     return " ".join(_NUMBERS_IN_BRACKETS.sub("(#)", numbers_gone).split())

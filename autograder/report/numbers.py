@@ -1,4 +1,4 @@
-"""Numbers about a class, for one lab at a time. Pure."""
+"""Statistics of a class by lab. Pure."""
 
 from __future__ import annotations
 
@@ -12,20 +12,17 @@ from statistics import correlation, mean, median, pstdev, pvariance
 from autograder.report.mistakes import Mistake, common_mistakes
 from autograder.results.grade import Row
 from autograder.results.labels import question_names
-from autograder.results.result import QuestionResult, QuestionStatus
+from autograder.results.result import CUT_SHORT, QuestionResult, QuestionStatus
 from autograder.util.text import percent
 
 BINS = 10
-# What says nothing about what students know is left out of the numbers.
-NO_MARK = frozenset({"unreadable", "grader_error"})
-CUT_SHORT = frozenset({"timeout", "out_of_memory", "crashed"})
-# A correlation of two points is always 1 or -1.
+# The correlation of two points is always 1 or -1.
 _FEWEST = 3
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Seconds over a class: the middle, the largest, all together."""
+    """Durations of a class in seconds: median, longest and total."""
 
     median: float
     longest: float
@@ -34,15 +31,15 @@ class Spread:
 
 @dataclass(frozen=True)
 class QuestionNumbers:
-    """One question over the class.
+    """Statistics of one question.
 
     Args:
         name: its name.
         max_score: its points.
-        count: how many submissions hold it.
-        mean: mean points, a person's corrections included.
-        counts: submissions by status.
-        discrimination: see `discrimination`; None where it cannot be computed.
+        count: number of submissions that contain it.
+        mean: mean points, including manual corrections.
+        counts: number of submissions by status.
+        discrimination: see `discrimination`; None if it cannot be computed.
         mistakes: the mistakes made in it, most frequent first.
     """
 
@@ -57,12 +54,26 @@ class QuestionNumbers:
 
 @dataclass(frozen=True)
 class LabNumbers:
-    """One lab over the class; `lab` is None for submissions that belong to none.
+    """Statistics of one lab.
 
-    Scores are in percent of the points, as they count in the end; mean, median and deviation (of the class as a whole,
-    not of a sample) are None where nothing could be marked. `bins` are the submissions in ten ranges of ten percent,
-    full marks in the last. `alpha` is Cronbach's alpha, `complete` the submissions it and the discriminations rest on.
-    `wall` and `cpu` are the seconds grading took, None where nothing was recorded.
+    Scores are percentages of the points, after corrections and deductions.
+
+    Args:
+        lab: the lab; None for submissions without one.
+        submissions: number of submissions.
+        marked: number of submissions that could be marked.
+        cut_short: number of submissions that ended early: timeout, out of memory or crash.
+        unreadable: number of unreadable submissions.
+        full_marks: number of submissions with full marks.
+        mean: mean score, or None if nothing could be marked, like the two following.
+        median: median score.
+        deviation: population standard deviation of the scores.
+        bins: number of submissions in ten ranges of ten percent; full marks are in the last one.
+        questions: statistics by question.
+        alpha: Cronbach's alpha, or None.
+        complete: number of submissions that `alpha` and the discriminations are based on.
+        wall: wall-clock time of grading, or None if it was not recorded.
+        cpu: processor time of grading, or None if it was not recorded.
     """
 
     lab: str | None
@@ -83,14 +94,14 @@ class LabNumbers:
 
 
 def by_lab(rows: Sequence[Row]) -> tuple[LabNumbers, ...]:
-    """The numbers of each lab, by name; submissions of no lab last."""
+    """Return the statistics of each lab by name; submissions without a lab come last."""
     labs = sorted({row.grade.result.lab for row in rows}, key=lambda lab: (lab is None, lab))
     return tuple(lab_numbers(lab, [row for row in rows if row.grade.result.lab == lab]) for lab in labs)
 
 
 def lab_numbers(lab: str | None, rows: Sequence[Row]) -> LabNumbers:
-    """The numbers of the submissions of one lab."""
-    marked = [row for row in rows if row.grade.result.status not in NO_MARK]
+    """Return the statistics of the submissions of one lab."""
+    marked = [row for row in rows if row.grade.result.is_marked]
     shares = [percent(row.grade.score, row.grade.result.max_score) for row in marked]
     names = question_names([row.grade.result for row in marked], ())
     points = item_points(marked, names)
@@ -121,17 +132,21 @@ def lab_numbers(lab: str | None, rows: Sequence[Row]) -> LabNumbers:
 
 
 def score_bins(shares: Sequence[float]) -> tuple[int, ...]:
-    """How many of the percentages fall into each of ten ranges: 0 to under 10, …, 90 to 100."""
+    """Count percentages by range: 0 to under 10, …, 90 to 100."""
     step = 100 / BINS
-    # 2.1 of 3 points must not fall below 70 % by a rounding error.
+    # A rounding error must not put 2.1 of 3 points below 70 %.
     counts = Counter(min(BINS - 1, int((share + 1e-9) // step)) for share in shares)
     return tuple(counts[place] for place in range(BINS))
 
 
 def item_points(rows: Sequence[Row], names: Sequence[str]) -> list[list[float]]:
-    """Points of each submission (outer) for each question (inner, in the order of `names`).
+    """Return the points of each submission (outer) for each question (inner).
 
-    A submission that lacks one of the questions, because it was graded with another version of the lab, is left out.
+    Submissions without one of the questions, graded with another version of the lab, are excluded.
+
+    Args:
+        rows: the submissions.
+        names: the names of the questions, in the order of the inner lists.
     """
     table = []
     for row in rows:
@@ -142,23 +157,23 @@ def item_points(rows: Sequence[Row], names: Sequence[str]) -> list[list[float]]:
 
 
 def discrimination(points: Sequence[Sequence[float]], item: int) -> float | None:
-    """How well one question goes with the rest: the corrected item-total correlation, from -1 to 1.
+    """Return the corrected item-total correlation of a question, from -1 to 1.
 
-    It is Pearson's correlation, over the submissions, of the question's points with the total of all *other* questions;
-    the question's own points in the total would push it up, the more the fewer questions there are (S. Henrysson,
+    Pearson's correlation, over the submissions, of the question's points with the total of all *other* questions;
+    including the question itself would increase the correlation, especially with few questions (S. Henrysson,
     Correction of item-total correlations in item analysis, Psychometrika 28, 1963, 211-218).
 
     Args:
         points: points of each submission (outer) for each question (inner).
-        item: the place of the question.
+        item: the index of the question.
 
     Returns:
-        None where it says nothing: fewer than three submissions, no other question, or no variance on either side.
+        None if undefined: fewer than three submissions, no other question, or no variance on either side.
     """
     if len(points) < _FEWEST or len(points[0]) < 2:
         return None
     own = [row[item] for row in points]
-    # Sums that differ by rounding alone must not look like a variance.
+    # Rounded, so that rounding errors do not count as variance.
     rest = [round(sum(row) - row[item], 6) for row in points]
     if _constant(own) or _constant(rest):
         return None
@@ -166,22 +181,22 @@ def discrimination(points: Sequence[Sequence[float]], item: int) -> float | None
 
 
 def cronbach_alpha(points: Sequence[Sequence[float]]) -> float | None:
-    """Cronbach's alpha of the questions' points: k / (k - 1) * (1 - sum of the variances / variance of the total).
+    """Return Cronbach's alpha of the questions' points.
 
-    (L. J. Cronbach, Coefficient alpha and the internal structure of tests, Psychometrika 16, 1951, 297-334.)
+    k / (k - 1) * (1 - sum of the variances / variance of the total); L. J. Cronbach, Coefficient alpha and the internal
+    structure of tests, Psychometrika 16, 1951, 297-334.
 
-    It is a property of these scores, not of the lab, and needs caution here: it falls with few questions; it assumes
-    that all questions measure one thing equally well, and is a lower bound of the reliability only where their errors
-    are independent, while questions of a lab build on each other, which pushes it up; and a high value does not show
-    that they measure one thing (J. M. Cortina, What is coefficient alpha?, Journal of Applied Psychology 78, 1993,
-    98-104; K. Sijtsma, On the use, the misuse, and the very limited usefulness of Cronbach's alpha, Psychometrika 74,
-    2009, 107-120).
+    Alpha describes these scores, not the lab. It decreases with few questions; it assumes that all questions measure
+    one ability equally well, and is a lower bound of the reliability only if their errors are independent, while
+    questions of a lab depend on each other, which increases it; and a high value does not show that they measure one
+    ability (J. M. Cortina, What is coefficient alpha?, Journal of Applied Psychology 78, 1993, 98-104; K. Sijtsma, On
+    the use, the misuse, and the very limited usefulness of Cronbach's alpha, Psychometrika 74, 2009, 107-120).
 
     Args:
         points: points of each submission (outer) for each question (inner).
 
     Returns:
-        None where it is undefined: fewer than three submissions, fewer than two questions, or all totals equal.
+        None if undefined: fewer than three submissions, fewer than two questions, or all totals equal.
     """
     if len(points) < _FEWEST or len(points[0]) < 2:
         return None

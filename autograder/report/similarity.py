@@ -1,14 +1,16 @@
-"""Submissions whose answers look alike, found by copydetect's fingerprints (winnowing). Pure.
+"""Detect similar submissions with copydetect's fingerprints (winnowing). Pure.
 
-Right answers to small gaps look alike by nature, so two things are done before anything is called similar. What the lab
-hands out is not compared at all. And passages that many submissions share count for nobody, as with MOSS, whose option
--m leaves out passages that occur in more than so many programs, 10 by default.
+Winnowing: S. Schleimer, D. Wilkerson, A. Aiken, Winnowing: local algorithms for document fingerprinting, SIGMOD 2003.
 
-The thresholds come from a measurement on the labs of this kit (`python -m benchmarks.similarity` repeats it): classes
-of independent right answers, each gap filled in one of the usual ways at random, beside copies with other names and
-layout, and copies in which a sixth of the answers was changed as well. In `mnist_dense` all 86 plain copies are listed,
-62 of the 86 changed ones, and 1 of 66,363 independent pairs. In `single_layer`, where right answers are hardly longer
-than what must match at least, 20 and 12 of 86 copies are listed, and 8 of 66,363 independent pairs.
+Right answers to short stubs are similar by nature. Therefore code handed out with the lab is not compared, and passages
+shared by many submissions are ignored, like MOSS's option -m, which ignores passages that occur in more than a given
+number of programs (10 by default).
+
+The thresholds were measured on the labs of this kit (`python -m benchmarks.similarity` repeats the measurement):
+classes of independent right answers, written in randomly chosen common styles, together with copies with other names
+and layout, and copies in which a sixth of the answers was changed as well. In `mnist_dense`, all 86 plain copies are
+listed, 62 of the 86 changed ones, and 1 of 66,363 independent pairs. In `single_layer`, where right answers are barely
+longer than the minimum match, 20 and 12 of 86 copies are listed, and 8 of 66,363 independent pairs.
 """
 
 from __future__ import annotations
@@ -24,28 +26,28 @@ import numpy as np
 if TYPE_CHECKING:
     from copydetect import CodeFingerprint
 
-# Characters of code with every name, string and comment reduced to at most one letter: copydetect's "tokens".
+# Lengths in copydetect's tokens: characters of code with every name, string and comment reduced to at most one letter.
 SHORTEST_PASSAGE = 25
 FEWEST_MATCHED = 120
 SIMILAR_FROM = 0.7
 _SHARE_OF_CLASS = 6
 _FEWEST_HOLDERS, _MOST_HOLDERS = 3, 10
-_BLOCK = 4096  # columns of the table of passages that are held in memory at once
+_BLOCK = 4096  # columns of the passage table in memory at a time
 
 Marks = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two submissions, by ID, that share much that is not common in the class.
+    """Two submissions that share code which is uncommon in the class.
 
     Args:
-        first: one.
-        second: the other.
-        similarity: the part of the uncommon code of either that stands in the other, the lower of the two, 0 to 1.
-        matched: characters of code that match, see `FEWEST_MATCHED`.
-        marks: the matching passages of the first, start and end in its code.
-        other_marks: those of the second.
+        first: ID of one submission.
+        second: ID of the other.
+        similarity: share of the uncommon code of one that occurs in the other, the lower of both directions, 0 to 1.
+        matched: number of matching characters, as in `FEWEST_MATCHED`.
+        marks: start and end of the matching passages in the first submission's code.
+        other_marks: the same for the second.
     """
 
     first: str
@@ -58,13 +60,13 @@ class Pair:
 
 @dataclass(frozen=True)
 class Similar:
-    """What was found.
+    """The result of a comparison.
 
     Args:
-        groups: IDs of submissions whose code is the same word for word; two at least.
-        pairs: similar pairs, most similar first; of a group only its first submission is compared.
-        compared: how many submissions there were.
-        holders: how many submissions may share a passage before it counts as common.
+        groups: IDs of submissions with identical code, at least two each.
+        pairs: similar pairs, most similar first; only the first submission of a group is compared.
+        compared: number of submissions.
+        holders: number of submissions that may share a passage before it counts as common.
     """
 
     groups: tuple[tuple[str, ...], ...]
@@ -74,15 +76,18 @@ class Similar:
 
 
 def most_holders(submissions: int) -> int:
-    """How many of the submissions may share a passage before it counts as common: a sixth, from 3 to 10."""
+    """Return how many submissions may share a passage before it counts as common.
+
+    A sixth of the class, but at least 3 and at most 10.
+    """
     return min(_MOST_HOLDERS, max(_FEWEST_HOLDERS, submissions // _SHARE_OF_CLASS))
 
 
 def similar(codes: Mapping[str, str]) -> Similar:
-    """Compare the answers of a class, all with all.
+    """Compare the answers of a class, each with all others.
 
     Args:
-        codes: by ID the code a student has written; without what was handed out.
+        codes: the code that each student wrote by ID, without code that was handed out.
     """
     holders = most_holders(len(codes))
     by_text: dict[str, list[str]] = {}
@@ -113,12 +118,18 @@ def _plain(code: str) -> str:
 def _fingerprint(code: str) -> CodeFingerprint:
     from copydetect import CodeFingerprint  # imports Matplotlib: only when a report is written
 
-    # With a window of 1 every passage counts, so the result does not hang on how Python happens to hash text today.
+    # With a window of 1 every passage counts, so the result does not depend on Python's hash seed.
     return CodeFingerprint("answers.py", SHORTEST_PASSAGE, 1, language="python", fp=io.StringIO(code))
 
 
 def _leave_out_common(sheets: Sequence[CodeFingerprint], sizes: Sequence[int], holders: int) -> None:
-    """Take out of all sheets the passages that more than `holders` submissions have; `sizes`: how many each is."""
+    """Remove passages that more than `holders` submissions contain.
+
+    Args:
+        sheets: the fingerprints.
+        sizes: number of submissions that each fingerprint represents.
+        holders: the limit.
+    """
     from copydetect.utils import get_token_coverage
 
     times: Counter[int] = Counter()
@@ -131,7 +142,7 @@ def _leave_out_common(sheets: Sequence[CodeFingerprint], sizes: Sequence[int], h
 
 
 def _candidates(sheets: Sequence[CodeFingerprint]) -> Iterator[tuple[int, int]]:
-    """The pairs that share enough passages to be similar at all: few, so that only they need the slow comparison."""
+    """Yield the pairs that share enough passages for the slower comparison."""
     times = Counter(passage for sheet in sheets for passage in sheet.hashes)
     places = {passage: place for place, passage in enumerate(p for p, count in times.items() if count > 1)}
     shared = np.zeros((len(sheets), len(sheets)), dtype=np.float32)
@@ -145,7 +156,7 @@ def _candidates(sheets: Sequence[CodeFingerprint]) -> Iterator[tuple[int, int]]:
                     block[row, column] = len(where)
         shared += block @ (block > 0).astype(np.float32).T
     coverage = np.array([sheet.token_coverage for sheet in sheets], dtype=np.float32)
-    # A passage covers `SHORTEST_PASSAGE` characters at most.
+    # A passage covers at most `SHORTEST_PASSAGE` characters.
     enough = shared * SHORTEST_PASSAGE >= np.maximum(FEWEST_MATCHED, SIMILAR_FROM * coverage)[:, None]
     for i, j in zip(*np.nonzero(np.triu(enough & enough.T, k=1)), strict=True):
         yield int(i), int(j)
@@ -155,7 +166,7 @@ def _compare(first: str, one: CodeFingerprint, second: str, other: CodeFingerpri
     from copydetect import compare_files
 
     matched, shares, (marks, other_marks) = compare_files(one, other)
-    # Passages left out as common may lie inside a match and lengthen it beyond what is counted.
+    # Ignored passages inside a match may increase the share beyond 1.
     similarity = min(1.0, *map(float, shares))
     if matched < FEWEST_MATCHED or similarity < SIMILAR_FROM:
         return None
@@ -170,7 +181,7 @@ def _compare(first: str, one: CodeFingerprint, second: str, other: CodeFingerpri
 
 
 def _marks(slices: np.ndarray[Any, Any], length: int) -> Marks:
-    """Start and end of the passages, in order, none inside or next to another."""
+    """Return start and end of the passages in order, merged where they touch."""
     merged: list[list[int]] = []
     for start, end in sorted((max(0, int(a)), min(length, int(b))) for a, b in slices.T):
         if merged and start <= merged[-1][1]:

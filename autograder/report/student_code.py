@@ -1,4 +1,4 @@
-"""The code students handed in, as the report needs it: what is theirs, and what they were given. Pure."""
+"""The code that students wrote, separated from the code they were given. Pure."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from autograder.util.text import clean
 
 @dataclass(frozen=True)
 class Starter:
-    """The notebook a lab hands out.
+    """The notebook that a lab hands out.
 
     Args:
-        given: the text of its code cells, stripped.
-        gaps: the statements of its answer cells, as `sources.statements` gives them.
-        variables: by question the answer variables, those its answer cells assign.
+        given: text of its code cells, stripped.
+        stubs: statements of its answer cells, from `source.statements`.
+        variables: answer variables by question, as assigned in its answer cells.
     """
 
     given: frozenset[str] = frozenset()
-    gaps: frozenset[str] = frozenset()
+    stubs: frozenset[str] = frozenset()
     variables: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
@@ -30,7 +30,7 @@ NO_STARTER = Starter()
 
 
 def read_code(data: bytes) -> Notebook | None:
-    """The code cells of a notebook; None for what is none."""
+    """Return the code cells of a notebook, or None if it is not one."""
     try:
         return read_notebook(data)
     except SubmissionError:
@@ -38,24 +38,24 @@ def read_code(data: bytes) -> Notebook | None:
 
 
 def starter_of(data: bytes) -> Starter:
-    """What a student notebook hands out; an empty starter for what is no notebook."""
+    """Analyse a student notebook; return an empty starter if it is not a notebook."""
     notebook = read_code(data)
     if notebook is None:
         return NO_STARTER
     variables: dict[str, frozenset[str]] = {}
-    gaps: set[str] = set()
+    stubs: set[str] = set()
     for cell in notebook.cells:
         for question in sorted(cell.answers):
             variables[question] = variables.get(question, frozenset()) | assigned_names(cell.source)
-            gaps.update(statements(cell.source) or ())
+            stubs.update(statements(cell.source) or ())
     given = frozenset(cell.source.strip() for cell in notebook.cells)
-    return Starter(given, frozenset(gaps), variables)
+    return Starter(given, frozenset(stubs), variables)
 
 
 def own_cells(notebook: Notebook, starter: Starter) -> tuple[CodeCell, ...]:
-    """The cells in which a student wrote something: neither handed out as they are nor nothing but gaps.
+    """Return the cells in which a student wrote something.
 
-    Without a starter these are the tagged answer cells; where there are none either, all cells.
+    Without a starter, these are the tagged answer cells or, if there are none, all cells.
     """
     if not starter.given:
         tagged = tuple(cell for cell in notebook.cells if cell.answers)
@@ -63,16 +63,19 @@ def own_cells(notebook: Notebook, starter: Starter) -> tuple[CodeCell, ...]:
     return tuple(
         cell
         for cell in notebook.cells
-        if cell.source.strip() not in starter.given and not (cell.answers and _is_gap(cell.source, starter.gaps))
+        if cell.source.strip() not in starter.given and not (cell.answers and _is_stub(cell.source, starter.stubs))
     )
 
 
 def answer_code(cells: Sequence[CodeCell], limit: int) -> str:
-    """The code of the cells as one harmless text, each under a comment that names its question, cut at `limit`."""
+    """Return the code of the cells as sanitized text of at most `limit` characters.
+
+    Each cell is preceded by a comment with the name of its question.
+    """
     parts = (f"# {', '.join(sorted(cell.answers)) or 'another cell'}\n{cell.source.strip()}\n" for cell in cells)
     return clean("\n".join(parts), limit)
 
 
-def _is_gap(source: str, gaps: frozenset[str]) -> bool:
+def _is_stub(source: str, stubs: frozenset[str]) -> bool:
     found = statements(source)
-    return found is not None and gaps.issuperset(found)
+    return found is not None and stubs.issuperset(found)

@@ -1,4 +1,4 @@
-"""A class in a few numbers, for the end of a run and for scripts. Pure."""
+"""Summary of a class for the terminal and for scripts. Pure."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from dataclasses import dataclass
 from statistics import mean, median
 
 from autograder.report.mistakes import Mistake, common_mistakes, distinct
-from autograder.report.numbers import NO_MARK
 from autograder.results.grade import Row
 from autograder.results.result import SubmissionStatus
 
-# In the order in which a person should look at them.
-_TO_LOOK_AT: tuple[SubmissionStatus, ...] = ("grader_error", "timeout", "out_of_memory", "crashed", "unreadable")
+# In order of urgency.
+_MOST_URGENT: tuple[SubmissionStatus, ...] = ("grader_error", "timeout", "out_of_memory", "crashed", "unreadable")
 _MISTAKES = 3
 
 
 @dataclass(frozen=True)
 class LabMarks:
-    """The marks of one lab, in points; submissions that could not be marked are left out."""
+    """Marks of one lab in points, without submissions that could not be marked."""
 
     lab: str
     marked: int
@@ -31,7 +30,14 @@ class LabMarks:
 
 @dataclass(frozen=True)
 class ClassSummary:
-    """A class at a glance: submissions by status, marks by lab, the mistakes made most often."""
+    """A class at a glance.
+
+    Args:
+        submissions: number of submissions.
+        statuses: number of submissions by status.
+        labs: marks by lab.
+        mistakes: the most common mistakes.
+    """
 
     submissions: int
     statuses: dict[SubmissionStatus, int]
@@ -41,7 +47,13 @@ class ClassSummary:
 
 @dataclass(frozen=True)
 class Effort:
-    """What a run took: seconds of wall-clock time, submissions graded in them, and those graded before."""
+    """Duration of a run.
+
+    Args:
+        seconds: wall-clock time.
+        graded: submissions graded in this run.
+        kept: submissions graded in earlier runs.
+    """
 
     seconds: float
     graded: int
@@ -49,18 +61,18 @@ class Effort:
 
     @property
     def per_minute(self) -> float:
-        """Submissions graded in a minute."""
+        """Submissions graded per minute."""
         return 60 * self.graded / self.seconds if self.seconds > 0 else 0.0
 
 
 def summarise(rows: Sequence[Row]) -> ClassSummary:
-    """The numbers about a class; what counts is the grade: corrections and lateness included."""
+    """Summarise a class; scores include corrections and late deductions."""
     statuses = Counter(row.grade.result.status for row in rows)
-    marked = [row.grade for row in rows if row.grade.result.status not in NO_MARK]
+    marked = [row.grade for row in rows if row.grade.result.is_marked]
     labs = dict.fromkeys(grade.result.lab for grade in marked if grade.result.lab is not None)
     return ClassSummary(
         submissions=len(rows),
-        statuses={status: statuses[status] for status in ("graded", *_TO_LOOK_AT) if statuses[status]},
+        statuses={status: statuses[status] for status in ("graded", *_MOST_URGENT) if statuses[status]},
         labs=tuple(
             LabMarks(
                 lab,
@@ -76,15 +88,22 @@ def summarise(rows: Sequence[Row]) -> ClassSummary:
     )
 
 
-def to_look_at(rows: Sequence[Row]) -> tuple[Row, ...]:
-    """The submissions a person should look at, most pressing first: the grader's own faults, what was cut short,
-    what could not be read, and what was graded with a remark."""
-    urgency = {status: place for place, status in enumerate((*_TO_LOOK_AT, "graded"))}
-    found = [row for row in rows if row.grade.result.status != "graded" or row.grade.result.detail]
-    return tuple(sorted(found, key=lambda row: urgency[row.grade.result.status]))
+def need_attention(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Return the submissions that a person should check, most urgent first.
+
+    Grader errors, stopped and unreadable submissions, then submissions with a remark.
+    """
+    urgency: dict[SubmissionStatus, int] = {status: place for place, status in enumerate((*_MOST_URGENT, "graded"))}
+    results = [(row, row.grade.result) for row in rows]
+    found: list[tuple[Row, SubmissionStatus]] = [
+        (row, "grader_error" if result.has_grader_error else result.status)
+        for row, result in results
+        if result.status != "graded" or result.detail or result.retried or result.has_grader_error
+    ]
+    return tuple(row for row, _ in sorted(found, key=lambda entry: urgency[entry[1]]))
 
 
 def lowest(rows: Sequence[Row], most: int) -> tuple[Row, ...]:
-    """The graded submissions with the fewest points for what there was to earn, the lowest first."""
+    """Return the graded submissions with the lowest percentages, lowest first."""
     graded = [row for row in rows if row.grade.result.status == "graded" and row.grade.result.max_score > 0]
     return tuple(sorted(graded, key=lambda row: row.grade.score / row.grade.result.max_score)[:most])

@@ -1,6 +1,6 @@
 """The results folder: its paths, its lock, and the stored result of each submission.
 
-DIR/run.json                         the submissions of the latest `grade`
+DIR/run.json                         `Run`: the submissions of the latest `grade`
 DIR/handed-in.json                   who handed them in and when, and how lateness counts (`gradebook.files`)
 DIR/overrides.json                   a person's corrections, if there are any (`gradebook.files`)
 DIR/submissions/ID/result.json       the result; exists only while it is valid
@@ -18,17 +18,18 @@ import contextlib
 import errno
 import fcntl
 import hashlib
-import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
 
 from autograder.errors import KitError
-from autograder.results.result import Result
+from autograder.results.result import SCHEMA, Result
 from autograder.util.atomic import LEFTOVERS, write_atomically
 from autograder.util.files import write_whole, writing
 
@@ -135,6 +136,7 @@ def results_folder(folder: Path) -> Iterator[None]:
     """
     if folder.exists() and not folder.is_dir():
         raise KitError(f"{folder} is a file: results need a folder.", hint="choose another with -o")
+    refuse_older(folder)
     files = ResultsFolder(folder)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -160,6 +162,47 @@ def results_folder(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+@dataclass(frozen=True)
+class Run:
+    """The latest run: its submissions by ID, and whether students' pages leave out names."""
+
+    submissions: tuple[str, ...]
+    anonymous: bool = False
+    schema: Literal[1] = 1
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What a stored result depends on, and the SHA-256 of its files (of nothing: of a file there is not)."""
+
+    depends_on: dict[str, Any]
+    result: str
+    executed: str
+
+
+def refuse_older(folder: Path) -> None:
+    """Leave results of an earlier version of the kit alone.
+
+    Raises:
+        KitError: the folder holds some.
+    """
+    for path in ResultsFolder(folder).submissions.glob("*/result.json"):
+        try:
+            schema = msgspec.json.decode(bytes_of(path) or b"", type=_Schema).schema
+        except msgspec.DecodeError:
+            continue  # damaged, which is found out where it is read
+        if schema < SCHEMA:
+            raise KitError(
+                f"{folder} holds results of an earlier version of this kit (schema {schema}). It was left untouched.",
+                hint="autograder grade PATH… -o ANOTHER_FOLDER, with the --override and --times files given before",
+            )
+        return  # a folder holds results of one schema only
+
+
+class _Schema(msgspec.Struct):
+    schema: int
+
+
 def begin_run(folder: Path, identities: Sequence[str], *, anonymous: bool = False) -> None:
     """Record which submissions belong to the scores from now on; results of others are kept but not counted.
 
@@ -168,16 +211,15 @@ def begin_run(folder: Path, identities: Sequence[str], *, anonymous: bool = Fals
         identities: the submissions.
         anonymous: students' pages leave out names from now on.
     """
-    content = {"schema": 1, "submissions": list(identities), "anonymous": anonymous}
-    write_whole(ResultsFolder(folder).run, json.dumps(content, indent=1) + "\n")
+    write_whole(ResultsFolder(folder).run, _text(Run(tuple(identities), anonymous)))
 
 
 def write_result(
-    folder: Path, identity: str, result: Result, fingerprint: dict[str, Any], executed: bytes | None = None
+    folder: Path, identity: str, result: Result, depends_on: dict[str, Any], executed: bytes | None = None
 ) -> None:
-    """Write one result, the notebook as it was run, and the fingerprint, each whole or not at all.
+    """Write one result, the notebook as it was run, and what they depend on, each whole or not at all.
 
-    The fingerprint comes last and names the others by their digests: whatever a killed grader leaves, they never
+    What they depend on comes last and names the others by their digests: whatever a killed grader leaves, they never
     seem to belong together when they do not.
     """
     files = ResultsFolder(folder).submission(identity)
@@ -188,22 +230,20 @@ def write_result(
             files.executed.unlink(missing_ok=True)
         else:
             write_atomically(files.executed, executed)
-    digests = {"result": digest_of(text), "executed": digest_of(executed)}
-    write_whole(files.fingerprint, json.dumps({**fingerprint, **digests}, indent=1) + "\n")
+    write_whole(files.fingerprint, _text(Stamp(depends_on, digest_of(text), digest_of(executed))))
 
 
 def stored(folder: Path, identity: str) -> tuple[Result, dict[str, Any]] | None:
-    """Return a result written before, with its fingerprint; None where no files that belong together exist."""
+    """Return a result written before, and what it depends on; None where no files that belong together exist."""
     files = ResultsFolder(folder).submission(identity)
     try:
         text = files.result.read_text(encoding="utf-8")
-        fingerprint: dict[str, Any] = json.loads(files.fingerprint.read_text(encoding="utf-8"))
-        digests = fingerprint.pop("result"), fingerprint.pop("executed")
-        if digests != (digest_of(text), digest_of(bytes_of(files.executed))):
-            return None
-        return Result.from_json(text), fingerprint
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        stamp = msgspec.json.decode(files.fingerprint.read_bytes(), type=Stamp)
+        result = Result.from_json(text)
+    except (OSError, ValueError, msgspec.DecodeError):
         return None  # a file is missing, or holds something else than this module writes
+    unchanged = (stamp.result, stamp.executed) == (digest_of(text), digest_of(bytes_of(files.executed)))
+    return (result, stamp.depends_on) if unchanged else None
 
 
 def set_aside(folder: Path, identity: str) -> None:
@@ -221,7 +261,9 @@ def results_of_latest_run(folder: Path) -> list[tuple[str, Result]]:
     Raises:
         KitError: there is no result, or one cannot be read.
     """
-    files, wanted = ResultsFolder(folder), _of_latest_run(folder)
+    refuse_older(folder)
+    files, run = ResultsFolder(folder), _latest_run(folder)
+    wanted = None if run is None else frozenset(run.submissions)
     identities = [identity for identity in files.graded if wanted is None or identity in wanted]
     if not identities:
         raise KitError(f"There are no results in {folder}.", hint=f"autograder grade PATH… -o {folder}")
@@ -231,13 +273,14 @@ def results_of_latest_run(folder: Path) -> list[tuple[str, Result]]:
 
 def is_anonymous(folder: Path) -> bool:
     """Whether the latest run wanted students' pages without names."""
-    return _latest_run(folder).get("anonymous") is True
+    run = _latest_run(folder)
+    return run is not None and run.anonymous
 
 
 def not_graded(folder: Path) -> int:
     """How many submissions of the latest run have no result yet, because it was stopped."""
-    files, wanted = ResultsFolder(folder), _of_latest_run(folder) or ()
-    return sum(not files.submission(identity).result.exists() for identity in wanted)
+    files, run = ResultsFolder(folder), _latest_run(folder)
+    return sum(not files.submission(identity).result.exists() for identity in (run.submissions if run else ()))
 
 
 def not_asked_for(folder: Path, identities: Sequence[str]) -> int:
@@ -245,22 +288,19 @@ def not_asked_for(folder: Path, identities: Sequence[str]) -> int:
     return len(set(ResultsFolder(folder).graded) - set(identities))
 
 
-def _of_latest_run(folder: Path) -> frozenset[str] | None:
-    """The submissions of the latest run, or None where nobody wrote them down."""
-    run = _latest_run(folder)
-    return frozenset(map(str, run["submissions"])) if run else None
-
-
-def _latest_run(folder: Path) -> dict[str, Any]:
-    """What is written down about the latest run; empty where nothing is."""
+def _latest_run(folder: Path) -> Run | None:
+    """What is written down about the latest run; None where nothing is."""
     path = ResultsFolder(folder).run
     try:
-        run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {**run, "submissions": list(run["submissions"])}
+        return msgspec.json.decode(path.read_bytes(), type=Run)
     except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
         raise KitError(f"{path} is damaged: {error}", hint="delete it to report all results in the folder") from error
+
+
+def _text(record: object) -> str:
+    return msgspec.json.format(msgspec.json.encode(record), indent=1).decode() + "\n"
 
 
 def _read(path: Path) -> Result:

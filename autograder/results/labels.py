@@ -20,9 +20,11 @@ QUESTION_LABELS: dict[QuestionStatus, str] = {
     "passed": "passed",
     "partial": "partly right",
     "failed": "failed",
+    "to_review": "waits for review",
     "not_attempted": "not attempted",
     "error": "raised an error",
     "skipped": "skipped",
+    "grader_error": "check failed by its own fault",
 }
 _NOTES: dict[SubmissionStatus, str] = {
     "graded": "",
@@ -36,19 +38,24 @@ _FALLBACK: dict[QuestionStatus, str] = {
     "passed": "",
     "partial": "Some of its checks failed.",
     "failed": "Its checks failed.",
+    "to_review": "A person marks this answer.",
     "not_attempted": "The answer is still the gap it began as.",
     "error": "The cell with the answer raised an error.",
     "skipped": "Something it builds on is missing.",
+    "grader_error": "A check failed through its own fault; these points are not final.",
 }
+RETRIED = "It ran into the time limit while the machine was busy and was run once more, alone."
+DEFECTIVE = "A check failed through its own fault, not through an answer; these points are not final."
 MAX_REASONS = 8
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a question lost points; `hidden` if a hidden check said so."""
+    """Why a question lost points; `hidden` if a hidden check said so, `message_id` as in its test."""
 
     text: str
     hidden: bool = False
+    message_id: str = ""
 
 
 def training(fit: FitRun) -> str:
@@ -65,7 +72,9 @@ def lost(question: QuestionResult) -> bool:
 def note(result: Result) -> str:
     """What to know about a submission before its marks; empty for one that was graded."""
     detail = clean(result.detail or "")
-    return " ".join(part for part in (_NOTES[result.status], _sentence(detail)) if part)
+    retried = RETRIED if result.retried else ""
+    defects = DEFECTIVE if result.defective else ""
+    return " ".join(part for part in (_NOTES[result.status], defects, _sentence(detail), retried) if part)
 
 
 def reasons(question: QuestionResult) -> tuple[Reason, ...]:
@@ -75,7 +84,7 @@ def reasons(question: QuestionResult) -> tuple[Reason, ...]:
     own = [Reason(clean(question.reason))] if question.reason.strip() else []
     # What was never answered, or stands on something missing, fails its checks in ways that tell nothing more.
     tests = () if own and question.status in {"skipped", "not_attempted"} else question.tests
-    told = [Reason(clean(t.message), t.hidden) for t in tests if not t.passed and t.message.strip()]
+    told = [Reason(clean(t.message), t.hidden, t.message_id) for t in tests if not t.passed and t.message.strip()]
     unique = {reason.text: reason for reason in reversed([*own, *told])}
     found = tuple(reversed(unique.values()))
     return found[:MAX_REASONS] or (Reason(_FALLBACK[question.status] or "No reason was recorded."),)

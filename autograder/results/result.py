@@ -1,23 +1,38 @@
-"""The result of one submission, as plain data, and its JSON form (schema 1)."""
+"""The result of one submission, and its JSON form (schema 2, described in docs/result.schema.json)."""
 
 from __future__ import annotations
 
-import json
+import inspect
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
-SCHEMA = 1
+import msgspec
+
+SCHEMA: Literal[2] = 2
 
 SubmissionStatus = Literal["graded", "timeout", "out_of_memory", "crashed", "unreadable", "grader_error"]
-QuestionStatus = Literal["passed", "partial", "failed", "not_attempted", "error", "skipped"]
+QuestionStatus = Literal[
+    "passed", "partial", "failed", "to_review", "not_attempted", "error", "skipped", "grader_error"
+]
+# Submissions that ended before the end of their notebook; what they had handed over before counts.
+CUT_SHORT: frozenset[SubmissionStatus] = frozenset({"timeout", "out_of_memory", "crashed"})
+# Submissions without a mark, which therefore count in no statistics.
+UNMARKED: frozenset[SubmissionStatus] = frozenset({"unreadable", "grader_error"})
+
+# The message id of a test whose own question lacks something that it builds on: no mistake of its own.
+NOT_CHECKED = "Not checked: {reason}."
+
+Value = str | int | float | bool | None
 
 
 @dataclass(frozen=True)
 class TestResult:
-    """One test case; `message` is the reason it failed, safe to show to the student.
+    """One test; `message` is the reason it failed, safe to show to the student.
 
-    `score` and `max_score` are its points; results of earlier versions of the kit have none.
+    `score` and `max_score` are its points. `message_id` is the template of the message and `values` holds what the
+    names in it stand for, where the test was written with templates.
     """
 
     __test__ = False  # not a pytest class
@@ -28,11 +43,13 @@ class TestResult:
     message: str
     score: float | None = None
     max_score: float | None = None
+    message_id: str = ""
+    values: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class QuestionResult:
-    """One question; `reason` says why it is `skipped`, `error` or `not_attempted`, else it is empty."""
+    """One question; `reason` says why it has a status that its tests do not explain, else it is empty."""
 
     name: str
     status: QuestionStatus
@@ -46,7 +63,7 @@ class QuestionResult:
 class CellError:
     """An exception a cell raised; `cell` counts code cells from 1, like the `[7]` of a fresh Run All.
 
-    `line` is the cell's line that raised, or that called what raised, from 1; None where it is not known.
+    `line` is the cell's line that raised, or that called what raised, from 1; null where it is not known.
     """
 
     cell: int
@@ -57,7 +74,7 @@ class CellError:
 
 @dataclass(frozen=True)
 class FitRun:
-    """One `fit`: its cell, whether it took over the recorded run of the same training, and wall-clock seconds."""
+    """One call of `fit`: its cell, whether the same training of the solution was reused, and wall-clock seconds."""
 
     cell: int
     reused: bool
@@ -66,7 +83,7 @@ class FitRun:
 
 @dataclass(frozen=True)
 class Cost:
-    """What grading one submission took of the machine.
+    """Resource usage of grading one submission.
 
     `cpu_seconds` is processor time of everything; `notebook_cpu_seconds` the part its own code says it has used,
     training included; `peak_mb` the most memory its processes held at once, in MiB.
@@ -78,17 +95,32 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Student:
+    """Who handed a submission in, as the platform it comes from knows them."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Result:
     """What one submission earned and why. `seconds` is wall-clock time; scores are points.
 
+    `student` is null where the download does not say who it is; `version` counts hand-ins of the same student and lab.
+    `retried`: the notebook ran into the time limit on an overloaded machine and was run once more, exclusively.
     `measured` holds what the tests found by measuring, not what the student says: `train_accuracy`, `test_accuracy`.
     """
 
+    schema: Literal[2] = field(default=SCHEMA, kw_only=True)
     submission: str
+    student: Student | None = field(default=None, kw_only=True)
+    version: int = field(default=1, kw_only=True)
     sha256: str
     lab: str | None
+    language: str = field(default="en", kw_only=True)
     isolation: str
     status: SubmissionStatus
+    retried: bool = field(default=False, kw_only=True)
     detail: str | None
     score: float
     max_score: float
@@ -99,9 +131,24 @@ class Result:
     cost: Cost | None = None
     measured: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def defective(self) -> tuple[QuestionResult, ...]:
+        """The questions of which a check failed through its own fault."""
+        return tuple(question for question in self.questions if question.status == "grader_error")
+
+    @property
+    def has_grader_error(self) -> bool:
+        """Whether the grader or one of its checks failed, so that the points are not final."""
+        return self.status == "grader_error" or bool(self.defective)
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the points are a mark, which counts in statistics and may go into a gradebook."""
+        return self.status not in UNMARKED and not self.defective
+
     def to_json(self) -> str:
         """The result as indented JSON text, keys in the order of the contract."""
-        return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=2, ensure_ascii=False) + "\n"
+        return msgspec.json.format(msgspec.json.encode(self), indent=2).decode() + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Result:
@@ -111,18 +158,20 @@ class Result:
             ValueError: the text is not a result of this schema.
         """
         try:
-            data: dict[str, Any] = json.loads(text)
-            if data.pop("schema") != SCHEMA:
-                raise ValueError("another schema")
-            questions = tuple(
-                QuestionResult(**{**q, "tests": tuple(TestResult(**t) for t in q["tests"])})
-                for q in data.pop("questions")
-            )
-            errors = tuple(CellError(**e) for e in data.pop("errors"))
-            fits = tuple(FitRun(**f) for f in data.pop("fits", ()))
-            cost = data.pop("cost", None)
-            return cls(
-                **data, questions=questions, errors=errors, fits=fits, cost=None if cost is None else Cost(**cost)
-            )
-        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+            return _decoder().decode(text)
+        except msgspec.DecodeError as error:
             raise ValueError(f"not a result of schema {SCHEMA}: {error}") from error
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[Result]:
+    return msgspec.json.Decoder(Result)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of `result.json` as `to_json` writes it, from the types above."""
+    described = msgspec.json.schema(Result)
+    for record in described["$defs"].values():
+        record["description"] = inspect.cleandoc(record["description"])
+        record["required"] = list(record["properties"])  # a default serves the reader, the writer leaves nothing out
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "result.json", **described}

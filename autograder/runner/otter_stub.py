@@ -24,6 +24,8 @@ def install(questions: Sequence[str], hand_over: Callable[[str], None]) -> None:
     class Notebook:
         """The calls of `otter.Notebook` that notebooks make; all but the checks have nothing to do here."""
 
+        _grading_mode = True  # as in `otter run`: it tells the set-up cell to leave everything to the grader
+
         def __init__(self, *_: Any, **__: Any) -> None:
             pass
 
@@ -37,13 +39,11 @@ def install(questions: Sequence[str], hand_over: Callable[[str], None]) -> None:
             hand_over(question)
             return _HandedOver(question)
 
-        def check_all(self) -> list[_HandedOver]:
-            return [self.check(question) for question in questions]
-
         def export(self, *_: Any, **__: Any) -> None:
             pass
 
-        to_pdf = add_plugin_files = run_plugin = export
+        # As in stock otter, checking everything does nothing while a notebook is graded.
+        check_all = to_pdf = add_plugin_files = run_plugin = export
 
     for name in [name for name in sys.modules if name == "otter" or name.startswith("otter.")]:
         del sys.modules[name]

@@ -186,7 +186,7 @@ def _describe(watched: _Watched, launcher_status: int, limits: Limits) -> _Verdi
         return _Verdict("timeout", f"it used more than {cpu_seconds(limits)} seconds of processor time")
     if code < 0:
         return _Verdict("crashed", f"its process was killed by signal {_signal_name(-code)}")
-    return _Verdict("crashed", f"its process exited with code {code}")
+    return _Verdict("crashed", f"its process ended with exit code {code}")
 
 
 def _signal_name(number: int) -> str:

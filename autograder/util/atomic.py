@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic file writes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import os
 import tempfile
 from pathlib import Path
 
-# What `write_atomically` leaves where its process is killed half-way, as a pattern for Path.glob.
+# Path.glob pattern of the files that `write_atomically` leaves behind if its process is killed.
 LEFTOVERS = ".*.unfinished"
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that no reader, and no second writer, ever meets half of it; makes its folder.
+    """Write a file atomically, creating its folder; readers never see a partial file.
 
     Raises:
         OSError: the folder cannot be written to.

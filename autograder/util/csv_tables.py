@@ -1,4 +1,7 @@
-"""A CSV file as a platform or a spreadsheet wrote it: its separator, line ends and byte order mark are kept. Pure."""
+"""CSV files of platforms and spreadsheets, rewritten in their original style.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,15 @@ csv.field_size_limit(1 << 30)
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of fields, the lines of the file they end on, and how the file is written."""
+    """The content and format of a CSV file.
+
+    Args:
+        rows: the fields of each row, the header first.
+        lines: for each row, the line of the file on which it ends.
+        separator: the character between fields.
+        newline: the line terminator.
+        bom: whether the file starts with a byte order mark.
+    """
 
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[int, ...]
@@ -37,25 +48,29 @@ class Table:
     bom: bool = False
 
     def with_rows(self, rows: Sequence[Sequence[str]]) -> Table:
-        """The same file with other rows."""
+        """Return a table in the same format with other rows."""
         return replace(self, rows=tuple(map(tuple, rows)), lines=())
 
     def text(self) -> str:
-        """The file's text; a field is quoted where it must be."""
+        """Return the file's text, quoting fields where needed."""
         return (_BOM if self.bom else "") + "".join(self._line(row) + self.newline for row in self.rows)
 
     def _line(self, row: Sequence[str]) -> str:
         buffer = io.StringIO()
-        # The writer quotes only those line breaks that are part of its own line end.
+        # The writer quotes only line breaks that occur in its own line terminator.
         csv.writer(buffer, delimiter=self.separator, lineterminator="\r\n").writerow(row)
         return buffer.getvalue().removesuffix("\r\n")
 
 
 def read_table(data: bytes, name: str) -> Table:
-    """Read a CSV file in UTF-8 or UTF-16; commas, semicolons or tabs part the fields, any line ends the lines.
+    """Read a CSV file in UTF-8 or UTF-16, separated by commas, semicolons or tabs.
+
+    Args:
+        data: the file's content.
+        name: its name, for messages.
 
     Raises:
-        UsageError: it is no such file.
+        UsageError: it is not such a file.
     """
     text = _decoded(data, name)
     bom = text.startswith(_BOM)
@@ -98,13 +113,16 @@ def _reader(text: str, separator: str, *, strict: bool = False) -> Any:
 
 
 def _newline_of(text: str, first: int) -> str:
-    """How the line with this number ends, which is the last of the first row: fields may hold other line breaks."""
+    """Return the line terminator of line `first`, the last line of the first row.
+
+    Fields may contain other line breaks.
+    """
     line = next(islice(io.StringIO(text, newline=""), first - 1, None), "")
     return line[len(line.rstrip("\r\n")) :] or "\n"
 
 
 def _refuse_open_quote(text: str, separator: str, name: str, lines: Sequence[int]) -> None:
-    """A quotation mark that is never closed would hide all rows below it in one field.
+    """Reject an unclosed quotation mark, which would merge all following rows.
 
     Raises:
         UsageError: there is one.
@@ -122,7 +140,14 @@ def _refuse_open_quote(text: str, separator: str, name: str, lines: Sequence[int
 
 
 def records(table: Table, name: str, columns: Sequence[str]) -> list[tuple[int, Mapping[str, str]]]:
-    """The rows below the header, each with its line, as fields by column; blanks around names and fields are dropped.
+    """Return the rows below the header as fields by column, with their line numbers.
+
+    Column names are in lower case; blanks around names and fields are removed; empty rows are left out.
+
+    Args:
+        table: the table.
+        name: the file's name, for messages.
+        columns: the required columns, in lower case.
 
     Raises:
         UsageError: a column is missing, or a row is longer than the header.
@@ -131,13 +156,13 @@ def records(table: Table, name: str, columns: Sequence[str]) -> list[tuple[int, 
     missing = [column for column in columns if column not in header]
     if missing:
         raise UsageError(
-            f"{name} has no column {missing[0]}: its first line is {clean_line(', '.join(header))}.",
-            hint=f"begin the file with the line {','.join(columns)}",
+            f"{name} has no column `{missing[0]}`. Its first line is: {clean_line(', '.join(header))}.",
+            hint=f"start the file with the line {','.join(columns)}",
         )
     found: list[tuple[int, Mapping[str, str]]] = []
     for line, row in zip(table.lines[1:], table.rows[1:], strict=True):
         if len(row) > len(header) and any(field.strip() for field in row[len(header) :]):
-            raise UsageError(f'{name}, line {line}: more fields than columns. A field with a comma stands in "quotes".')
+            raise UsageError(f'{name}, line {line}: more fields than columns. Put fields with commas in "quotes".')
         fields = [field.strip() for field in row]
         if any(fields):
             found.append((line, dict(zip(header, fields + [""] * len(header), strict=False))))
@@ -145,9 +170,9 @@ def records(table: Table, name: str, columns: Sequence[str]) -> list[tuple[int, 
 
 
 def number(text: str, separator: str = ",") -> float | None:
-    """A number as a person writes it into a file; None if it is none, or could be two.
+    """Parse a number as entered by a person; None if it is not a number or ambiguous.
 
-    A comma is a decimal comma where fields are parted by semicolons, and wherever it cannot part thousands.
+    A comma is a decimal comma if fields are separated by semicolons, or if it cannot separate thousands.
     """
     plain = text.strip()
     if separator == ";" and plain.count(",") == 1 and "." not in plain:
@@ -158,9 +183,10 @@ def number(text: str, separator: str = ",") -> float | None:
 
 
 def localised_number(text: str) -> float | None:
-    """A number as a platform prints it in any language: 10.00, 10,00, 1,000.00, 1.000,00, 1 000,00 or 1'000.00.
+    """Parse a number in any locale, such as 10,00, 1.000,00 or 1'000.00.
 
-    None if it is none, or if it could be two: 1,000 is a thousand to some and one to others.
+    Returns:
+        None if it is not a number, or ambiguous: 1,000 is one or one thousand, depending on the locale.
     """
     plain = "".join("'" if c in _GROUP_MARKS else c for c in text.strip())
     found = _LOCALISED.fullmatch(plain)
@@ -194,15 +220,15 @@ def _finite(plain: str) -> float | None:
         value = float(plain)
     except ValueError:
         return None
-    return value if abs(value) < 1e9 else None  # neither infinite nor no number at all
+    return value if abs(value) < 1e9 else None  # also excludes infinity and NaN
 
 
 def ending_digits(text: str) -> str:
-    """The number at the end of a text such as "Participant 301"; empty if there is none."""
+    """Return the digits at the end of a text such as "Participant 301", if any."""
     match = re.search(r"\d+$", text)
     return match[0] if match else ""
 
 
 def number_text(value: float, mark: str = ".") -> str:
-    """A number for a gradebook: at most two decimals, no needless zeros, never in powers of ten."""
+    """Format a number for a gradebook: at most two decimals, no exponent."""
     return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".").replace(".", mark)

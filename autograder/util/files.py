@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, and what the system says about them in words."""
+"""Reading and writing files, with messages for users."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from autograder.util.atomic import write_atomically
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all; text in UTF-8.
+    """Write a file atomically; text is encoded in UTF-8.
 
     Raises:
-        KitError: the folder is read-only, the disk is full, or the like.
+        KitError: the file cannot be written, for example because the disk is full.
     """
     with writing(path):
         write_atomically(path, content.encode() if isinstance(content, str) else content)
@@ -22,23 +22,23 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn what the system says about a file or folder into the kit's own error.
+    """Convert OSError raised for a file or folder into KitError.
 
     Raises:
-        KitError: the folder is read-only, the disk is full, or the like.
+        KitError: the file cannot be written, for example because the disk is full.
     """
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
         raise KitError(
-            f"{path} cannot be written: {reason}. What was graded before is kept.",
-            hint="choose another folder with -o, or free some space, and run the same command again",
+            f"{path} cannot be written: {reason}. Results written so far are kept.",
+            hint="choose another folder with -o, or free some space, then run the same command again",
         ) from error
 
 
 def content_of(path: Path) -> bytes:
-    """The bytes of a file that a person named.
+    """Return the bytes of a file named by the user.
 
     Raises:
         UsageError: it cannot be read.

@@ -1,4 +1,4 @@
-"""Times with their zones, as people and platforms write them. Pure."""
+"""Parsing and formatting times with time zones. Pure."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ TIME_EXAMPLE = "2026-10-05 23:59 Europe/Berlin or 2026-10-05T23:59+02:00"
 
 
 def parse_time(text: str, zone: tzinfo | None = None) -> datetime:
-    """A time with a zone: an offset or a zone's name after it, else the zone given.
+    """Parse a time followed by an offset or zone name, or in the given zone.
 
-    Where the clock is put back, an hour occurs twice: then it is the second one, in the student's favour; where it is
-    put forward, a time that never was is taken as if it had not been.
+    In the hour that occurs twice when clocks are set back, the later time is used, in the student's favour. In the hour
+    skipped when clocks are set forward, the offset before the change applies.
 
     Raises:
-        ValueError: it is no time, or no zone is known.
+        ValueError: the text is not a time, or its zone is unknown.
     """
     words = _twenty_four_hours(text).split()
     if len(words) > 1 and any(c.isalpha() for c in words[-1]) and words[-1].upper() != "Z":
@@ -32,9 +32,9 @@ def parse_time(text: str, zone: tzinfo | None = None) -> datetime:
     try:
         time = datetime.fromisoformat(_microseconds(plain))
     except ValueError:
-        raise ValueError(f"{text!r} is no time: write it like {TIME_EXAMPLE}") from None
+        raise ValueError(f"{text!r} is not a time: write it like {TIME_EXAMPLE}") from None
     if len(plain) <= len("2026-10-05"):
-        raise ValueError(f"{text!r} is a day without a time: write it like {TIME_EXAMPLE}")
+        raise ValueError(f"{text!r} is a date without a time: write it like {TIME_EXAMPLE}")
     if time.tzinfo is not None:
         return time
     if zone is None:
@@ -75,24 +75,24 @@ def _iso_day(day: str, text: str) -> str:
 
 
 def time_text(time: datetime) -> str:
-    """A time as people read it, which `parse_time` reads again."""
+    """Format a time so that `parse_time` can read it."""
     if isinstance(time.tzinfo, ZoneInfo) and time.tzinfo.key:
         return f"{time.replace(tzinfo=None, fold=0).isoformat(' ', 'auto')} {time.tzinfo.key}"
     return time.isoformat(" ")
 
 
 def _microseconds(text: str) -> str:
-    """Gradescope writes nine digits of a second; Python reads six."""
+    """Truncate fractional seconds to six digits; Gradescope writes nine."""
     head, dot, tail = text.partition(".")
     digits = tail[: len(tail) - len(tail.lstrip("0123456789"))]
     return f"{head}.{digits[:6].ljust(6, '0')}{tail[len(digits) :]}" if dot and digits else text
 
 
 def find_zone(name: str) -> ZoneInfo:
-    """A time zone by its name in the IANA database.
+    """Return a time zone by its name in the IANA database.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: there is no such zone.
     """
     try:
         return ZoneInfo(name)

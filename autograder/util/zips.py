@@ -1,8 +1,7 @@
-"""Reading zips that strangers made: nothing is ever unpacked to disk, and everything has a limit.
+"""Reading untrusted zips, in memory and with limits.
 
-`list_members` refuses an archive as a whole where that is the only honest answer (damaged, a bomb);
-a fault of one member (encrypted, a link, a name that climbs out) is told with that member alone, so
-one student's file never costs another student anything.
+`list_members` rejects archives that are damaged or zip bombs. A fault of a single member (encrypted, a link, a path
+that leaves the archive) is reported for that member only, so that it does not affect other students.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ from typing import IO
 from autograder.errors import SubmissionError
 
 MB = 1024 * 1024
-# A class download holds some thousand files; a zip with more entries than this was built to hurt.
+# A class download has a few thousand files.
 MAX_MEMBERS = 50_000
 MAX_TOTAL_BYTES = 20_000 * MB
-# Notebooks with long repetitive outputs shrink 300-fold and are welcome, so the ratio counts only beyond a size
-# that one notebook cannot reach.
+# Notebooks with repetitive outputs can have compression ratios of 300, so the ratio is checked only above a size that
+# a single notebook cannot reach.
 RATIO_COUNTS_FROM = 200 * MB
 MAX_RATIO = 200
 
@@ -35,13 +34,19 @@ _ENCRYPTED = 0x1
 _UTF8_FLAG = 0x800
 _UNICODE_PATH = 0x7075
 _DRIVE = re.compile(r"^[A-Za-z]:")
-# What zipfile and its decompressors raise on damaged input.
+# Exceptions of zipfile and its decompressors for damaged input.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError, ValueError, IndexError)
 
 
 @dataclass(frozen=True)
 class Member:
-    """One file of a zip: `name` as the zip knows it, `shown` with forward slashes, `problem` why it cannot be read."""
+    """One file of a zip.
+
+    Args:
+        name: its name in the archive.
+        shown: its name with forward slashes.
+        problem: why it cannot be read, or None.
+    """
 
     name: str
     shown: str
@@ -49,20 +54,20 @@ class Member:
 
 
 def list_members(source: Path | IO[bytes]) -> tuple[Member, ...]:
-    """The files of a zip in the order they were written, without folders.
+    """Return the files of a zip in the order of its directory, without folders.
 
     Raises:
-        SubmissionError: the zip is damaged, empty, or larger inside than any honest one.
+        SubmissionError: the zip is damaged, empty or implausibly large.
     """
     with _opened(source) as archive:
         infos = archive.infolist()
         _refuse_bombs(infos)
-        # Of two entries with one name the last counts, as for every unzip program.
+        # Of two entries with the same name the last counts, as in unzip programs.
         return tuple(_member(info) for info in infos if not info.is_dir() and archive.getinfo(info.filename) is info)
 
 
 def read_member(source: Path | IO[bytes], name: str, limit: int) -> bytes:
-    """The bytes of one file of a zip, at most `limit`.
+    """Return the bytes of one file of a zip, at most `limit`.
 
     Raises:
         SubmissionError: the member is missing, damaged, encrypted or larger than the limit.
@@ -71,7 +76,7 @@ def read_member(source: Path | IO[bytes], name: str, limit: int) -> bytes:
         try:
             info = archive.getinfo(name)
         except KeyError:
-            raise SubmissionError(f"the zip no longer holds {name}: was it changed while it was graded?") from None
+            raise SubmissionError(f"the zip no longer contains {name}: was it changed during grading?") from None
         problem = _member(info).problem
         if problem is not None:
             raise SubmissionError(problem)
@@ -79,14 +84,14 @@ def read_member(source: Path | IO[bytes], name: str, limit: int) -> bytes:
 
 
 def _read_limited(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> bytes:
-    too_large = f"{info.filename} is larger than {limit // MB} MB: clear its outputs, save and hand in again"
+    too_large = f"{info.filename} is larger than {limit // MB} MB: clear its outputs, save it and submit it again"
     if info.file_size > limit:
         raise SubmissionError(too_large)
     pieces: list[bytes] = []
     total = 0
     try:
         with archive.open(info) as stream:
-            # The size in the header is only a claim, so count what really comes.
+            # The size in the header may be wrong, so count the bytes read.
             while piece := stream.read(_CHUNK):
                 total += len(piece)
                 if total > limit:
@@ -94,7 +99,7 @@ def _read_limited(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -
                 pieces.append(piece)
     except NotImplementedError:
         raise SubmissionError(
-            f"{info.filename} is packed with a method this program does not know: pack it again as an ordinary zip"
+            f"{info.filename} is compressed with an unsupported method: create an ordinary zip"
         ) from None
     except RuntimeError:
         raise SubmissionError(_encrypted(info.filename)) from None
@@ -108,10 +113,10 @@ def _opened(source: Path | IO[bytes]) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(source)
     except PermissionError:
-        raise SubmissionError("the zip cannot be opened: no permission to read it") from None
+        raise SubmissionError("the zip cannot be opened: permission denied") from None
     except (*_DAMAGE, NotImplementedError, RuntimeError) as error:
         raise SubmissionError(
-            f"not a zip, or a damaged one ({error}): probably an incomplete upload; export and hand in again"
+            f"not a zip, or a damaged one ({error}), probably an incomplete upload: export and submit it again"
         ) from None
     with archive:
         yield archive
@@ -121,26 +126,26 @@ def _refuse_bombs(infos: list[zipfile.ZipInfo]) -> None:
     if not infos:
         raise SubmissionError("the zip is empty")
     if len(infos) > MAX_MEMBERS:
-        raise SubmissionError(f"the zip holds {len(infos)} files, more than the {MAX_MEMBERS} that are allowed")
+        raise SubmissionError(f"the zip contains {len(infos)} files; at most {MAX_MEMBERS} are allowed")
     total = sum(info.file_size for info in infos)
     packed = sum(info.compress_size for info in infos)
     if total > MAX_TOTAL_BYTES or (total > RATIO_COUNTS_FROM and total > MAX_RATIO * packed):
         raise SubmissionError(
-            f"the zip would unpack from {packed / MB:.1f} to {total / MB:.0f} MB, which no honest submission does"
+            f"the zip would expand from {packed / MB:.1f} MB to {total / MB:.0f} MB, which is implausible"
         )
 
 
 def _member(info: zipfile.ZipInfo) -> Member:
-    # Some Windows programs write backslashes, which the format forbids.
+    # Some Windows programs write backslashes, which the zip format forbids.
     shown = _decoded_name(info).replace("\\", "/")
     return Member(info.filename, shown, _problem(info, shown))
 
 
 def _decoded_name(info: zipfile.ZipInfo) -> str:
-    """The member's name as its writer meant it.
+    """Return the member's name in the encoding in which it was probably written.
 
-    Without the UTF-8 flag, `zipfile` takes names for code page 437. The macOS Finder and Info-ZIP write UTF-8 all the
-    same; Info-ZIP also repeats the name in an extra field 0x7075 ("Info-ZIP Unicode Path", APPNOTE.TXT 4.6.9).
+    Without the UTF-8 flag, `zipfile` decodes names as code page 437. The macOS Finder and Info-ZIP write UTF-8 anyway;
+    Info-ZIP also repeats the name in the extra field 0x7075 ("Info-ZIP Unicode Path", APPNOTE.TXT 4.6.9).
     """
     if info.flag_bits & _UTF8_FLAG or info.filename.isascii():
         return info.filename
@@ -168,13 +173,13 @@ def _unicode_path(extra: bytes, raw: bytes) -> bytes | None:
 
 def _problem(info: zipfile.ZipInfo, shown: str) -> str | None:
     if shown.startswith("/") or _DRIVE.match(shown) or ".." in shown.split("/"):
-        return f"{shown} has a path that leads out of the zip, which no ordinary program writes: pack it again"
+        return f"{shown} has a path outside the zip: create the zip again with an ordinary program"
     if stat.S_ISLNK(info.external_attr >> 16):
-        return f"{shown} is a link, not a file: pack the file itself"
+        return f"{shown} is a link, not a file: add the file itself to the zip"
     if info.flag_bits & _ENCRYPTED:
         return _encrypted(shown)
     return None
 
 
 def _encrypted(name: str) -> str:
-    return f"{name} is locked with a password: pack it again without one"
+    return f"{name} is protected by a password: create the zip without one"

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import ast
 import base64
+import bz2
+import gzip
 import io
 import json
+import lzma
 import os
 import re
 import subprocess
 import sys
+import textwrap
 import zipfile
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,13 +29,13 @@ from autograder.authoring.bundle import without_comments
 from autograder.authoring.leaks import check_leaks
 from autograder.authoring.master import Master, read_master
 from autograder.authoring.normalize import complete_test
-from autograder.authoring.stubs import gap_variables
 from autograder.errors import BuildDriftError, MasterError, UsageError
 from autograder.grading.grader import Grader
 from autograder.labs.assignment import load_assignment
 from autograder.labs.lateness import LatePolicy, policy_from
 from autograder.sandbox.client import ForkServer
 from tests.fixtures.builders import notebook_json
+from tests.student.unpacked import public_tests, unpacked
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -77,6 +82,7 @@ def test_two_builds_are_identical(built: Path, tmp_path: Path) -> None:
 
 def test_the_files_are_the_promised_ones(built: Path) -> None:
     assert sorted(contents(built)) == [
+        "assignment/README.md",
         "assignment/fractions.ipynb",
         "assignment/requirements.txt",
         "dist/fractions-autograder.zip",
@@ -93,7 +99,7 @@ def test_the_student_notebook_has_gaps_checks_and_no_traces(built: Path) -> None
     assert sources["answer-q1"] == "shares = ...\nlargest = ..."
     assert sources["answer-q2"] == "running = ..."
     assert sources["answer-q3"] == "..."
-    assert sources["check-q2"] == 'grader.check("q2")'
+    assert sources["check-q2"].startswith('grader.check("q2")  # NameError?')
     assert len(sources) == len(cells), "cell ids repeat"
     tags = {cell["id"]: cell["metadata"].get("tags", []) for cell in cells}
     assert "answer:q2" in tags["answer-q2"]
@@ -103,12 +109,79 @@ def test_the_student_notebook_has_gaps_checks_and_no_traces(built: Path) -> None
     for trace in ("lines_to_next_cell", "jupytext", "BEGIN ", "SOLUTION", "test_q1_largest_share"):
         assert trace not in text
     assert "autograder build" in notebook(path)["metadata"]["autograder"]["note"]
+    assert notebook(path)["metadata"]["otter"] == {"assignment_name": "fractions"}
+
+
+def test_the_set_up_cell_stands_first_is_folded_and_names_the_lab(built: Path) -> None:
+    """In JupyterLab and in Colab; below the text the notebook begins with."""
+    cells = notebook(built / "assignment" / "fractions.ipynb")["cells"]
+    assert [cell["cell_type"] for cell in cells[:2]] == ["markdown", "code"]
+    cell, source = cells[1], "".join(cells[1]["source"])
+    assert cell["metadata"]["jupyter"] == {"source_hidden": True}
+    assert cell["metadata"]["cellView"] == "form"
+    assert re.search(r'lab="fractions", version="[0-9a-f]{8}", language="en"', source)
+    assert {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)} >= {"_set_up", "grader"}
+    names = {target.id for node in ast.parse(source).body if isinstance(node, ast.Assign) for target in node.targets
+             if isinstance(target, ast.Name)}  # fmt: skip
+    assert names == {"grader"}, "an answer's name here would be taken for an answer"
+    assert "grader.check(" not in source, "it would be taken for a check"
+    assert sum("otter.Notebook(" in "".join(cell["source"]) for cell in cells) == 1, "otter's own first cell is gone"
+
+
+def test_the_last_cell_hands_in_with_the_authors_words(built: Path) -> None:
+    change_master(built, "#   pdf: false", "#   pdf: false\n#   instructions: Hand it in on Moodle.")
+    rebuild(built)
+    cells = notebook(built / "assignment" / "fractions.ipynb")["cells"]
+    text, code = ("".join(cell["source"]) for cell in cells[-2:])
+    assert text.startswith("## Hand in\n")
+    assert text.endswith("Hand it in on Moodle.")
+    assert code.endswith("\ngrader.export()")
+
+
+def test_a_lab_without_a_hand_in_cell_gets_none(built: Path) -> None:
+    change_master(built, "# export_cell:\n#   pdf: false\n#   run_tests: false", "# export_cell: false")
+    rebuild(built)
+    cells = notebook(built / "assignment" / "fractions.ipynb")["cells"]
+    assert not any("grader.export" in "".join(cell["source"]) for cell in cells)
+
+
+def test_the_set_up_cell_describes_the_lab(built: Path) -> None:
+    change_master(built, "def test_q2_running_total(running, shares):", "def test_q2_running_total(running, shares):\n"
+                  '    "The steps of running are the shares.\\n\\nMore."')  # fmt: skip
+    (built / "solutions" / "fractions.toml").write_text('hand_in = "Moodle, Lab 1"', encoding="utf-8")
+    rebuild(built)
+    described = json.loads(unpacked(notebook(built / "assignment" / "fractions.ipynb"))["lab.json"])
+    assert (described["lab"], described["hand_in"], described["imports"]) == ("fractions", "Moodle, Lab 1", ["numpy"])
+    assert described["digests"] == {}
+    assert [(entry["name"], entry["points"], entry["checks"]) for entry in described["questions"]] == [
+        ("q1", 2.0, [""]), ("q2", 1.5, ["The steps of running are the shares"]), ("q3", 0.5, [""])
+    ]  # fmt: skip
+    assert "Where to hand in:\n\n- fractions: Moodle, Lab 1\n" in (built / "assignment" / "README.md").read_text(
+        "utf-8"
+    )
+
+
+def test_a_published_course_gets_a_badge_and_a_wrong_address_is_refused(built: Path) -> None:
+    course = built / "solutions" / "course.toml"
+    course.write_text('published = "https://github.com/me/labs/tree/main/assignment"', encoding="utf-8")
+    rebuild(built)
+    readme = (built / "assignment" / "README.md").read_text(encoding="utf-8")
+    assert "https://colab.research.google.com/github/me/labs/blob/main/assignment/fractions.ipynb" in readme
+    for text, says in (
+        ('published = "https://gitlab.com/me"', r"course\.toml.*not a folder on GitHub"),
+        ("publish = 1", "unknown setting `publish`"),
+        ("published = 1", "must be a text"),
+        ("published =", "not TOML"),
+    ):
+        course.write_text(text, encoding="utf-8")
+        with pytest.raises(MasterError, match=says):
+            rebuild(built)
 
 
 def test_every_test_carries_the_helpers_and_stock_otter_reads_it(built: Path) -> None:
     from otter.test_files.exception_test import ExceptionTestFile
 
-    public = notebook(built / "assignment" / "fractions.ipynb")["metadata"]["otter"]["tests"]
+    public = public_tests(notebook(built / "assignment" / "fractions.ipynb"))
     with zipfile.ZipFile(built / "dist" / "fractions-autograder.zip") as archive:
         hidden = {name: archive.read(f"tests/{name}.py").decode() for name in ("q1", "q2", "q3")}
     for name in hidden:
@@ -178,9 +251,9 @@ def test_a_labs_toml_sets_its_limits_and_what_late_costs(built: Path) -> None:
     assert policy_from(description["late"]) == LatePolicy(datetime(2026, 10, 5, 21, 59, tzinfo=UTC), percent_per_day=10)
 
 
-def test_the_answer_key_names_itself_and_holds_no_outputs(built: Path) -> None:
+def test_the_answer_key_has_the_same_set_up_and_holds_no_outputs(built: Path) -> None:
     cells = notebook(built / "dist" / "fractions-solution.ipynb")["cells"]
-    assert 'otter.Notebook("fractions-solution.ipynb")' in "".join(cells[0]["source"])
+    assert cells[1] == notebook(built / "assignment" / "fractions.ipynb")["cells"][1]
     answers = "\n".join("".join(cell["source"]) for cell in cells)
     assert "shares = values / values.sum()\n" in answers
     assert not re.search(r"SOLUTION|PROMPT", answers), "an answer key shows no marks of the tool that cut it"
@@ -235,8 +308,8 @@ def test_unknown_labs_and_empty_courses_are_wrong_use(built: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("old", "new", "says", "question"),
     [
-        ("shares = values / values.sum()  # SOLUTION", "shares = values / values.sum()", "nothing but gaps", "q1"),
-        ("# init_cell: true", "# init_cel: true", "otter refuses this master", None),
+        ("shares = values / values.sum()  # SOLUTION", "shares = values / values.sum()", "nothing but stubs", "q1"),
+        ("#   run_tests: false", "#   run_test: false", "otter refuses this master", None),
         ("# A small lab", "# Hint: `shares=values / values.sum()`. A small lab", "statement of its solution", "q1"),
     ],
 )
@@ -250,26 +323,13 @@ def test_faults_found_after_otter_name_the_place(built: Path, old: str, new: str
     assert contents(built) == before
 
 
-@pytest.mark.parametrize(
-    ("stub", "names"),
-    [("a = ...", ("a",)), ("a = ...\nb = ...", ("a", "b")), ("...", ()), ("\na = ...\n\nb = ...\n", ("a", "b"))],
-)
-def test_gaps_are_read(stub: str, names: tuple[str, ...]) -> None:
-    assert gap_variables(stub) == names
-
-
-@pytest.mark.parametrize(
-    "stub",
-    ["", "a = 1", "a, b = ...", "a = b = ...", "a = ...\n...", "a.b = ...", "# a hint\na = ...", "a = ", "print()"],
-)
-def test_anything_but_gaps_is_refused(stub: str) -> None:
-    with pytest.raises(ValueError, match="nothing but gaps"):
-        gap_variables(stub)
-
-
 @pytest.fixture
 def master(master_text: str) -> Master:
     return read_master(master_text, name="fractions", file="solutions/fractions.py")
+
+
+def _wrapped(data: bytes) -> str:
+    return 'packed="""\n' + "\n".join(textwrap.wrap(base64.b64encode(data).decode(), 120)) + '\n"""'
 
 
 SECRETS = (
@@ -283,13 +343,20 @@ SECRETS = (
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-@pytest.mark.parametrize("form", ["plain", "base64", "hex", "key"])
+@pytest.mark.parametrize("form", ["plain", "base64", "hex", "key", "zlib", "gzip", "bzip2", "xz", "set-up"])
 def test_a_leak_stops_the_build(master: Master, secret: str, form: str) -> None:
     text = {
         "plain": f"look: {secret} !",
         "base64": base64.b64encode(secret.encode()).decode(),
         "hex": secret.encode().hex(),
         "key": secret,
+        "zlib": base64.b64encode(zlib.compress(secret.encode())).decode(),
+        "gzip": base64.b64encode(gzip.compress(secret.encode())).decode(),
+        "bzip2": base64.b64encode(bz2.compress(secret.encode())).decode(),
+        "xz": lzma.compress(secret.encode()).hex(),
+        "set-up": _wrapped(
+            bz2.compress(json.dumps({"tests/q1.py": f'say("é")\n{secret}\n{os.urandom(99).hex()}'}).encode())
+        ),
     }[form]
     cell = {"cell_type": "markdown", "metadata": {text: 1} if form == "key" else {}, "source": text}
     with pytest.raises(MasterError, match="would stand in the student notebook"):

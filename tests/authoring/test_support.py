@@ -52,13 +52,13 @@ def test_support_files_go_to_students_and_into_the_zip(master_text: str, tmp_pat
 
 
 def test_a_notebook_finds_its_support_files_when_it_is_graded(
-    master_text: str, tmp_path: Path, warm: ForkServer
+    master_text: str, tmp_path: Path, fork_server: ForkServer
 ) -> None:
     root = course_with_files(tmp_path, master_text)
     build(root)
-    lab = load_assignment(root / "dist" / "fractions-autograder.zip", warm)
+    lab = load_assignment(root / "dist" / "fractions-autograder.zip", fork_server)
     key = (root / "dist" / "fractions-solution.ipynb").read_bytes()
-    result = Grader({"fractions": lab}, warm).grade("key.ipynb", lambda: key)
+    result = Grader({"fractions": lab}, fork_server).grade("key.ipynb", lambda: key)
     assert (result.errors, result.score) == ((), 4.0)
 
 

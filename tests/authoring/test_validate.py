@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,7 +12,7 @@ from autograder.authoring.master import read_cells, read_master
 from autograder.authoring.outline import prerequisites_of, titles
 from autograder.authoring.settings import LabSettings, read_settings
 from autograder.authoring.validate import check_master
-from autograder.errors import MasterError
+from autograder.errors import MasterError, SeveralFaultsError
 from autograder.labs.lateness import LatePolicy
 
 HELPER_CELL = '# %% tags=["test-helpers"]'
@@ -40,6 +41,9 @@ FAULTS = (
     Fault("config_no_yaml", "# name: fractions", "# name: [fractions", "cannot be read", "init_cell", None),
     Fault("config_ok_format", "#   ok_format: false", "#   ok_format: true", "exception-based", "ASSIGNMENT", None),
     Fault("config_test_files", "#   ok_format: false", "#   ok_format: false\n#   files: true", "`files:`", "AS", None),
+    Fault("config_key", "# init_cell: true", "# init_cel: true", "is `init_cell` meant?", "ASSIGNMENT CONFIG", None),
+    Fault("misspelt_parameter", "test_q1_largest_share(largest)", "test_q1_largest_share(lagest)",
+          "`lagest`, which no cell sets: is `largest` meant?", "def test_q1_l"),
     Fault("config_name", "# name: fractions", "# name: other", "name: fractions", "ASSIGNMENT CONFIG", None),
     Fault("two_helpers", "# %%\nimport numpy", f"{HELPER_CELL}\nimport numpy", "2 cells", "import numpy", None),
     Fault("undefined", "np.any(np.diff(array_of(sh", "np.any(np.diff(arrays_of(sh", "`arrays_of`", "arrays_of", "q3"),
@@ -78,7 +82,6 @@ FAULTS = (
     Fault("test_without_config", TEST_HEAD, "# %%\n", "begins with its configuration", "def test_q1_shares"),
     Fault("no_name", "# name: q1", "# title: q1", "name is None", "BEGIN QUESTION", None),
     Fault("two_q1", "# name: q2", "# name: q1", "two questions named q1", "BEGIN QUESTION", None),
-    Fault("no_answer_tag", '# %% tags=["answer:q1"]', "# %%", "no answer tag", "shares = values"),
     Fault("other_answer_tag", '["answer:q1"]', '["answer:q2"]', "answer:q2", "shares = values"),
     Fault("answer_outside", "# %%\nimport numpy", '# %% tags=["answer:q1"]\nimport numpy', "outside", "import", None),
     Fault("unclosed_question", "# %% [raw]\n# # END QUESTION\n\n" + BEGIN_Q2,
@@ -113,6 +116,58 @@ def test_a_fault_is_named_with_its_place(master_text: str, fault: Fault) -> None
         assert error.line is not None
         assert fault.at in text.splitlines()[error.line - 1]
         assert f"solutions/fractions.py:{error.line}" in str(error)
+
+
+def test_all_faults_of_a_master_are_reported_at_once(master_text: str) -> None:
+    text = master_text.replace("# name: q1\n# points: 2", "# name: q1\n# points: 3", 1)
+    text = text.replace("points: 1\nhidden: true", "points: 1\nsecret: true", 1)
+    text = text.replace("# depends_on: q1", "# depends_on: q7", 1)
+    text = text.replace("shares.sort()  # SOLUTION", "shares.sort(  # SOLUTION", 1)
+    with pytest.raises(SeveralFaultsError) as caught:
+        check_master(read_master(text, name="fractions", file="solutions/fractions.py"))
+    assert "3 faults" in str(caught.value)
+    found = [(fault.question, fault.line is not None) for fault in caught.value.faults]
+    assert found == [("q3", True), ("q1", True), ("q2", True)]
+    assert all(f"solutions/fractions.py:{fault.line}" in str(caught.value) for fault in caught.value.faults)
+
+
+def test_a_solution_cell_without_a_tag_is_an_answer_to_its_question(master_text: str) -> None:
+    text = master_text.replace('# %% tags=["answer:q1"]', "# %%", 1)
+    master = read_master(text, name="fractions", file="solutions/fractions.py")
+    check_master(master)
+    sound = read_master(master_text, name="fractions", file="solutions/fractions.py")
+    assert [cell.tags for cell in master.cells] == [cell.tags for cell in sound.cells]
+
+
+def as_notebook(text: str) -> str:
+    cells = [
+        {"cell_type": cell.kind, "metadata": {"tags": list(cell.tags)}, "source": cell.source.splitlines(keepends=True)}
+        for cell in read_cells(text)
+    ]
+    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+def test_a_notebook_is_a_master_too(master_text: str) -> None:
+    master = read_master(as_notebook(master_text), name="fractions", file="solutions/fractions.ipynb")
+    check_master(master)
+    sound = read_master(master_text, name="fractions", file="solutions/fractions.py")
+    assert [(cell.kind, cell.source) for cell in master.cells] == [(cell.kind, cell.source) for cell in sound.cells]
+    assert [question.name for question in master.questions] == ["q1", "q2", "q3"]
+
+
+def test_a_fault_in_a_notebook_is_named_with_its_cell(master_text: str) -> None:
+    text = as_notebook(master_text.replace("largest = shares.max()", "largest = shares.max((", 1))
+    with pytest.raises(MasterError) as caught:
+        check_master(read_master(text, name="fractions", file="solutions/fractions.ipynb"))
+    cells = json.loads(text)["cells"]
+    number = next(n for n, cell in enumerate(cells, start=1) if "largest = shares.max((" in "".join(cell["source"]))
+    assert f"solutions/fractions.ipynb, cell {number}, line 2, question q1: Python" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"worksheets": []}', '{"cells": [3]}'])
+def test_what_is_no_notebook_is_refused(text: str) -> None:
+    with pytest.raises(MasterError, match="not a notebook of format 4"):
+        read_master(text, name="fractions", file="solutions/fractions.ipynb")
 
 
 def outline(text: str) -> dict[str, tuple[str, tuple[str, ...]]]:

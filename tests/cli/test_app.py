@@ -183,9 +183,10 @@ def test_grade_gives_every_file_a_row_a_status_and_a_reason(course: Path, mixed_
     assert all((path.parent / "feedback.html").exists() for path in results)
     for path in results:
         result = json.loads(path.read_text(encoding="utf-8"))
-        assert result["schema"] == 1
-        assert list(result)[:9] == [
-            "schema", "submission", "sha256", "lab", "isolation", "status", "detail", "score", "max_score",
+        assert result["schema"] == 2
+        assert list(result)[:13] == [
+            "schema", "submission", "student", "version", "sha256", "lab", "language", "isolation", "status", "retried",
+            "detail", "score", "max_score",
         ]  # fmt: skip
 
 
@@ -245,8 +246,9 @@ def test_wrong_use_ends_with_what_helps(
 
 
 def test_json_of_data_is_alone_on_standard_output(tmp_path: Path) -> None:
-    done = autograder("data", "--ipython", tmp_path / "profile", "--json", cwd=tmp_path)
+    done = autograder("data", "--ipython", tmp_path / "profile", "--npz", "mnist.npz", "--json", cwd=tmp_path)
     found = json.loads(done.stdout)
+    assert found["npz"] == str(tmp_path / "mnist.npz")
     assert Path(found["mnist"]).is_file()
     assert (Path(found["ipython"]) / "profile_default").is_dir()
     assert "IPYTHONDIR=" in autograder("data", "--ipython", "profile", cwd=tmp_path).stdout

@@ -18,6 +18,7 @@ import pytest
 
 from autograder.labs.course import autograder_zip
 from tests.conftest import LABS, REPOSITORY
+from tests.student.unpacked import public_tests, unpacked
 
 _MASTERS = REPOSITORY / "solutions"
 
@@ -26,7 +27,11 @@ def test_what_students_get_is_what_the_masters_give(course: Path) -> None:
     """Another build in another folder: the same bytes as committed, so builds are deterministic, too."""
     committed = {path.name: path.read_bytes() for path in (REPOSITORY / "assignment").iterdir() if path.is_file()}
     built = {path.name: path.read_bytes() for path in (course / "assignment").iterdir()}
-    assert sorted(committed) == sorted(built) == sorted([*(f"{lab}.ipynb" for lab in LABS), "requirements.txt"])
+    assert (
+        sorted(committed)
+        == sorted(built)
+        == sorted([*(f"{lab}.ipynb" for lab in LABS), "README.md", "requirements.txt"])
+    )
     assert committed == built, "generated files are not current: autograder build"
 
 
@@ -35,7 +40,8 @@ def test_no_solution_and_no_hidden_test_is_handed_out(lab: str, course: Path) ->
     secrets = {*_hidden_statements(course, lab), *_solution_statements(course, lab)}
     assert len(secrets) > 30
     public = (REPOSITORY / "assignment" / f"{lab}.ipynb").read_text(encoding="utf-8")
-    texts = (public, "\n".join(_strings(json.loads(public))))
+    notebook = json.loads(public)
+    texts = (public, "\n".join(_strings(notebook)), *unpacked(notebook).values())
     leaked = [secret for secret in secrets for form in _forms(secret) for text in texts if form in text]
     assert leaked == []
 
@@ -96,9 +102,8 @@ def test_public_tests_hold_no_literal_answer(lab: str) -> None:
     """They can be read in the notebook: counts and sizes must be computed there, not written down."""
     answers = {60000, 10000, 784, 401920, 5130, 407050, 7850, 469}
     notebook = json.loads((REPOSITORY / "assignment" / f"{lab}.ipynb").read_text(encoding="utf-8"))
-    for name, source in notebook["metadata"]["otter"]["tests"].items():
-        text = source if isinstance(source, str) else "".join(source)
-        numbers = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
+    for name, source in public_tests(notebook).items():
+        numbers = {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)}
         assert not {value for value in numbers if type(value) in (int, float)} & answers, f"{lab} {name}"
 
 

@@ -20,6 +20,7 @@ import pytest
 from autograder.datasets import mnist as data
 from autograder.datasets import sources as mnist_sources
 from autograder.errors import DataError
+from autograder.student.mnist import is_mnist
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +96,7 @@ def test_a_damaged_cache_is_fetched_again(
     cache.write_bytes(damage(npz))
     lines: list[str] = []
     data.load(lines.append)
-    assert lines == ["MNIST: asking the source"]
+    assert lines == ["MNIST: trying the source"]
     only(monkeypatch, ("nobody", refuse))
     data.load()
 
@@ -103,7 +104,7 @@ def test_a_damaged_cache_is_fetched_again(
 def test_what_is_not_mnist_is_never_cached(cache: Path, npz: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     arrays = data._unpack(npz)
     only(monkeypatch, ("a liar", lambda _: {**arrays, "x_test": 255 - arrays["x_test"]}))
-    with pytest.raises(DataError, match=r"a liar: what it gave is not MNIST, x_test has another SHA-256"):
+    with pytest.raises(DataError, match=r"a liar: its data is not MNIST, x_test has a different SHA-256"):
         data.load()
     assert not cache.exists()
 
@@ -147,7 +148,7 @@ def test_with_no_source_the_error_says_why_and_what_to_do(
     only(monkeypatch, *(source for source in mnist_sources.SOURCES if source[0] != "Keras's download"))
     with pytest.raises(DataError) as caught:
         data.load()
-    assert "Keras's cache: it holds no mnist.npz" in str(caught.value)
+    assert "Keras's cache: it contains no mnist.npz" in str(caught.value)
     assert "npm is not installed" in str(caught.value)
     assert str(keras_home / "datasets" / "mnist.npz") in str(caught.value.hint)
     assert "autograder data" in str(caught.value.hint)
@@ -250,8 +251,8 @@ def test_a_failing_npm_is_reported_in_its_own_words(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda files, name: files.pop(name), "holds no package/data/t10k-labels"),
-        (lambda files, name: files.update({name: files[name][:-1]}), "cut off"),
+        (lambda files, name: files.pop(name), "not contain package/data/t10k-labels"),
+        (lambda files, name: files.update({name: files[name][:-1]}), "does not have the length"),
         (lambda files, name: files.update({name: b"\x00\x00\x0d" + files[name][3:]}), "not an idx file"),
         (lambda files, name: files.update({name: b"\x00\x00\x08\x03\x00"}), "not an idx file"),
         (lambda files, name: files.update({name: b""}), "not an idx file"),
@@ -273,7 +274,7 @@ def test_links_and_other_files_in_the_package_are_refused(tmp_path: Path) -> Non
         link = tarfile.TarInfo("package/data/train-images-idx3-ubyte")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
         archive.addfile(link)
-    with pytest.raises(mnist_sources.SourceError, match="no ordinary file"):
+    with pytest.raises(mnist_sources.SourceError, match="not a regular file"):
         mnist_sources.read_tarball(path)
     path.write_bytes(b"not a tarball")
     with pytest.raises(mnist_sources.SourceError, match="cannot be read"):
@@ -354,3 +355,11 @@ def test_the_cache_has_a_place_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert "mnist-lab-kit" in data.cache_file().parts
     monkeypatch.setenv(data.CACHE_VARIABLE, str(tmp_path))
     assert data.cache_file() == tmp_path / "mnist.npz"
+
+
+def test_the_file_to_hand_out_is_small_and_what_the_set_up_cell_accepts(tmp_path: Path) -> None:
+    written = data.write_npz(tmp_path / "mnist.npz")
+    assert 9_000_000 < written.stat().st_size < 13_000_000
+    assert is_mnist(written, {name: digest for name, (_, digest) in data.ARRAYS.items()})
+    with pytest.raises(DataError, match="cannot be written"):
+        data.write_npz(tmp_path / "mnist.npz" / "below a file.npz")

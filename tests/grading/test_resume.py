@@ -206,7 +206,7 @@ def test_full_disk_is_told_and_the_run_goes_on_once_there_is_space(tmp_path: Pat
     write_class(tmp_path, 24)
     with mounted(tmp_path / "out", "size=160k") as mount_anew:
         told = run(tmp_path, "--jobs", 2, code=1).stderr
-        assert "No space left on device. What was graded before is kept." in " ".join(told.split())
+        assert "No space left on device. Results written so far are kept." in " ".join(told.split())
         kept = committed(tmp_path)
         assert 0 < len(kept) < 24
         assert all(stored(tmp_path / "out", name) for name in kept)

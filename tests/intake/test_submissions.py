@@ -233,8 +233,8 @@ def test_a_class_download_holds_exports_notebooks_and_strays(tmp_path: Path) -> 
         (make_zip({"lab.py": b"", "a.csv": b""}), "holds no notebook"),
         (make_zip({".DS_Store": b""}), "only hidden files"),
         (make_zip({"otter_config.json": b"{}", "run_autograder": b""}), "autograder zip"),
-        (make_zip({"../../etc/lab.ipynb": NOTEBOOK}), "leads out of the zip"),
-        (make_zip({"C:\\lab.ipynb": NOTEBOOK}), "leads out of the zip"),
+        (make_zip({"../../etc/lab.ipynb": NOTEBOOK}), "outside the zip"),
+        (make_zip({"C:\\lab.ipynb": NOTEBOOK}), "outside the zip"),
     ],
 )
 def test_zips_that_hold_no_submission_say_why(tmp_path: Path, data: bytes, says: str) -> None:
@@ -281,14 +281,14 @@ def test_a_bomb_is_refused_and_a_long_notebook_is_not(tmp_path: Path, monkeypatc
         {"bomb.zip": make_zip({f"{i}.ipynb": zeros for i in range(3)}), "ok.zip": make_zip({"a.ipynb": zeros})},
     )
     bomb, honest = find_submissions([tmp_path])
-    assert "no honest submission" in reason(bomb)
+    assert "which is implausible" in reason(bomb)
     assert read_submission(honest) == zeros
 
 
 def test_a_zip_of_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
     (found,) = find_submissions([put(tmp_path, {"a.zip": make_zip({f"{i}.ipynb": b"" for i in range(4)})})])
-    assert "holds 4 files" in reason(found)
+    assert "contains 4 files" in reason(found)
 
 
 def test_backslashes_from_old_windows_programs(tmp_path: Path) -> None:

@@ -67,10 +67,10 @@ def damage(path: Path) -> None:
         ("not a zip", "not an otter autograder zip"),
         ("empty", "not an otter autograder zip"),
         ("folder", "not an otter autograder zip"),
-        ("no tests", "holds no tests"),
+        ("no tests", "contains no tests"),
         ("latin", "damaged"),
-        ("json", "damaged JSON"),
-        ("lab json", "damaged JSON"),
+        ("json", "invalid JSON"),
+        ("lab json", "invalid JSON"),
         ("truncated", "damaged"),
         ("damaged", "damaged"),
     ],
@@ -112,7 +112,7 @@ def test_a_test_file_that_cannot_be_used_is_named(
 def test_two_files_for_one_question_are_refused(tmp_path: Path, fork_server: ForkServer) -> None:
     error = refusal(make_zip(tmp_path / "a.zip", {"q1": GOOD, "q1_copy": GOOD}), fork_server)
     assert "q1" in str(error)
-    assert "twice" in str(error)
+    assert "two test files" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_lab_json_that_does_not_fit_is_refused(tmp_path: Path, fork_server: Fo
 
 def test_another_language_is_refused(tmp_path: Path, fork_server: ForkServer) -> None:
     error = refusal(make_zip(tmp_path / "a.zip", {"q1": GOOD}, otter_config={"lang": "r"}), fork_server)
-    assert "only Python" in str(error)
+    assert "Only Python" in str(error)
 
 
 def test_a_zip_of_the_kits_own(tmp_path: Path, fork_server: ForkServer) -> None:
@@ -251,4 +251,4 @@ def test_when_a_lab_is_due_is_no_part_of_what_marks_hang_on(tmp_path: Path, fork
 def test_a_due_time_that_cannot_be_read_is_refused(tmp_path: Path, fork_server: ForkServer) -> None:
     lab = lab_json({"q1": (["x"], ["x = ..."])}, late={"due": "tomorrow"})
     error = refusal(make_zip(tmp_path / "tiny.zip", {"q1": GOOD}, lab=lab), fork_server)
-    assert "`late` in lab.json: 'tomorrow' is no time" in str(error)
+    assert "`late` in lab.json: 'tomorrow' is not a time" in str(error)

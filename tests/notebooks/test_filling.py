@@ -88,3 +88,17 @@ def test_sources_may_be_lists_of_lines() -> None:
     student = copy.deepcopy(STUDENT)
     student["cells"][1]["source"] = ["x = ...\n", "y = ..."]
     assert sources(fill_gaps(student, SOLUTION, {"x": "x = 7"}))[1].startswith("x = 7")
+
+
+def test_functions_and_classes_are_stubs_too() -> None:
+    stub = "def twice(x):\n    ..."
+    student = json.loads(
+        notebook_json(("q1", f"{stub}\n\ny = ..."), ("q2", "class Box:\n    def open(self):\n        ..."))
+    )
+    solved = "import math\n\ndef twice(x):\n    y = 2 * x\n    return y\ny = twice(3)"
+    solution = json.loads(notebook_json(("q1", solved), ("q2", "class Box:\n    def open(self):\n        return 1")))
+    assert sources(fill_gaps(student, solution, {}))[0] == solved
+    assert sources(fill_gaps(student, solution, {}, questions=()))[0] == f"{stub}\ny = ..."
+    wrong = "def twice(x):\n    return x"
+    filled = sources(fill_gaps(student, solution, {"twice": wrong, "Box": "class Box:\n    pass"}))
+    assert filled == [f"{wrong}\ny = twice(3)", "class Box:\n    pass"]

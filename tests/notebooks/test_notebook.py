@@ -102,6 +102,14 @@ def test_a_huge_output_is_fine_and_fast() -> None:
 GOOD = json.dumps(document(cell("a = 1"), cell("b = 2"))).encode()
 
 
+def test_the_set_up_cell_names_the_lab_where_the_metadata_is_lost() -> None:
+    source = (
+        'def _set_up(packed, lab):\n    pass\n\ngrader = _set_up(lab="mnist_dense", version="1", packed="""\nQlpo\n""")'
+    )
+    assert read(cell("a = 1"), cell(source), assignment=None).assignment == "mnist_dense"
+    assert read(cell(source), assignment="other").assignment == "other"
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [

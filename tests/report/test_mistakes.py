@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autograder.report.mistakes import Mistake, common_mistakes, distinct
-from autograder.results.result import QuestionResult, QuestionStatus, Result, SubmissionStatus, TestResult
+from autograder.results.result import NOT_CHECKED, QuestionResult, QuestionStatus, Result, SubmissionStatus, TestResult
 
 TWICE = "x_train is normalised twice: its values end at {}. Divide once."
 
@@ -87,10 +87,12 @@ def test_submission_counts_once_for_a_mistake_it_makes_twice() -> None:
 
 
 def test_what_was_not_tried_or_follows_from_something_else_is_no_mistake() -> None:
+    lacks = {"reason": "it builds on model (q3), which is missing"}
+    not_checked = TestResult("t", False, False, NOT_CHECKED.format(**lacks), message_id=NOT_CHECKED, values=lacks)
     class_ = [
         result("ada", question("q1", "gap", status="not_attempted", reason="gap")),
         result("bela", question("q1", "base", status="skipped", reason="base")),
-        result("chen", question("q1", "Not checked: it builds on model (q3), which is missing.", status="partial")),
+        result("chen", QuestionResult("q1", "partial", 1.0, 2.0, (not_checked,))),
         result("dora", question("q1", "m"), status="grader_error"),
         result("emil", question("q1", "")),
     ]

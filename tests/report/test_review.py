@@ -1,12 +1,11 @@
-"""What needs a person's look: everything that does, in order, with a reason."""
+"""Flags for submissions that a person should check: all of them, in order, with a reason."""
 
 from __future__ import annotations
 
 import pytest
 
-from autograder.grading.retry import RETRIED
 from autograder.notebooks.notebook import CodeCell
-from autograder.report.review import needs_a_look
+from autograder.report.review import find_flags
 from autograder.report.student_code import Starter
 from autograder.results.grade import Override, Row
 from tests.fixtures.classes import question, row
@@ -15,14 +14,14 @@ STARTER = Starter(frozenset({"given = 1"}), frozenset(), {"q1": frozenset({"accu
 TYPED = (CodeCell(1, "accuracy = 0.98\ncount = 3", frozenset({"answer:q1"})),)
 
 
-def looks(*rows: Row, cells: tuple[CodeCell, ...] = TYPED) -> list[tuple[str, str, str]]:
-    found = needs_a_look(rows, {row.identity: cells for row in rows}, {"lab": STARTER})
-    return [(look.row.identity, look.kind, look.text) for look in found]
+def flags(*rows: Row, cells: tuple[CodeCell, ...] = TYPED) -> list[tuple[str, str, str]]:
+    found = find_flags(rows, {row.identity: cells for row in rows}, {"lab": STARTER})
+    return [(flag.row.identity, flag.kind, flag.text) for flag in found]
 
 
 def test_the_most_pressing_comes_first() -> None:
     rows = [
-        row("twice", detail=RETRIED),
+        row("twice", retried=True),
         row("typed", question("q1", 2)),
         row("good", measured={"train_accuracy": 0.97, "test_accuracy": 0.99}),
         row("essay", status="unreadable", detail="it is a web page"),
@@ -32,7 +31,7 @@ def test_the_most_pressing_comes_first() -> None:
         row("fault", status="grader_error", detail="the checker died"),
         row("fine", question("q2", 2), measured={"train_accuracy": 0.99, "test_accuracy": 0.98}),
     ]
-    found = looks(*rows)
+    found = flags(*rows)
     assert [(identity, kind) for identity, kind, _ in found] == [
         ("fault", "grader_error"),
         ("endless", "cut_short"),
@@ -49,14 +48,14 @@ def test_the_most_pressing_comes_first() -> None:
     assert "more memory than allowed" in texts["big"]
     assert "99.00%" in texts["good"]
     assert "97.00%" in texts["good"]
-    assert texts["typed"] == "Points for q1 with a measurement typed in, not computed: accuracy = 0.98."
+    assert texts["typed"] == "Points for q1 with a measurement that is typed in, not computed: accuracy = 0.98."
 
 
 def test_a_submission_may_need_a_look_for_several_reasons() -> None:
-    endless = row("a", question("q1", 2), status="timeout", detail=f"{RETRIED}; still running")
-    assert [kind for _, kind, _ in looks(endless)] == ["cut_short", "does_not_fit"]
-    ended = row("a", question("q1", 2), detail=RETRIED)
-    assert [kind for _, kind, _ in looks(ended)] == ["does_not_fit", "retried"]
+    endless = row("a", question("q1", 2), status="timeout", detail="still running", retried=True)
+    assert [kind for _, kind, _ in flags(endless)] == ["cut_short", "does_not_fit"]
+    ended = row("a", question("q1", 2), retried=True)
+    assert [kind for _, kind, _ in flags(ended)] == ["does_not_fit", "retried"]
 
 
 @pytest.mark.parametrize(
@@ -74,27 +73,27 @@ def test_a_submission_may_need_a_look_for_several_reasons() -> None:
 )
 def test_only_better_on_test_images_than_chance_allows_is_too_good(trained: float, tested: float, told: bool) -> None:
     measured = {"train_accuracy": trained, "test_accuracy": tested}
-    assert [k for _, k, _ in looks(row("a", measured=measured))] == ["too_good"] * told
+    assert [k for _, k, _ in flags(row("a", measured=measured))] == ["too_good"] * told
 
 
 def test_what_was_not_measured_is_not_too_good() -> None:
-    assert looks(row("a", measured={"test_accuracy": 0.99})) == []
+    assert flags(row("a", measured={"test_accuracy": 0.99})) == []
 
 
 def test_points_without_any_code_are_reported_together() -> None:
-    (only,) = looks(row("a", question("q1", 2), question("q2", 2)), cells=())
-    assert only[2] == "Points for q1, q2, but no cell gives the answer: where does it come from?"
+    (only,) = flags(row("a", question("q1", 2), question("q2", 2)), cells=())
+    assert only[2] == "Points for q1, q2, but no cell assigns the answer."
 
 
 def test_a_part_of_the_points_may_be_for_what_a_question_builds_on() -> None:
-    assert looks(row("a", question("q1", 1)), cells=()) == []
+    assert flags(row("a", question("q1", 1)), cells=()) == []
 
 
 def test_no_points_no_suspicion_and_none_after_a_correction() -> None:
-    assert looks(row("a", question("q1", 0))) == []
+    assert flags(row("a", question("q1", 0))) == []
     corrected = {"overrides": {"q1": Override("q1", 2.0, "looked at it")}}
-    assert looks(row("a", question("q1", 2), grade=corrected)) == []
+    assert flags(row("a", question("q1", 2), grade=corrected)) == []
 
 
 def test_without_a_record_of_the_code_nothing_is_suspected() -> None:
-    assert needs_a_look([row("a", question("q1", 2))], {}, {"lab": STARTER}) == ()
+    assert find_flags([row("a", question("q1", 2))], {}, {"lab": STARTER}) == ()

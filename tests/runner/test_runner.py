@@ -122,17 +122,17 @@ def test_a_question_is_handed_over_as_it_was_when_last_checked(fork_server: Fork
     assert ran.raised == {10: "FileNotFoundError"}
 
 
-def test_check_all_hands_everything_over(fork_server: ForkServer, tmp_path: Path) -> None:
+def test_check_all_does_nothing_as_in_stock_otter(fork_server: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(
         fork_server,
         tmp_path,
-        "import otter; grader = otter.Notebook()\na = b = 1",
-        "grader.check_all()",
-        "a = b = 2",
-        handover={"q1": ["a"], "q2": ["b"]},
+        "import otter; grader = otter.Notebook()\na = b = 1\ngrader.check('q1')",
+        "a = b = 2\nanswer = grader.check_all()",
+        "a = b = 3",
+        handover={"q1": ["a"], "q2": ["b", "answer"]},
     )
     assert ran.handed_over.values("q1") == {"a": 1}
-    assert ran.handed_over.values("q2") == {"b": 1}
+    assert ran.handed_over.values("q2") == {"b": 3, "answer": None}
 
 
 def test_what_was_handed_over_before_a_sudden_end_is_kept(fork_server: ForkServer, tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""Why a question counts as not attempted, in one true sentence. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from autograder.handover.protocol import VariableState
+from autograder.labs.assignment import Question
+from autograder.notebooks.notebook import CodeCell, Notebook, Part, answer_cells, is_stub
+from autograder.notebooks.source import assigned_in_functions, assigned_names, cell_magic
+from autograder.util.text import clean_line
+
+STILL_A_GAP = "The answer is still the gap it was handed out with."
+_MOST_NAMES = 3
+
+
+def why_unanswered(notebook: Notebook, question: Question, states: Mapping[str, VariableState]) -> str:
+    """Say what became of the answer.
+
+    Args:
+        notebook: the notebook.
+        question: the question, of which nothing can be judged.
+        states: what became of its variables; a missing one has no entry.
+    """
+    variables = question.variables
+    cells = answer_cells(notebook, question.name, variables)
+    if not cells:
+        return _no_code_cell(notebook, question)
+    touched = [cell for cell in cells if not is_stub(cell.source, question.stubs)] if question.stubs else list(cells)
+    if not touched:
+        return STILL_A_GAP
+    wanted = _listed(variables)
+    for cell in touched:
+        if magic := cell_magic(cell.source):
+            kept = "which does not keep the variables of its cell" if magic in _TIMING else "so it is not run as Python"
+            return f"Its cell [{cell.number}] begins with %%{magic}, {kept}: remove that line."
+    assigning = [cell for cell in touched if set(variables) & assigned_names(cell.source)]
+    last_check = max((cell.number for cell in notebook.cells if question.name in cell.checks), default=None)
+    if last_check is not None and last_check < min(cell.number for cell in assigning or touched):
+        answered = (assigning or touched)[0].number
+        return (
+            f'grader.check("{question.name}") stands in cell [{last_check}], before the answer in cell [{answered}], '
+            "when there was nothing to check yet: move the check below the answer."
+        )
+    if any(name in states and states[name].state == "gap" for name in variables):
+        return f"{wanted} was still ... when the answer was collected: replace the three dots with the answer."
+    if assigning:
+        return f"{wanted} is assigned in cell [{assigning[0].number}], but was no longer there when it was collected."
+    return _never_assigned(touched, variables)
+
+
+_TIMING = frozenset({"timeit"})
+
+
+def _no_code_cell(notebook: Notebook, question: Question) -> str:
+    part = next((part for part in notebook.parts if part.kind != "code" and _was_answer(part, question)), None)
+    if part is not None:
+        kind = "Markdown" if part.kind == "markdown" else "raw text"
+        return f"Its answer cell has been turned into {kind}, so its code does not run: make it a code cell again."
+    return "Its answer cell is no longer in the notebook: it was deleted or replaced."
+
+
+def _was_answer(part: Part, question: Question) -> bool:
+    if f"answer:{question.name}" in part.tags:
+        return True
+    return bool(set(question.variables) & assigned_names(part.source))
+
+
+def _never_assigned(cells: Sequence[CodeCell], variables: Sequence[str]) -> str:
+    wanted = _listed(variables)
+    cell = cells[0]
+    inside = sorted(set(variables) & assigned_in_functions(cell.source))
+    if inside:
+        return f"Its cell [{cell.number}] assigns {_listed(inside)} only inside a function: assign it outside."
+    others = sorted({name for one in cells for name in assigned_names(one.source)} - set(variables))
+    if others:
+        return (
+            f"Its cell [{cell.number}] assigns {_listed(others)}, but not {wanted}: keep the names as they were given."
+        )
+    return f"Its cell [{cell.number}] has been changed, but assigns nothing to {wanted}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [clean_line(name, 40) for name in names[:_MOST_NAMES]]
+    more = ["…"] if len(names) > _MOST_NAMES else []
+    return ", ".join([*shown, *more]) or "the answer"
