@@ -27,14 +27,16 @@ from tests.fixtures.commands import Command, command_in_this_process
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+# Whatever needs one of these is marked slow.
+COSTLY = {"fork_server", "browser", "validator"}
 MakeOnce = Callable[[str, Callable[[Path], None]], Path]
 LABS = ("mnist_dense", "single_layer")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs sandboxed jobs as slow, and keep each file on one worker of pytest-xdist."""
+    """Mark as slow what runs sandboxed jobs or looks at pages, so that nobody need remember to."""
     for item in items:
-        if "fork_server" in getattr(item, "fixturenames", ()):
+        if COSTLY & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
 
 
