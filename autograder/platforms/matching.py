@@ -187,7 +187,7 @@ def _newest(entries: Sequence[Entry]) -> Entry | None:
 
 def _write(line: Line, entry: Entry, filled: Filled, separator: str) -> None:
     grade = entry.grade
-    if not grade.result.is_marked or grade.result.max_score <= 0:
+    if (not grade.result.is_marked and not grade.overrides) or grade.result.max_score <= 0:
         words = SUBMISSION_LABELS[grade.result.status]
         filled.tell("Not filled: needs a person", f"{clean_line(line.name)}: {words}: {entry.name}")
         return

@@ -101,6 +101,11 @@ class Student:
     id: str
     name: str
 
+    @property
+    def called(self) -> str:
+        """Name and ID."""
+        return f"{self.name} ({self.id})" if self.name not in ("", self.id) else self.id
+
 
 @dataclass(frozen=True)
 class Result:
@@ -130,6 +135,11 @@ class Result:
     fits: tuple[FitRun, ...] = ()
     cost: Cost | None = None
     measured: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def called(self) -> str:
+        """What people call it: its student and their ID, else the file."""
+        return self.submission if self.student is None else self.student.called
 
     @property
     def defective(self) -> tuple[QuestionResult, ...]:

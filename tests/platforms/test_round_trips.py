@@ -121,7 +121,7 @@ def test_canvas_gets_its_gradebook_back(canvas: Path, autograder_here: Command) 
 def test_a_correction_survives_grading_again_and_a_new_due_time_grades_nothing_again(
     canvas: Path, autograder_here: Command
 ) -> None:
-    page = canvas / "out" / "submissions" / LEE / "feedback.html"
+    page = canvas / "out" / "submissions" / "lee_sun-1002-tiny" / "feedback.html"
     assert "right but for a &lt;typo&gt;" in page.read_text(encoding="utf-8")
     write_lab(canvas / "tiny.zip", late=LATE)
     told = grade(autograder_here, canvas, "submissions", "--regrade", LEE)
@@ -135,20 +135,21 @@ def test_a_correction_survives_grading_again_and_a_new_due_time_grades_nothing_a
     assert "right but for a &lt;typo&gt;" in page.read_text(encoding="utf-8")
 
 
-def test_a_later_file_takes_the_place_of_the_earlier_one(canvas: Path, autograder_here: Command) -> None:
+def test_corrections_of_several_files_add_up(canvas: Path, autograder_here: Command) -> None:
     before = (canvas / "out" / "overrides.json").read_bytes()
     write_corrections(canvas, f"{LEE},q9,1,x", "who.ipynb,q1,1,x")
     done = autograder_here("report", "out", "--override", "corrections.csv", cwd=canvas, code=2)
     assert "line 2" in done.stderr
     assert "line 3" in done.stderr
     assert (canvas / "out" / "overrides.json").read_bytes() == before, "a file with a fault changes nothing"
-    write_corrections(canvas, "mullerjurgen_1003_70004_tiny.zip-7102675d67,q1,1,by its ID")
+    write_corrections(canvas, "mullerjurgen-1003-tiny,q1,1,by its ID", f"{LEE},q2,remove,")
     done = autograder_here("report", "out", "--override", "corrections.csv", cwd=canvas)
     assert "Corrections: 1 (1 new, 1 taken back)" in done.stderr
     rows = scores(canvas)
     assert (rows[LEE]["score"], rows["müllerjürgen_1003_70004_tiny.zip"]["score"]) == ("2", "4")
-    write_corrections(canvas, f"{LEE},q2,1.5,right but for a <typo>")
-    autograder_here("report", "out", "--override", "corrections.csv", cwd=canvas)
+    write_corrections(canvas, "lee_sun (1002),q2,1.5,right but for a <typo>")
+    done = autograder_here("report", "out", "--override", "corrections.csv", cwd=canvas)
+    assert "Corrections: 2 (1 new)" in done.stderr, "files add up"
 
 
 def test_times_from_a_file_make_a_late_mark_count(canvas: Path, autograder_here: Command) -> None:
@@ -204,10 +205,8 @@ def test_moodle_gets_its_worksheet_and_feedback_back(moodle: Path, autograder_he
 
 def test_moodles_worksheet_tells_when_work_came_in(moodle: Path, autograder_here: Command) -> None:
     asked = ["--due", "2026-10-05 22:00 Europe/Berlin", "--percent-per-day", "10", "--times", "worksheet.csv"]
-    assert (
-        "Late: 2 submissions, 0.8 points taken off in all"
-        in autograder_here("report", "out", *asked, cwd=moodle).stderr
-    )
+    done = autograder_here("report", "out", *asked, cwd=moodle)
+    assert "Late: 2 submissions, 0.8 points taken off in all" in done.stderr
 
 
 def test_the_wrong_platforms_file_is_refused_and_told(moodle: Path, autograder_here: Command) -> None:
