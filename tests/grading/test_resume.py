@@ -370,7 +370,7 @@ def test_what_could_not_be_graded_is_tried_again(status: str, one: tuple[Submiss
     assert make_plan([submission], output, conditions(tiny)).to_grade == (submission,)
 
 
-@pytest.mark.parametrize("name", ["result.json", "executed.ipynb", "feedback.html", "fingerprint.json"])
+@pytest.mark.parametrize("name", ["result.json", "executed.ipynb", "fingerprint.json"])
 def test_files_that_do_not_belong_together_are_never_taken_over(
     name: str, one: tuple[Submission, Path], tiny: Assignment
 ) -> None:
