@@ -14,6 +14,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autograder.errors import AssignmentError
+from autograder.handover.live_protocol import ENVIRONMENT
+from autograder.handover.modules import USUAL_NAMES
 from autograder.handover.support import is_support_path, pack_support_files
 from autograder.handover.tasks import INSPECT_TESTS
 from autograder.labs.lateness import LatePolicy, policy_from
@@ -169,6 +171,15 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
     )
 
 
+def needs_keras(path: Path) -> bool:
+    """Say whether the lab of an autograder zip needs Keras; only its `lab.json` can say that it does not."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _json(archive.read(LAB_JSON).decode("utf-8"), path).get("keras") is not False
+    except (*_DAMAGE, KeyError, AssignmentError):
+        return True
+
+
 def _digest(files: Mapping[str, str], lab: Mapping[str, Any], others: Mapping[str, int]) -> str:
     """Return the digest of everything that affects marks.
 
@@ -313,7 +324,7 @@ def _questions(described: list[dict[str, Any]], lab: dict[str, Any], path: Path)
         )
         required = dict.fromkeys(name for test in tests for name in test.required)
         # Without lab.json, a variable belongs to the first question whose tests take it.
-        guessed = [name for name in required if name not in seen]
+        guessed = [name for name in required if name not in seen and name != ENVIRONMENT and name not in USUAL_NAMES]
         own = entries.get(entry["name"], _QuestionEntry(tuple(guessed), (), "", ()))
         seen.update(required)
         questions.append(

@@ -18,7 +18,7 @@ from autograder.render.styles import SUBMISSION_STYLES, SUBMISSION_SYMBOLS, fitt
 from autograder.report.mistakes import Mistake
 from autograder.report.summary import ClassSummary, Effort, lowest, need_attention
 from autograder.results.grade import Grade, Row
-from autograder.results.labels import SUBMISSION_LABELS, first_reason, lost
+from autograder.results.labels import SUBMISSION_LABELS, first_reason, lost, remark
 from autograder.results.result import SubmissionStatus
 from autograder.util.text import clean, clean_line, counted, points, seconds
 
@@ -57,9 +57,9 @@ def class_view(rows: Sequence[Row], *, every: bool = False) -> RenderableType:
 def class_table(rows: Sequence[Row]) -> RenderableType:
     """Render one line per submission, and the reasons why some were not graded."""
     notes = [
-        Text.assemble((_name(row.grade), "bold"), f": {shortened(clean(row.grade.result.detail or ''), _MAX_REASON)}")
+        Text.assemble((_name(row.grade), "bold"), f": {shortened(clean(remark(row.grade.result)), _MAX_REASON)}")
         for row in rows
-        if row.grade.result.detail
+        if remark(row.grade.result)
     ]
     table = _Fitting(partial(_rows_table, rows))
     return Group(table, *notes, "") if notes else table

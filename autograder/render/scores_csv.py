@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from autograder.results.grade import Grade, Row
 from autograder.results.handin import Handed
-from autograder.results.labels import RETRIED
+from autograder.results.labels import remark
 from autograder.util.text import MAX_MESSAGE, clean_line, points
 
 # Spreadsheets treat text with such a prefix as a formula, and students choose file names (OWASP, "CSV Injection"). The
@@ -65,7 +65,7 @@ def _fields(grade: Grade, questions: Sequence[str]) -> dict[_Column, str]:
         "max_score": points(result.max_score),
         **{_Question(name): earned.get(name, "") for name in questions},
         "seconds": f"{result.seconds:.1f}",
-        "detail": harmless(" ".join(filter(None, [result.detail, RETRIED if result.retried else None]))),
+        "detail": harmless(remark(result)),
     }
 
 

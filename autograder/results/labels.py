@@ -77,6 +77,12 @@ def note(result: Result) -> str:
     return " ".join(part for part in (_NOTES[result.status], defects, _sentence(detail), retried) if part)
 
 
+def remark(result: Result) -> str:
+    """What a teacher should know about a submission in a list of many; empty for most."""
+    defects = [f"{question.name}: {question.reason}" for question in result.defective]
+    return " ".join(filter(None, [result.detail, *defects, RETRIED if result.retried else None]))
+
+
 def reasons(question: QuestionResult) -> tuple[Reason, ...]:
     """Why the question lost points, most telling first; empty if it lost none."""
     if not lost(question):

@@ -9,10 +9,12 @@ from typing import Any
 
 from autograder.handover.encode import HandoverWriter
 from autograder.handover.journal import HANDOVER, Journal
+from autograder.handover.live_protocol import ENVIRONMENT
 from autograder.handover.seeding import seed_everything
 from autograder.handover.support import write_support_files
 from autograder.runner.cpu_meter import Meter
 from autograder.runner.error_line import error_line
+from autograder.runner.live_server import LiveServer
 from autograder.runner.otter_stub import install
 from autograder.runner.recorder import Recorder
 from autograder.runner.replay.training import FitSettings
@@ -27,7 +29,8 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
         payload: `cells` (list of {number, source}), `handover` (question -> names to hand over), `seed` (what training
             starts from), `trainings` (trainings to reuse, see `runner.replay`; optional), `record`
             (true only for a trusted notebook whose trainings are to be kept; may be left out), `files` (support files
-            of the lab in base64 by path; may be left out).
+            of the lab in base64 by path; may be left out), `channel` (the descriptors over which a checker can call
+            what stays in this process; may be left out).
         folder: the job's folder; receives `journal.jsonl`, `outputs.jsonl`, `handover/` and IPython's own `ipython/`.
     """
     write_support_files(payload)
@@ -38,24 +41,31 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
     shell = new_shell(folder / "ipython", Recorder(folder))
     sys.path.insert(0, "")  # as in Jupyter, where a cell can import what another wrote with %%writefile
     handed_over: set[str] = set()
+    live: set[str] = set()
+    server = LiveServer(payload["channel"], shell.user_ns) if "channel" in payload else None
     meter = Meter()
 
     def hand_over(question: str) -> None:
         # As stock otter grades it: a question's answers are what they are when it is (last) checked.
         with meter.grader():
-            writer.hand_over(question, handover[question], shell.user_ns)
+            plain = writer.hand_over(question, handover[question], shell.user_ns)
+            if not plain or ENVIRONMENT in handover[question]:
+                live.add(question)
+            if server is not None and question in live:
+                server.serve(question, handover[question])
         handed_over.add(question)
 
     install(list(handover), hand_over)
-    install_fits(
-        FitSettings(
-            seed=int(payload.get("seed", 0)),
-            trainings=payload.get("trainings", {}),
-            keep=writer.keep_training if payload.get("record") else None,
-            tell=journal.fit,
-            own_work=meter.grader,
+    if "keras" in sys.modules:  # a lab without Keras does not wait for its import
+        install_fits(
+            FitSettings(
+                seed=int(payload.get("seed", 0)),
+                trainings=payload.get("trainings", {}),
+                keep=writer.keep_training if payload.get("record") else None,
+                tell=journal.fit,
+                own_work=meter.grader,
+            )
         )
-    )
     for cell in payload["cells"]:
         _run(shell, cell["number"], cell["source"], journal, meter)
     for question in handover:
