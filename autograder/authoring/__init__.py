@@ -28,13 +28,14 @@ from typing import Any, TypeVar
 
 from autograder.authoring.generated_files import check_current, write_if_changed
 from autograder.authoring.gradescope_zip import pack_gradescope
+from autograder.authoring.key import Candidate, kept_key, prove_keys
 from autograder.authoring.leaks import check_leaks
 from autograder.authoring.master import Master, read_master
 from autograder.authoring.normalize import dump_notebook, normalise, without_marks
 from autograder.authoring.otter import OtterOutput, run_otter_assign
 from autograder.authoring.package import lab_description, pack_autograder
 from autograder.authoring.readme import ListedLab, student_readme
-from autograder.authoring.requirements import OTTER, lab_requirements, noisy_modules, requirements_file
+from autograder.authoring.requirements import OTTER, lab_requirements, noisy_modules, requirements_file, uses_keras
 from autograder.authoring.settings import LabSettings, read_course, read_settings
 from autograder.authoring.setup_cell import SetUp
 from autograder.authoring.stubs import read_gaps
@@ -77,7 +78,9 @@ class LabSource:
         return lab_requirements(self.master, self.files)
 
 
-def build_labs(root: Path, names: Sequence[str], *, check: bool, report: Callable[[str], None]) -> tuple[BuiltLab, ...]:
+def build_labs(
+    root: Path, names: Sequence[str], *, check: bool, report: Callable[[str], None], run_keys: bool = False
+) -> tuple[BuiltLab, ...]:
     """Build labs, or with `check` compare what they would give with the files that are there.
 
     Args:
@@ -85,6 +88,8 @@ def build_labs(root: Path, names: Sequence[str], *, check: bool, report: Callabl
         names: the labs to build; none means all.
         check: write nothing, raise where a file is not current.
         report: takes one line of progress per lab.
+        run_keys: run the answer keys, and write nothing unless they earn every point; an untouched lab is not run
+            again.
 
     Raises:
         MasterError: a fault in a master, with its place.
@@ -103,6 +108,7 @@ def build_labs(root: Path, names: Sequence[str], *, check: bool, report: Callabl
     )
     products = _collected(chosen, lambda name: generate(sources[name], outputs[name]))
     shared = _shared_files(root, known, sources, published)
+    products = _with_keys(root, sources, products, run=run_keys and not check)
     if check:
         everything = {path: content for files in (*products.values(), shared) for path, content in files.items()}
         unlisted = _unlisted(root, everything) if set(chosen) == set(known) else []
@@ -121,6 +127,36 @@ def build_labs(root: Path, names: Sequence[str], *, check: bool, report: Callabl
     for path in sorted(shared.keys() & changed):
         report(f"{path}: written")
     return built
+
+
+def _with_keys(
+    root: Path, sources: Mapping[str, LabSource], products: Mapping[str, dict[str, bytes]], *, run: bool
+) -> dict[str, dict[str, bytes]]:
+    """Put executed answer keys in the place of those without outputs, where they are there or are to be made."""
+    executed: dict[str, bytes] = {}
+    to_run: list[Candidate] = []
+    for name, files in products.items():
+        candidate = Candidate(
+            sources[name].master,
+            files[f"dist/{name}-autograder.zip"],
+            files[f"assignment/{name}.ipynb"],
+            files[_key_path(name)],
+            uses_keras(sources[name].master),
+        )
+        kept = kept_key(candidate, root / _key_path(name), proved=run)
+        if kept is not None:
+            executed[name] = kept
+        elif run:
+            to_run.append(candidate)
+    executed |= prove_keys(to_run)
+    return {
+        name: {**files, **({_key_path(name): executed[name]} if name in executed else {})}
+        for name, files in products.items()
+    }
+
+
+def _key_path(lab: str) -> str:
+    return f"dist/{lab}-solution.ipynb"
 
 
 def _collected(labs: Sequence[str], make: Callable[[str], _T]) -> dict[str, _T]:

@@ -11,6 +11,7 @@ from typing import Any
 from autograder.authoring.master import Master
 from autograder.authoring.normalize import complete_test
 from autograder.authoring.outline import prerequisites_of, titles
+from autograder.authoring.requirements import uses_keras
 from autograder.authoring.settings import LabSettings
 from autograder.authoring.stubs import Gaps
 
@@ -42,6 +43,7 @@ def lab_description(master: Master, gaps: Sequence[Gaps], settings: LabSettings)
         ],
         "limits": dict(settings.limits),
         "seed": settings.seed,
+        **({} if uses_keras(master) else {"keras": False}),
         **({"late": settings.late.to_data()} if settings.late else {}),
     }
 

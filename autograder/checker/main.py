@@ -77,10 +77,12 @@ def _judge(question: LoadedQuestion, reader: HandoverReader, *, explain_hidden: 
     }
 
 
-def _state(value: Any) -> str:
+def _state(value: Any) -> dict[str, str]:
     if value is ...:
-        return "gap"
-    return f"unusable: {text_of(value.reason, _MAX_MESSAGE)}" if isinstance(value, Unusable) else "present"
+        return {"state": "gap"}
+    if isinstance(value, Unusable):
+        return {"state": "unusable", "reason": text_of(value.reason, _MAX_MESSAGE)}
+    return {"state": "present"}
 
 
 def _run(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) -> dict[str, Any]:

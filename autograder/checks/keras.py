@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from autograder.checks.core import CheckFailed, short
-from autograder.checks.values import array, number, present
+from autograder.checks.values import number, present
 
 BATCH = 5000  # images per forward pass
 SAMPLE = 2 * BATCH  # images that decide whether a model has learnt, unless the result is close
@@ -18,7 +18,7 @@ ACTIVATIONS = ("linear", "relu", "softmax", "sigmoid", "tanh")
 
 
 def keras_model(model: Any, name: str = "model", *, with_weights: bool = True) -> Any:
-    """Return model if it is a Keras model whose weights exist and are finite."""
+    """Return model if it is a Keras model whose weights exist."""
     if model is None:
         raise CheckFailed(
             "There is no {name}: run the cell that defines it. If you wrote `{name} = {name}.compile(...)`, leave out "
@@ -31,15 +31,11 @@ def keras_model(model: Any, name: str = "model", *, with_weights: bool = True) -
             "{name} is a {kind}, not a Keras model: build it with keras.Sequential or keras.Model.",
             {"name": name, "kind": type(model).__name__},
         )
-    if with_weights and not (model.built and model.weights):
+    if with_weights and model.built and not model.weights:
+        raise CheckFailed("{name} has no layer with weights: add the layers that the task asks for.", {"name": name})
+    if with_weights and not model.built:
         raise CheckFailed(
             "{name} has no weights yet, because it does not know the shape of its input: begin it with keras.Input.",
-            {"name": name},
-        )
-    if with_weights and not all(np.isfinite(weights).all() for weights in model.get_weights()):
-        raise CheckFailed(
-            "{name} has weights that are NaN or infinite, so its training failed: define it again, check the data and "
-            "the compile call, and fit again.",
             {"name": name},
         )
     return model
@@ -444,7 +440,7 @@ def history_logs(history: Any, name: str = "history") -> dict[str, list[float]]:
         raise CheckFailed(
             "{name} records no epoch: the training did not come to its end, so run fit again.", {"name": name}
         )
-    losses = array(logs["loss"], "the loss in history", finite=False)
+    losses = logs["loss"]
     if not np.isfinite(losses).all():
         raise CheckFailed(
             "The loss became NaN or infinite during training: check that the images are normalised and that the "
@@ -473,18 +469,19 @@ def outputs_of(model: Any, images: Any, name: str = "model", data: str = "the im
     output would hold, or none.
     """
     keras_model(model, name)
-    pixels = array(images, data)
+    present(images, data)
     problem = ""
     try:
+        pixels = np.asarray(images)
         parts = [model(pixels[i : i + BATCH].astype("float32")) for i in range(0, len(pixels), BATCH)]
         found = np.concatenate([np.asarray(part) for part in parts])
     except Exception as error:  # noqa: BLE001 - Keras raises many kinds of errors for data that does not fit
         problem = type(error).__name__
     if problem:
         raise CheckFailed(
-            "{name} cannot be applied to {data}, which have shape {shape} ({kind}): check the shape of the data and "
-            "the input of the model.",
-            {"name": name, "data": data, "shape": pixels.shape, "kind": problem},
+            "{name} cannot be applied to {data} ({kind}): check the shape and type of the data and the input of the "
+            "model.",
+            {"name": name, "data": data, "kind": problem},
         )
     if found.ndim != 2:
         raise CheckFailed(
@@ -494,9 +491,9 @@ def outputs_of(model: Any, images: Any, name: str = "model", data: str = "the im
         )
     if not np.isfinite(found).all():
         raise CheckFailed(
-            "{name} gives outputs that are NaN or infinite: its training failed. Define it again and train it on "
-            "normalised images.",
-            {"name": name},
+            "{name} gives outputs that are NaN or infinite for {data}: its training failed. Define it again, check the "
+            "data and the compile call, and fit again.",
+            {"name": name, "data": data},
         )
     if len(found) > 1 and not np.ptp(np.asarray(found, dtype="float64"), axis=0).any():
         raise CheckFailed(
@@ -523,13 +520,13 @@ def scores_of(model: Any, images: Any, name: str = "model") -> Any:
                 values = part.reshape(len(part), -1) if inner is None else np.asarray(inner(part))
                 parts.append(values @ weights[0] + (weights[1] if len(weights) > 1 else 0.0))
             scores = np.concatenate(parts)
-            problem = scores.ndim != 2
+            problem = scores.ndim != 2 or not np.isfinite(scores).all()
         except Exception:  # noqa: BLE001 - a model can be built in many ways that leave no such layer
             problem = True
     if problem:
         raise CheckFailed(
             "The outputs of {name} before its last activation cannot be computed: does it end with a Dense layer that "
-            "takes one row of numbers per image?",
+            "takes one row of numbers per image, and are its weights finite?",
             {"name": name},
         )
     return scores

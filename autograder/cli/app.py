@@ -156,15 +156,18 @@ def main() -> None:
 @main.command()
 @click.argument("labs", nargs=-1)
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a generated file is not current.")
-def build(labs: tuple[str, ...], check: bool) -> None:
+@click.option(
+    "--no-run", is_flag=True, help="Do not run the answer keys, and so do not prove that they earn all points."
+)
+def build(labs: tuple[str, ...], check: bool, no_run: bool) -> None:
     """Make notebooks and autograders from the masters in solutions/.
 
-    Notebooks for students go to assignment/, autograder zips and executed solutions to dist/. Without LABS, all labs
-    are built.
+    Notebooks for students go to assignment/, autograder zips and executed answer keys to dist/. The keys are graded in
+    the sandbox: each must earn every point, and the untouched notebook none. Without LABS, all labs are built.
     """
     from autograder.cli.commands import build_course
 
-    build_course(labs, check=check)
+    build_course(labs, check=check, run_keys=not no_run)
 
 
 @main.command()

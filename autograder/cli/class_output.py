@@ -42,7 +42,12 @@ def show_results_as_json(rows: Sequence[Row]) -> None:
 def show_class_as_json(rows: Sequence[Row], folder: Path, not_graded: int) -> None:
     """Print one JSON object: where the files are, the numbers about the class, and whom to look at."""
     look_at = [
-        {"submission": row.grade.result.submission, "id": row.identity, "status": row.grade.result.status}
+        {
+            "submission": row.grade.result.submission,
+            "called": row.grade.result.called,
+            "id": row.identity,
+            "status": row.grade.result.status,
+        }
         for row in need_attention(rows)
     ]
     files = {"scores": str(ResultsFolder(folder).scores), "report": str(ResultsFolder(folder).report)}

@@ -12,7 +12,7 @@ from autograder.cli.console import say
 from autograder.cli.exports import ExportOptions, export
 from autograder.errors import KitError, UsageError
 from autograder.gradebook.class_grades import ClassGrades, read_class
-from autograder.gradebook.corrections import Known, changes
+from autograder.gradebook.corrections import TOTAL, Known, above_maximum, changes, combined
 from autograder.gradebook.corrections import read_overrides as parse_overrides
 from autograder.gradebook.counting import notes, policy_of
 from autograder.gradebook.files import read_overrides, read_record, write_overrides, write_record
@@ -24,6 +24,7 @@ from autograder.labs.lateness import LateOptions, LatePolicy
 from autograder.render.pages import write_report
 from autograder.render.scores_csv import harmless
 from autograder.results.folder import begin_run, not_graded, results_folder, stored
+from autograder.results.result import Student
 from autograder.util.files import content_of
 from autograder.util.text import counted, first_few
 
@@ -76,10 +77,11 @@ def begin_class(
         set_aside=intake.set_aside,
         labs={**before.labs, **labs},
     )
-    names = {submission.id: submission.name for submission in submissions}
-    questions = _questions(folder, list(names), assignments) if counting.override is not None else {}
-    write_record(folder, _adopt(folder, record, counting, Known(_called(names), questions)))
-    begin_run(folder, list(names), anonymous=anonymous)
+    identities = [submission.id for submission in submissions]
+    questions = _questions(folder, identities, assignments) if counting.override is not None else {}
+    called = _called([(submission.id, submission.name, submission.student) for submission in submissions])
+    write_record(folder, _adopt(folder, record, counting, Known(called, questions)))
+    begin_run(folder, identities, anonymous=anonymous)
 
 
 def _questions(
@@ -91,7 +93,9 @@ def _questions(
         possible[question.name] = max(possible.get(question.name, 0.0), question.max_score)
     known = {identity: stored(folder, identity) for identity in identities}
     return {
-        identity: {q.name: q.max_score for q in before[0].questions} if before and before[0].questions else possible
+        identity: {q.name: q.max_score for q in before[0].questions}
+        if before and before[0].questions
+        else {**possible, TOTAL: before[0].max_score if before else 0.0}
         for identity, before in known.items()
     }
 
@@ -144,9 +148,13 @@ def tell_notes(grades: ClassGrades) -> None:
 def _adopt(folder: Path, record: Record, counting: CountingOptions, known: Known) -> Record:
     """Keep the corrections given; the record with the times and options given."""
     if counting.override is not None:
+        before = read_overrides(folder)
         given = parse_overrides(content_of(counting.override), counting.override.name, known)
-        say(changes(read_overrides(folder), given), err=True)
-        write_overrides(folder, given)
+        after = combined(before, given)
+        say(changes(before, after), err=True)
+        for line in above_maximum(after, known):
+            say(line, err=True)
+        write_overrides(folder, after)
     record = replace(record, options=counting.late.over(record.options))
     if counting.times is None:
         return record
@@ -166,13 +174,30 @@ def _zone(record: Record) -> tzinfo | None:
 
 def _known(grades: ClassGrades) -> Known:
     results = {row.identity: row.grade.result for row in grades.rows}
+    possible = {q.name: q.max_score for result in results.values() for q in result.questions}
     return Known(
-        _called({identity: result.submission for identity, result in results.items()}),
-        {identity: {q.name: q.max_score for q in result.questions} for identity, result in results.items()},
+        _called([(identity, result.submission, result.student) for identity, result in results.items()]),
+        {
+            identity: {q.name: q.max_score for q in result.questions} or {**possible, TOTAL: result.max_score}
+            for identity, result in results.items()
+        },
     )
 
 
-def _called(names: Mapping[str, str]) -> dict[str, str]:
-    """IDs by all that a person may call a submission: its ID, its name, and its name as scores.csv shows it."""
-    shown = {harmless(name): identity for identity, name in names.items()}
-    return {**shown, **{identity: identity for identity in names}, **{name: i for i, name in names.items()}}
+def _called(entries: Sequence[tuple[str, str, Student | None]]) -> dict[str, str]:
+    """IDs by all that a person may call a submission: its ID, its name, its name as scores.csv shows it, and, where
+    they belong to one submission only, its student's name and platform ID.
+
+    Args:
+        entries: ID, name and student of each submission.
+    """
+    people: dict[str, set[str]] = {}
+    for identity, _, student in entries:
+        for name in () if student is None else (student.called, student.name, student.id):
+            people.setdefault(name, set()).add(identity)
+    return {
+        **{name: next(iter(ids)) for name, ids in people.items() if name and len(ids) == 1},
+        **{harmless(name): identity for identity, name, _ in entries},
+        **{identity: identity for identity, *_ in entries},
+        **{name: identity for identity, name, _ in entries},
+    }

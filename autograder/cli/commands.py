@@ -18,17 +18,19 @@ from autograder.cli.class_report import CountingOptions, begin_class, tell_notes
 from autograder.cli.console import say, show, show_json, show_whole
 from autograder.cli.progress import show_progress, show_steps, show_waiting
 from autograder.datasets import mnist as data
-from autograder.errors import DataError, UsageError
+from autograder.errors import DataError, SubmissionError, UsageError
 from autograder.gradebook.class_grades import read_class
+from autograder.grading.answer_keys import AnswerKeys
 from autograder.grading.batch import Place, grade_all, grade_paper
 from autograder.grading.grader import Grader, no_cached_trainings
-from autograder.grading.preload import keras_preload
-from autograder.grading.resume import Conditions, identities, make_plan
+from autograder.grading.preload import preload_for
+from autograder.grading.resume import Conditions, identities, make_plan, same_entries
 from autograder.grading.stages import ReportingIsolation
 from autograder.grading.training_cache import TrainingCache
-from autograder.intake.submissions import find_submissions, read_submission, take_in
-from autograder.labs.assignment import Assignment, load_assignment
+from autograder.intake.submissions import Submission, find_submissions, read_submission, take_in
+from autograder.labs.assignment import Assignment, load_assignment, needs_keras
 from autograder.labs.course import autograder_zip, find_root, lab_names
+from autograder.notebooks.notebook import read_notebook
 from autograder.render.feedback import feedback_html
 from autograder.render.pages import write_feedback, write_report
 from autograder.render.terminal import result_table
@@ -90,13 +92,16 @@ class ClassOptions:
     source: Source | None = None
 
 
-def build_course(labs: Sequence[str], *, check: bool) -> None:
+def build_course(labs: Sequence[str], *, check: bool, run_keys: bool = True, root: Path | None = None) -> None:
     """`autograder build`."""
     from autograder.authoring import build_labs
 
     lines: list[str] = []
-    with show_waiting("Comparing with what the masters make" if check else "Making notebooks and autograders"):
-        build_labs(find_root(), labs, check=check, report=lines.append)
+    what = (
+        "Making notebooks and autograders, running the answer keys" if run_keys else "Making notebooks and autograders"
+    )
+    with show_waiting("Comparing with what the masters make" if check else what):
+        build_labs(root or find_root(), labs, check=check, report=lines.append, run_keys=run_keys)
     for line in lines:
         say(line)
 
@@ -116,7 +121,7 @@ def check_notebook(
             f"{notebook} holds {len(submissions)} submissions; check takes one.",
             hint=f"autograder grade {notebook} -o DIR",
         )
-    with _grader(options) as grader, show_steps(submissions[0].name) as tell:
+    with _grader(_for_its_lab(options, submissions[0])) as grader, show_steps(submissions[0].name) as tell:
         watched = replace(grader, isolation=ReportingIsolation(grader.isolation, tell))
         graded = watched.graded(submissions[0].name, lambda: read_submission(submissions[0]))
     result = graded.result
@@ -144,10 +149,12 @@ def grade_class(
     intake = take_in(paths, course.source)
     for line in intake.told:
         _tell(line)
-    submissions = intake.submissions
-    wanted = [submission.id for submission in submissions]
-    regrade = identities(submissions, course.regrade)
+    identities(intake.submissions, course.regrade)  # what nobody is called is told before anything starts
     with results_folder(output):
+        submissions = same_entries(intake.submissions, output)
+        intake = replace(intake, submissions=submissions)
+        wanted = [submission.id for submission in submissions]
+        regrade = identities(submissions, course.regrade)
         with _place(options, course) as place:
             plan = make_plan(submissions, output, place.conditions, regrade)
             begin_class(output, intake, place.conditions.assignments, course.counting, anonymous=course.anonymous)
@@ -158,7 +165,7 @@ def grade_class(
                     write_feedback(output, Row(identity, Grade(result)), anonymous=course.anonymous)
                     watch.finished(result)
 
-                graded = grade_all(plan.to_grade, place, output, finish, watch.step)
+                graded = grade_all(plan.to_grade, place, output, finish, watch.step, plan.versions)
         grades = read_class(output)
         rows = write_report(output, grades)
     if as_json:
@@ -172,7 +179,7 @@ def grade_class(
 
 def exit_code(results: Sequence[Result]) -> int:
     """1 where the grader failed to do its work on any submission, else 0, whatever the marks."""
-    return int(any(result.status == "grader_error" for result in results))
+    return int(any(result.has_grader_error for result in results))
 
 
 def fetch_data(profile: Path | None, npz: Path | None = None, *, as_json: bool = False) -> None:
@@ -205,13 +212,27 @@ def usable_processors() -> int:
 def _grader(options: GradingOptions) -> Iterator[Grader]:
     """A grader with its fork server, which ends with the context."""
     zips = _zips(options)
-    with ForkServer(keras_preload(_mnist(required=options.zip_path is None)), options.isolation) as fork_server:
-        with show_waiting("Starting TensorFlow, once for the whole run"):
+    keras = any(map(needs_keras, zips))
+    preload = preload_for(_mnist(required=options.zip_path is None) if keras else None, keras=keras)
+    with ForkServer(preload, options.isolation) as fork_server:
+        with show_waiting(f"Starting {'TensorFlow' if keras else 'the grader'}, once for the whole run"):
             loaded = [load_assignment(path, fork_server) for path in zips]
         assignments = {lab.name: _with_limits(lab, options) for lab in loaded}
-        trainings = TrainingCache(_solutions(loaded, zips), fork_server, _tell).of
+        solutions = _solutions(loaded, zips)
+        trainings = no_cached_trainings if options.retrain else TrainingCache(solutions, fork_server, _tell).of
         assume = next(iter(assignments)) if options.lab or len(assignments) == 1 else None
-        yield Grader(assignments, fork_server, assume, no_cached_trainings if options.retrain else trainings)
+        yield Grader(assignments, fork_server, assume, trainings, AnswerKeys(solutions))
+
+
+def _for_its_lab(options: GradingOptions, submission: Submission) -> GradingOptions:
+    """Return the options for one notebook: where it names its lab, no other lab needs to be loaded."""
+    if options.lab is not None or options.zip_path is not None:
+        return options
+    try:
+        named = read_notebook(read_submission(submission)).assignment
+    except SubmissionError:
+        return options
+    return replace(options, lab=named) if named in lab_names(find_root()) else options
 
 
 def _solutions(labs: Sequence[Assignment], zips: Sequence[Path]) -> dict[str, Path]:

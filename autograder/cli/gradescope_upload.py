@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from autograder.datasets import mnist as data
 from autograder.errors import IsolationError, KitError, SubmissionError, UsageError, WorkerError
+from autograder.grading.answer_keys import AnswerKeys
 from autograder.grading.fingerprint import kit_version
 from autograder.grading.grader import Grader
 from autograder.grading.preload import keras_preload
@@ -91,7 +92,7 @@ def grade_upload(upload: Path, results: Path, order: Order, report: Callable[[st
         for line in _losses(result):
             report(f"  {line}")
         return 1
-    return int(result.status == "grader_error")
+    return int(result.has_grader_error)
 
 
 def _grade(upload: Path, order: Order, report: Callable[[str], None]) -> tuple[Result, str]:
@@ -102,7 +103,8 @@ def _grade(upload: Path, order: Order, report: Callable[[str], None]) -> tuple[R
         solutions = {} if order.solution is None else {lab.name: order.solution}
         trainings = TrainingCache(solutions, fork_server, report, make=order.rehearse)
         choice = choose_notebook(upload, lab)
-        result = Grader({lab.name: lab}, fork_server, lab.name, trainings.of).grade(choice.name, choice.read)
+        grader = Grader({lab.name: lab}, fork_server, lab.name, trainings.of, AnswerKeys(solutions))
+        result = grader.grade(choice.name, choice.read)
     facts = [f"Kit: {kit_version()}", *_container(memory, lab.limits), *_handed_in(order.metadata)]
     return result, results_json(Grade(result), hidden=order.hidden, remarks=choice.remarks, facts=facts)
 

@@ -1,7 +1,10 @@
 """`--override FILE`: a person's corrections. Pure.
 
-The file is CSV with the columns submission,question,points,reason; a submission is named by its name or its ID. A
-correction holds for the question of that submission, whatever a later grading gives, until another file replaces it.
+The file is CSV with the columns submission,question,points,reason; a submission is named by its name, its ID, or its
+student. A correction holds for the question of that submission, whatever a later grading gives. Files add up: a later
+one changes the corrections it names and keeps the others; `remove` for the points takes one back. Where nothing could
+be graded, any question of the lab, or `total` for all of it, may be given points. Points above a maximum are a
+person's to give, and told.
 """
 
 from __future__ import annotations
@@ -19,9 +22,14 @@ from autograder.util.text import clean_line, points
 _COLUMNS = ("submission", "question", "points", "reason")
 _MAX_FAULTS = 5
 _SLACK = 1e-9
+_REMOVE = "remove"
+# In the place of a question, where a submission has none: all its points.
+TOTAL = "total"
 
 # Corrections by submission ID and question.
 Overrides = Mapping[str, Mapping[str, Override]]
+# The same as a file gives them; None takes an earlier one back.
+Given = Mapping[str, Mapping[str, Override | None]]
 
 
 @dataclass(frozen=True)
@@ -37,24 +45,24 @@ class Known:
     questions: Mapping[str, Mapping[str, float]]
 
 
-def read_overrides(data: bytes, name: str, known: Known) -> Overrides:
+def read_overrides(data: bytes, name: str, known: Known) -> Given:
     """Read a file of corrections.
 
     Raises:
         UsageError: a line cannot be used; the first few are told, each with its number.
     """
     table = read_table(data, name)
-    found: dict[str, dict[str, Override]] = {}
+    found: dict[str, dict[str, Override | None]] = {}
     faults: list[str] = []
     for line, fields in records(table, name, _COLUMNS):
         try:
-            identity, override = _correction(fields, known, table.separator)
+            identity, question, override = _correction(fields, known, table.separator)
         except ValueError as error:
             faults.append(f"line {line}: {error}")
             continue
-        if override.question in found.get(identity, {}):
-            faults.append(f"line {line}: {override.question} of {clean_line(fields['submission'])} stands there twice")
-        found.setdefault(identity, {})[override.question] = override
+        if question in found.get(identity, {}):
+            faults.append(f"line {line}: {question} of {clean_line(fields['submission'])} stands there twice")
+        found.setdefault(identity, {})[question] = override
     if faults:
         more = f"; and {len(faults) - _MAX_FAULTS} more" if len(faults) > _MAX_FAULTS else ""
         raise UsageError(
@@ -64,7 +72,7 @@ def read_overrides(data: bytes, name: str, known: Known) -> Overrides:
     return found
 
 
-def _correction(fields: Mapping[str, str], known: Known, separator: str) -> tuple[str, Override]:
+def _correction(fields: Mapping[str, str], known: Known, separator: str) -> tuple[str, str, Override | None]:
     called, question = fields["submission"], fields["question"]
     identity = known.identities.get(called)
     if identity is None:
@@ -75,20 +83,44 @@ def _correction(fields: Mapping[str, str], known: Known, separator: str) -> tupl
     if question not in questions:
         held = ", ".join(map(clean_line, questions)) or "none, for it could not be read"
         raise ValueError(f"{clean_line(called)} has no question {clean_line(question)} (it has {held})")
+    if fields["points"].casefold() == _REMOVE:
+        return identity, question, None
     value = number(fields["points"], separator)
-    most = questions[question]
     if value is None:
         raise ValueError(f"{clean_line(fields['points']) or 'nothing'} is no number of points")
-    if not 0 <= value <= most + _SLACK:
-        raise ValueError(f"{points(value)} points are not between 0 and the {points(most)} of {clean_line(question)}")
+    if value < 0:
+        raise ValueError(f"{points(value)} points are below 0")
     if not fields["reason"]:
         raise ValueError("the reason is missing; the student reads it")
-    return identity, Override(question, value, fields["reason"])
+    return identity, question, Override(question, value, fields["reason"])
 
 
 def _near(called: str, names: Collection[str]) -> str:
     near = difflib.get_close_matches(called, names, n=2, cutoff=0.6)
     return f"; there is {' and '.join(map(clean_line, near))}" if near else ""
+
+
+def combined(before: Overrides, given: Given) -> Overrides:
+    """The corrections so far with those of a file: the later one of a question counts."""
+    after = {identity: dict(by_q) for identity, by_q in before.items()}
+    for identity, by_q in given.items():
+        for question, override in by_q.items():
+            if override is None:
+                after.get(identity, {}).pop(question, None)
+            else:
+                after.setdefault(identity, {})[question] = override
+    return {identity: by_q for identity, by_q in after.items() if by_q}
+
+
+def above_maximum(overrides: Overrides, known: Known) -> list[str]:
+    """What to tell of corrections that give more points than there are, a line each."""
+    return [
+        f"More than the maximum: {clean_line(identity)}, {clean_line(question)}: {points(override.points)} of "
+        f"{points(most)} points"
+        for identity, by_q in overrides.items()
+        for question, override in by_q.items()
+        if (most := known.questions.get(identity, {}).get(question)) and override.points > most + _SLACK
+    ]
 
 
 def changes(before: Overrides, after: Overrides) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from autograder.gradebook.corrections import Overrides
+from autograder.gradebook.corrections import TOTAL, Overrides
 from autograder.gradebook.record import Lab, Record
 from autograder.labs.lateness import LatePolicy
 from autograder.platforms.matching import Entry
@@ -38,7 +38,9 @@ def count(results: Sequence[tuple[str, Result]], record: Record, overrides: Over
         policy = policy_of(record, result.lab)
         lateness = policy.lateness(time)
         names = {question.name for question in result.questions}
-        corrected = {q: override for q, override in overrides.get(identity, {}).items() if q in names}
+        corrected = {q: override for q, override in overrides.get(identity, {}).items() if not names or q in names}
+        if TOTAL in corrected:
+            corrected = {TOTAL: corrected[TOTAL]}
         rows.append(Row(identity, Grade(result, corrected, lateness)))
         handed[identity] = Handed(handin, time, _late_words(lateness, policy, handin, time))
     return Counted(tuple(rows), handed)

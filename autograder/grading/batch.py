@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -81,6 +81,7 @@ def grade_all(
     folder: Path,
     on_result: Callable[[str, Result], None],
     on_step: Callable[[str, Step], None] | None = None,
+    versions: Mapping[str, int] | None = None,
 ) -> dict[str, Result]:
     """Grade submissions and write DIR/submissions/ID/… for each as it finishes; returns the results by ID.
 
@@ -97,7 +98,8 @@ def grade_all(
     results: dict[str, Result] = {}
     with _finishing(submissions, place, on_step) as finished:
         for submission, graded in finished:
-            result = graded.result
+            version = (versions or {}).get(submission.id, 1)
+            result = replace(graded.result, student=submission.student, version=version)
             fingerprint = place.conditions.fingerprint(result.sha256, result.lab)
             # As it was: the machines of a cluster may differ.
             fingerprint["isolation"] = result.isolation

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from msgspec import UNSET
 
 from autograder.errors import WorkerError
 from autograder.grading.retry import run_with_retry
 from autograder.handover.checker_files import VERDICTS
+from autograder.handover.protocol import CheckerLine, TestVerdict, VariableState, Verdict, decode_lines
 from autograder.handover.support import pack_support_files
 from autograder.handover.tasks import RUN_TESTS
 from autograder.labs.assignment import Assignment, Question
@@ -24,8 +23,8 @@ _MAX_LOG_BYTES = 16 << 20
 _MAX_REASON = 300
 
 
-def check_answers(assignment: Assignment, isolation: Isolation, handed_over: Path) -> dict[str, Any]:
-    """The verdict of every question (see `autograder.checker.main`) on what lies in `input`.
+def check_answers(assignment: Assignment, isolation: Isolation, handed_over: Path) -> dict[str, Verdict]:
+    """The verdict of every question on what was handed over.
 
     An answer that ends the checker costs its own question, and the rest is judged by another one; after three such
     answers the rest counts as unusable too.
@@ -33,7 +32,7 @@ def check_answers(assignment: Assignment, isolation: Isolation, handed_over: Pat
     Raises:
         WorkerError: the tests cannot be run, through no fault of the answers.
     """
-    verdicts: dict[str, Any] = {}
+    verdicts: dict[str, Verdict] = {}
     blank = False
     for deaths in range(1, _MOST_DEATHS + 1):
         left = [question for question in assignment.questions if question.name not in verdicts]
@@ -54,7 +53,7 @@ def check_answers(assignment: Assignment, isolation: Isolation, handed_over: Pat
 class _Round:
     """What one checker left: verdicts, the questions it began (None: reading the hand-over), why it ended early."""
 
-    verdicts: dict[str, Any]
+    verdicts: dict[str, Verdict]
     begun: tuple[str | None, ...]
     reason: str
 
@@ -74,28 +73,22 @@ def _check_some(
     }
     with job_folder() as folder:
         outcome, _ = run_with_retry(isolation, Job(RUN_TESTS, payload, folder, _LIMITS))
-        entries = list(_entries(folder / VERDICTS))
+        # The grader's own file, but it may have been cut short.
+        lines = list(decode_lines(read_ordinary_file(folder / VERDICTS, _LIMITS.output_mb << 20), CheckerLine))
         log = read_ordinary_file(folder / "worker.log", _MAX_LOG_BYTES).decode("utf-8", "replace")
     reasons = [outcome.detail, *log.strip().splitlines()[-1:]]
     return _Round(
-        verdicts={entry["question"]: entry["verdict"] for entry in entries if "question" in entry},
-        begun=tuple(entry["begin"] for entry in entries if "begin" in entry),
+        verdicts={line.question: line.verdict for line in lines if line.verdict is not None},
+        begun=tuple(line.begin for line in lines if line.begin is not UNSET),
         reason="; ".join(filter(None, reasons)) or "no verdict was written",
     )
 
 
-def _entries(path: Path) -> Iterator[Mapping[str, Any]]:
-    """The whole lines of the checker's file; it is the grader's own, but it may have been cut short."""
-    for line in read_ordinary_file(path, _LIMITS.output_mb << 20).splitlines():
-        with contextlib.suppress(ValueError):
-            yield json.loads(line)
-
-
-def _unusable(question: Question, reason: str) -> dict[str, Any]:
+def _unusable(question: Question, reason: str) -> Verdict:
     message = f"This answer could not be checked: {reason[:_MAX_REASON]}."
-    return {
-        "handed_over": True,
-        "variables": dict.fromkeys(question.handover, "present"),
-        "tests": [{"name": test.name, "passed": False, "share": 0.0, "message": message} for test in question.tests],
-        "measured": {},
-    }
+    return Verdict(
+        handed_over=True,
+        variables=dict.fromkeys(question.handover, VariableState("present")),
+        tests=tuple(TestVerdict(test.name, False, 0.0, message) for test in question.tests),
+        measured={},
+    )

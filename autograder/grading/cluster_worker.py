@@ -20,6 +20,7 @@ from pathlib import Path
 
 from autograder.datasets import mnist as data
 from autograder.errors import DataError, WorkerError
+from autograder.grading.answer_keys import AnswerKeys
 from autograder.grading.batch import MarkedPaper, Paper, grade_paper
 from autograder.grading.fingerprint import kit_version
 from autograder.grading.grader import Grader
@@ -122,7 +123,9 @@ class _Kept:
                 for lab, path in paths.items():
                     path.write_bytes((settings.solutions or {})[lab])
                 trainings = TrainingCache(paths, self.fork_server, lambda _: None)
-                self._grader = Grader(settings.assignments, self.fork_server, settings.assume, trainings.of)
+                self._grader = Grader(
+                    settings.assignments, self.fork_server, settings.assume, trainings.of, AnswerKeys(paths)
+                )
             return self._grader
 
     def close(self) -> None:

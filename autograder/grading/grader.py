@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from autograder.errors import SubmissionError, WorkerError
+from autograder.grading.answer_keys import AnswerKeys, blame_tests, met_the_unforeseen
 from autograder.grading.checking import check_answers
 from autograder.grading.executed import executed_notebook
 from autograder.grading.marking import Run, mark
@@ -15,6 +16,7 @@ from autograder.grading.resource_usage import MeasuredIsolation
 from autograder.grading.retry import run_with_retry
 from autograder.handover.journal import HANDOVER, RunLog, read_run_log
 from autograder.handover.outputs import read_outputs
+from autograder.handover.protocol import Verdict
 from autograder.handover.support import pack_support_files
 from autograder.handover.tasks import RUN_NOTEBOOK
 from autograder.labs.assignment import Assignment
@@ -46,12 +48,14 @@ class Grader:
         isolation: where jobs run.
         assume: the lab to take where the notebook does not say.
         trainings: gives the trainings of a lab that submissions may take over (see `training_cache`).
+        keys: the answer keys, which tell whether an error in a test is the fault of its author.
     """
 
     assignments: Mapping[str, Assignment]
     isolation: Isolation
     assume: str | None = None
     trainings: Callable[[Assignment], Mapping[str, str]] = no_cached_trainings
+    keys: AnswerKeys = field(default_factory=AnswerKeys)
 
     def grade(self, name: str, read: Callable[[], bytes]) -> Result:
         """The result alone of `graded`."""
@@ -74,7 +78,7 @@ class Grader:
         except SubmissionError as error:
             return Graded(self._unreadable(name, digest, str(error), time.monotonic() - start), None)
         try:
-            found = _run_and_check(notebook, assignment, self.isolation, self.trainings(assignment))
+            found = self._run_and_check(notebook, assignment, lambda: self._failed_by_key(assignment))
         except WorkerError as error:
             found = _Found("grader_error", str(error))
         result = Result(
@@ -95,6 +99,17 @@ class Grader:
             measured=found.measured,
         )
         return Graded(result, found.executed)
+
+    def _run_and_check(
+        self, notebook: Notebook, assignment: Assignment, failed_by_key: Callable[[], frozenset[str]]
+    ) -> _Found:
+        return _run_and_check(notebook, assignment, self.isolation, self.trainings(assignment), failed_by_key)
+
+    def _failed_by_key(self, assignment: Assignment) -> frozenset[str]:
+        """The names of the tests that the lab's own key fails; runs the key when first asked."""
+        return self.keys.failed_tests(
+            assignment.name, lambda key: self._run_and_check(key, assignment, frozenset).verdicts
+        )
 
     def _assignment_of(self, notebook: Notebook) -> Assignment:
         if self.assume is not None and notebook.assignment is None:
@@ -129,10 +144,15 @@ class _Found:
     cost: Cost | None = None
     measured: Mapping[str, float] = field(default_factory=dict)
     executed: bytes | None = None
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
 
 
 def _run_and_check(
-    notebook: Notebook, assignment: Assignment, isolation: Isolation, trainings: Mapping[str, str]
+    notebook: Notebook,
+    assignment: Assignment,
+    isolation: Isolation,
+    trainings: Mapping[str, str],
+    failed_by_key: Callable[[], frozenset[str]],
 ) -> _Found:
     payload = {
         "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
@@ -148,6 +168,8 @@ def _run_and_check(
         status, detail = _ending(outcome, run_log)
         remove_folder(folder / "scratch")  # before the checker needs the memory it may lie in
         verdicts = check_answers(assignment, isolation, folder / HANDOVER)
+    if met_the_unforeseen(verdicts):
+        verdicts = blame_tests(verdicts, failed_by_key())
     run = Run(notebook, run_log.errors, run_log.last_cell, detail)
     cost = Cost(round(isolation.cpu_seconds, 3), run_log.cpu_seconds, isolation.peak_mb)
     return _Found(
@@ -158,8 +180,9 @@ def _run_and_check(
         errors=run_log.errors,
         fits=run_log.fits,
         cost=cost,
-        measured={name: value for verdict in verdicts.values() for name, value in verdict["measured"].items()},
+        measured={name: value for verdict in verdicts.values() for name, value in verdict.measured.items()},
         executed=executed_notebook(notebook, _answers(notebook, assignment), shown, run_log),
+        verdicts=verdicts,
     )
 
 

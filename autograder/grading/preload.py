@@ -34,6 +34,26 @@ def keras_preload(mnist: Path | None) -> Preload:
     return Preload("autograder.grading.preload:load_keras", () if mnist is None else (str(mnist),))
 
 
+def preload_for(mnist: Path | None, *, keras: bool) -> Preload:
+    """Preload what labs need: with `keras` all of `keras_preload`, else everything but TensorFlow and Keras."""
+    return keras_preload(mnist) if keras else Preload("autograder.grading.preload:load_plain")
+
+
+def load_plain() -> None:
+    """Import what a lab without Keras needs, in the fork server."""
+    os.environ.update(_ENVIRONMENT)
+    import IPython.core.interactiveshell
+    import matplotlib.pyplot
+    import matplotlib_inline.backend_inline
+    import otter.test_files
+
+    import autograder.checker.inspect
+    import autograder.checker.main
+    import autograder.runner.main
+
+    del IPython, autograder, matplotlib, matplotlib_inline, otter
+
+
 def load_keras(npz: str | None = None) -> None:
     """Import everything, in the fork server; see `keras_preload`."""
     mnist = None if npz is None else Path(npz).read_bytes()  # first, so that a missing file is reported at once

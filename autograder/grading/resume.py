@@ -6,7 +6,7 @@ import difflib
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from autograder.errors import SubmissionError, UsageError
 from autograder.grading.fingerprint import kit_version
 from autograder.intake.submissions import Submission, read_submission
 from autograder.labs.assignment import Assignment
-from autograder.results.folder import set_aside, stored
-from autograder.results.result import UNMARKED, Result
+from autograder.results.folder import ResultsFolder, set_aside, stored
+from autograder.results.result import Result, Student
 
 # Each entry of a fingerprint, in the words for when it has changed; the most telling first.
 _CHANGES = {
@@ -71,11 +71,15 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run has to do: results that still hold, by submission ID; what is to be graded; why some of it again."""
+    """What a run has to do: results that still hold, by submission ID; what is to be graded; why some of it again.
+
+    `versions` counts what was handed in for the same entry, this time included.
+    """
 
     kept: Mapping[str, Result]
     to_grade: tuple[Submission, ...]
     again: Mapping[str, int]
+    versions: Mapping[str, int] = field(default_factory=dict)
 
 
 def make_plan(
@@ -93,11 +97,12 @@ def make_plan(
         KitError: a result cannot be set aside.
     """
     kept: dict[str, Result] = {}
+    versions = {submission.id: _version(submission, folder) for submission in submissions}
     again: Counter[str] = Counter()
     for submission in submissions:
         before = stored(folder, submission.id)
         # What is unreadable costs nothing to find out again; a grader error is tried again.
-        if before is None or before[0].status in UNMARKED:
+        if before is None or not before[0].is_marked:
             continue
         result, earlier = before
         change = "asked for" if submission.id in regrade else _change(submission, result, earlier, conditions)
@@ -107,16 +112,55 @@ def make_plan(
             again[change] += 1
             set_aside(folder, submission.id)
     to_grade = tuple(submission for submission in submissions if submission.id not in kept)
-    return Plan(kept, to_grade, dict(again))
+    return Plan(kept, to_grade, dict(again), versions)
+
+
+def same_entries(submissions: Sequence[Submission], folder: Path) -> tuple[Submission, ...]:
+    """Give submissions the IDs under which earlier ones of the same student and lab are kept.
+
+    IDs say student and lab already; this finds entries from when the lab was not known, as with a file that could not
+    be read.
+    """
+    known: dict[Student, dict[str, str | None]] = {}
+    for identity in ResultsFolder(folder).graded:
+        before = stored(folder, identity)
+        if before is not None and before[0].student is not None:
+            known.setdefault(before[0].student, {})[identity] = before[0].lab
+    taken = {submission.id for submission in submissions}
+    settled: list[Submission] = []
+    for submission in submissions:
+        mine = known.get(submission.student, {}) if submission.student is not None else {}
+        if submission.id not in mine:
+            free = {identity: lab for identity, lab in mine.items() if identity not in taken}
+            same = [i for i, lab in free.items() if submission.lab in (None, lab)] or [i for i in free if not free[i]]
+            if len(same) == 1:
+                submission = replace(submission, id=same[0])
+                taken.add(same[0])
+        settled.append(submission)
+    return tuple(settled)
+
+
+def _version(submission: Submission, folder: Path) -> int:
+    files = ResultsFolder(folder).submission(submission.id)
+    for path in (files.result, files.earlier):
+        try:
+            before = Result.from_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        return before.version + (before.sha256 != _digest_of(submission))
+    return 1
+
+
+def _digest_of(submission: Submission) -> str:
+    try:
+        return hashlib.sha256(read_submission(submission)).hexdigest()
+    except SubmissionError:
+        return ""
 
 
 def _change(submission: Submission, result: Result, earlier: Mapping[str, Any], conditions: Conditions) -> str | None:
     """What has changed since the result was written, in words; None if nothing has."""
-    try:
-        digest = hashlib.sha256(read_submission(submission)).hexdigest()
-    except SubmissionError:
-        digest = ""
-    now = conditions.fingerprint(digest, result.lab)
+    now = conditions.fingerprint(_digest_of(submission), result.lab)
     if not conditions.retrain:
         now["retrain"] = earlier.get("retrain")  # what has trained for real holds in any case
     changed = [name for name in {**now, **earlier} if now.get(name) != earlier.get(name)]
@@ -134,7 +178,11 @@ def identities(submissions: Sequence[Submission], asked: Collection[str]) -> fro
     Raises:
         UsageError: no submission is called so.
     """
-    known = {name: submission.id for submission in submissions for name in (submission.name, submission.id)}
+    known = {
+        name: submission.id
+        for submission in submissions
+        for name in (submission.called, submission.name, submission.id)
+    }
     unknown = [name for name in asked if name not in known]
     if unknown:
         near = difflib.get_close_matches(unknown[0], known, n=3, cutoff=0.5)

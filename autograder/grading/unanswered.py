@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from autograder.handover.protocol import VariableState
 from autograder.labs.assignment import Question
 from autograder.notebooks.notebook import CodeCell, Notebook, Part, answer_cells, is_stub
 from autograder.notebooks.source import assigned_in_functions, assigned_names, cell_magic
@@ -13,13 +14,13 @@ STILL_A_GAP = "The answer is still the gap it was handed out with."
 _MOST_NAMES = 3
 
 
-def why_unanswered(notebook: Notebook, question: Question, states: Mapping[str, str]) -> str:
+def why_unanswered(notebook: Notebook, question: Question, states: Mapping[str, VariableState]) -> str:
     """Say what became of the answer.
 
     Args:
         notebook: the notebook.
         question: the question, of which nothing can be judged.
-        states: what became of its variables: `gap`; a missing one has no entry.
+        states: what became of its variables; a missing one has no entry.
     """
     variables = question.variables
     cells = answer_cells(notebook, question.name, variables)
@@ -41,7 +42,7 @@ def why_unanswered(notebook: Notebook, question: Question, states: Mapping[str, 
             f'grader.check("{question.name}") stands in cell [{last_check}], before the answer in cell [{answered}], '
             "when there was nothing to check yet: move the check below the answer."
         )
-    if any(states.get(name) == "gap" for name in variables):
+    if any(name in states and states[name].state == "gap" for name in variables):
         return f"{wanted} was still ... when the answer was collected: replace the three dots with the answer."
     if assigning:
         return f"{wanted} is assigned in cell [{assigning[0].number}], but was no longer there when it was collected."

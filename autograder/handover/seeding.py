@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import sys
+from typing import Any
 
-import keras
 import numpy as np
 
 
 def seed_everything(seed: int) -> None:
-    """Seed Python's, NumPy's and Keras's generators."""
+    """Seed Python's, NumPy's and, where it is loaded, Keras's generators."""
     random.seed(seed)
     np.random.seed(seed)
-    keras.utils.set_random_seed(seed)
+    keras: Any = sys.modules.get("keras")
+    if keras is not None:
+        keras.utils.set_random_seed(seed)

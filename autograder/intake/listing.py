@@ -160,6 +160,9 @@ def _in_zip(found: Found, *, download: bool = False, alone: bool = False) -> Ite
         yield replace(found, member=single.name, problem=single.problem, exported=exported)
         return
     if download and not exported:
+        if alone:
+            # A download saved once more as `class (1).zip` holds the same submissions.
+            found = replace(found, shown="")
         for member in members:
             if _is_hidden(member):
                 inside = _inside(found, member.shown)
@@ -195,7 +198,7 @@ def _in_inner_zip(found: Found, name: str) -> Iterator[Found]:
 
 
 def _inside(found: Found, shown: str) -> Found:
-    return replace(found, shown=f"{found.shown}/{shown}", long=f"{found.long}/{shown}")
+    return replace(found, shown=f"{found.shown}/{shown}".lstrip("/"), long=f"{found.long}/{shown}")
 
 
 def _member_problem(member: Member) -> str | None:

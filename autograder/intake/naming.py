@@ -36,7 +36,7 @@ def folder_names(names: Sequence[str]) -> list[str]:
     Whatever is not the name letter for letter ends in a digest of the name, and so does a name that looks as if it
     did; so nobody can choose a name that takes another's folder.
     """
-    plain = [_slug(name) for name in names]
+    plain = [plain_name(name) for name in names]
     times = Counter(slug.casefold() for slug in plain)
     return [
         slug
@@ -46,9 +46,14 @@ def folder_names(names: Sequence[str]) -> list[str]:
     ]
 
 
-def _slug(name: str) -> str:
-    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
-    slug = re.sub(r"[^A-Za-z0-9._]+", "-", letters).strip("-.")
+def ascii_letters(name: str) -> str:
+    """The letters and signs of a name that are ASCII, accents dropped."""
+    return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
+
+
+def plain_name(name: str) -> str:
+    """A name in letters that every file system takes; different names may become the same."""
+    slug = re.sub(r"[^A-Za-z0-9._]+", "-", ascii_letters(name)).strip("-.")
     return slug[:MAX_ID_LENGTH] or "submission"
 
 

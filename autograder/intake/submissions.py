@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +17,13 @@ from pathlib import Path
 from autograder.errors import SubmissionError, UsageError
 from autograder.intake.found import Found
 from autograder.intake.listing import files_under, read_bytes
-from autograder.intake.naming import folder_names, numbered, readable_name
+from autograder.intake.naming import ascii_letters, folder_names, numbered, plain_name, readable_name
 from autograder.intake.sorting import Contents, SetAside, sort_in
 from autograder.notebooks.notebook import read_notebook
 from autograder.results.handin import HandIn, Source
+from autograder.results.result import Student
+
+_LAB_NAME = re.compile(rb'"assignment_name"\s*:\s*"([A-Za-z0-9_.-]{1,40})"')
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Submission:
         inner: where `member` is itself a zip, the notebook in it.
         problem: why it cannot be read, known from finding it; `read_submission` raises it.
         handin: who handed it in and when, if it comes from a platform's download.
+        lab: the lab its notebook names, as far as that was looked at.
     """
 
     id: str
@@ -43,6 +48,17 @@ class Submission:
     inner: str | None = None
     problem: str | None = None
     handin: HandIn | None = None
+    lab: str | None = None
+
+    @property
+    def student(self) -> Student | None:
+        """Who handed it in, where a platform says so."""
+        return None if self.handin is None else student_of(self.handin)
+
+    @property
+    def called(self) -> str:
+        """What people call it."""
+        return self.name if self.student is None else self.student.called
 
 
 @dataclass(frozen=True)
@@ -122,14 +138,53 @@ def _look_into(found: Found) -> Contents:
         return Contents(None, digest)
 
 
+def student_of(handin: HandIn) -> Student:
+    """The student or group of a hand-in.
+
+    Gradescope's key is that of one upload, so its students are known by what the roster says of them.
+    """
+    if handin.platform == "gradescope":
+        identity = "+".join(filter(None, (person.id or person.email for person in handin.people)))
+        return Student(identity or handin.key, handin.names or handin.key)
+    return Student(handin.key, handin.names)
+
+
 def _settle_names(found: Sequence[Found]) -> tuple[Submission, ...]:
     short = Counter(readable_name(f.shown) for f in found)
     named = [(readable_name(f.shown if short[readable_name(f.shown)] == 1 else f.long), f) for f in found]
     # Sorted before numbering, so that the outcome does not hang on the order of the command line.
     named.sort(key=lambda pair: (pair[0].casefold(), pair[0], os.fsencode(pair[1].long)))
     names = numbered([name for name, _ in named])
-    ids = folder_names(names)
+    labs = [_lab_named_in(f) for _, f in named]
+    entries = numbered([_entry(name, f, lab) for name, (_, f), lab in zip(names, named, labs, strict=True)])
     return tuple(
-        Submission(identity, name, f.path, f.member, f.inner, f.problem, f.handin)
-        for identity, name, (_, f) in zip(ids, names, named, strict=True)
+        Submission(identity, name, f.path, f.member, f.inner, f.problem, f.handin, lab)
+        for identity, name, (_, f), lab in zip(folder_names(entries), names, named, labs, strict=True)
     )
+
+
+def _entry(name: str, found: Found, lab: str | None) -> str:
+    """What its entry in the results is called: student and lab where they are known, else the file.
+
+    A student's next upload has another file name and belongs to the same entry.
+    """
+    if found.handin is None:
+        return name
+    student = student_of(found.handin)
+    # A name in another script leaves no letters that every file system takes; the ID serves alone then.
+    parts = (
+        [student.name] if student.name != student.id and any(c.isalnum() for c in ascii_letters(student.name)) else []
+    )
+    return "-".join(plain_name(part) for part in [*parts, student.id, *([lab] if lab else [])])
+
+
+def _lab_named_in(found: Found) -> str | None:
+    """The lab that a student's notebook names, without reading all of it."""
+    if found.handin is None or found.problem is not None:
+        return None
+    try:
+        data = read_bytes(found.path, found.member, found.inner)
+    except SubmissionError:
+        return None
+    named = _LAB_NAME.search(data)
+    return named[1].decode("ascii") if named is not None else None

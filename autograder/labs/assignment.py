@@ -169,6 +169,15 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
     )
 
 
+def needs_keras(path: Path) -> bool:
+    """Say whether the lab of an autograder zip needs Keras; only its `lab.json` can say that it does not."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _json(archive.read(LAB_JSON).decode("utf-8"), path).get("keras") is not False
+    except (*_DAMAGE, KeyError, AssignmentError):
+        return True
+
+
 def _digest(files: Mapping[str, str], lab: Mapping[str, Any], others: Mapping[str, int]) -> str:
     """Return the digest of everything that affects marks.
 

@@ -132,8 +132,9 @@ def results_json(
         facts: lines about the run for instructors only.
     """
     result = grade.result
-    if result.status == "grader_error":
-        return withheld_json(result.detail or "", result.max_score, facts=[*facts, *_facts(result)])
+    if result.has_grader_error:
+        reason = result.detail or " ".join(question.reason for question in result.defective)
+        return withheld_json(reason, result.max_score, facts=[*facts, *_facts(result)])
     tests = [entry for position, q in enumerate(result.questions, 1) for entry in _question(grade, q, position, hidden)]
     if not result.questions:
         tests.append(_not_graded(result))

@@ -15,7 +15,6 @@ from datetime import datetime
 from autograder.results.grade import Grade
 from autograder.results.handin import HandIn, Person
 from autograder.results.labels import SUBMISSION_LABELS
-from autograder.results.result import UNMARKED
 from autograder.util.csv_tables import localised_number, number, number_text
 from autograder.util.text import clean_line
 
@@ -147,7 +146,7 @@ def _who(person: Person) -> str:
 
 def _chosen(line: Line, claimed: Sequence[Entry], filled: Filled) -> Entry | None:
     """The submission that counts for a student: the newest that was graded; None where a person must decide."""
-    entries = [entry for entry in claimed if entry.grade.result.status not in UNMARKED] or list(claimed)
+    entries = [entry for entry in claimed if entry.grade.result.is_marked] or list(claimed)
     names = {sortable(e.handin.people[0].name) for e in entries if e.handin and e.handin.platform == "canvas"}
     newest = entries[0] if len(entries) == 1 else _newest(entries) if len(names) < 2 else None
     listed = "; ".join(entry.name for entry in claimed)
@@ -188,7 +187,7 @@ def _newest(entries: Sequence[Entry]) -> Entry | None:
 
 def _write(line: Line, entry: Entry, filled: Filled, separator: str) -> None:
     grade = entry.grade
-    if grade.result.status in UNMARKED or grade.result.max_score <= 0:
+    if (not grade.result.is_marked and not grade.overrides) or grade.result.max_score <= 0:
         words = SUBMISSION_LABELS[grade.result.status]
         filled.tell("Not filled: needs a person", f"{clean_line(line.name)}: {words}: {entry.name}")
         return

@@ -1,1 +1,1 @@
-"""Results as terminal text, HTML and CSV."""
+"""Rendering of results for terminals, web pages and CSV."""

@@ -1,4 +1,4 @@
-"""A class for a terminal: its rows, or of a large one those to look at; numbers, mistakes and where the files are."""
+"""A class in the terminal: submissions, summary, mistakes and output files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from autograder.render.styles import SUBMISSION_STYLES, SUBMISSION_SYMBOLS, fitt
 from autograder.report.mistakes import Mistake
 from autograder.report.summary import ClassSummary, Effort, lowest, need_attention
 from autograder.results.grade import Grade, Row
-from autograder.results.labels import SUBMISSION_LABELS, first_reason, lost
+from autograder.results.labels import SUBMISSION_LABELS, first_reason, lost, remark
 from autograder.results.result import SubmissionStatus
 from autograder.util.text import clean, clean_line, counted, points, seconds
 
@@ -34,7 +34,12 @@ _CLASS = 10
 
 
 def class_view(rows: Sequence[Row], *, every: bool = False) -> RenderableType:
-    """Every row of a class up to 40 (or with `every`); of a larger one those to look at and the lowest scores."""
+    """Render all rows of a small class, or a selection of more than 40 submissions.
+
+    Args:
+        rows: the class.
+        every: whether to render all rows of a large class, too.
+    """
     if every or len(rows) <= MOST_ROWS:
         return class_table(rows)
     look, low = need_attention(rows), lowest(rows, _LOWEST)
@@ -42,26 +47,31 @@ def class_view(rows: Sequence[Row], *, every: bool = False) -> RenderableType:
     parts: list[RenderableType] = []
     if look:
         of = f"{len(shown)} of {len(look)}" if len(look) > len(shown) else f"{len(look)}"
-        parts += [Text(f"To look at ({of})", "bold"), _Fitting(partial(_look_table, shown))]
+        parts += [Text(f"Needs attention ({of})", "bold"), _Fitting(partial(_look_table, shown))]
     if low:
         parts += [Text(f"Lowest scores ({len(low)} of {len(rows)})", "bold"), _Fitting(partial(_rows_table, low))]
-    parts.append(Text(f"  All {len(rows)} rows are in scores.csv; --all prints them here.", "dim"))
+    parts.append(Text(f"  scores.csv has all {len(rows)} rows; --all prints them here.", "dim"))
     return Group(*parts, "")
 
 
 def class_table(rows: Sequence[Row]) -> RenderableType:
-    """One line a submission with score, status and where points were lost; below, why some were not graded."""
+    """Render one line per submission, and the reasons why some were not graded."""
     notes = [
-        Text.assemble((_name(row.grade), "bold"), f": {shortened(clean(row.grade.result.detail or ''), _MAX_REASON)}")
+        Text.assemble((_name(row.grade), "bold"), f": {shortened(clean(remark(row.grade.result)), _MAX_REASON)}")
         for row in rows
-        if row.grade.result.detail
+        if remark(row.grade.result)
     ]
     table = _Fitting(partial(_rows_table, rows))
     return Group(table, *notes, "") if notes else table
 
 
 def class_numbers(summary: ClassSummary, effort: Effort | None = None) -> RenderableType:
-    """Submissions by status, marks by lab, and what the run took; below, the most common mistakes."""
+    """Render counts by status, marks by lab and the most common mistakes.
+
+    Args:
+        summary: the class.
+        effort: the duration of the run, or None.
+    """
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", overflow="fold")
     grid.add_column(overflow="fold")
@@ -72,7 +82,7 @@ def class_numbers(summary: ClassSummary, effort: Effort | None = None) -> Render
     if effort is not None:
         grid.add_row(Text("time"), Text(_effort(effort)))
     parts: list[RenderableType] = [Text("Summary", "bold"), Padding(grid, (0, 0, 1, 2))]
-    # In a class, what one submission alone got wrong is not common.
+    # A mistake of a single submission is common only in a very small class.
     mistakes = [m for m in summary.mistakes if m.count > 1 or 1 < summary.submissions < _CLASS]
     if mistakes:
         parts += [
@@ -83,17 +93,17 @@ def class_numbers(summary: ClassSummary, effort: Effort | None = None) -> Render
 
 
 def class_files(scores: Path, report: Path, look_at: Path | None, *, linked: bool = False) -> tuple[Text, ...]:
-    """Lines, not to be broken, that say where the files are; as links where a terminal can follow them.
+    """Return lines with the paths of the output files, which must not be wrapped.
 
     Args:
-        scores: the table.
-        report: the page about the class.
-        look_at: the page of the submission to look at first.
-        linked: make links of the paths.
+        scores: the table of scores.
+        report: the class report.
+        look_at: the feedback page of the most urgent submission, or None.
+        linked: whether to render the paths as links.
     """
     lines = [Text("Files", "bold"), _file("Scores", scores, linked), _file("Report", report, linked)]
     if look_at is not None:
-        lines.append(_file("Look at", look_at, linked))
+        lines.append(_file("Check", look_at, linked))
     return tuple(lines)
 
 
@@ -124,7 +134,7 @@ def _look_table(rows: Sequence[Row], width: int) -> Table:
 
 
 class _Fitting:
-    """A table that is made for the width there is."""
+    """A table that adapts to the available width."""
 
     def __init__(self, make: Callable[[int], Table]) -> None:
         self._make = make
@@ -134,7 +144,10 @@ class _Fitting:
 
 
 def _submissions_table(rows: Sequence[Row], width: int) -> Table:
-    """A table with its first column; from 80 columns on, names of usual length stay in one piece there."""
+    """Create a table with its first column.
+
+    From 80 columns on, usual names are not wrapped.
+    """
     longest = max((cell_len(_name(row.grade)) for row in rows), default=0)
     least = min(longest, _LEAST_NAME) if width >= _USUAL_WIDTH else None
     table = Table(box=box.SIMPLE_HEAD, header_style="bold")
@@ -155,7 +168,7 @@ def _mistakes(mistakes: Sequence[Mistake], *, several: bool) -> Table:
 
 
 def _statuses(counts: dict[SubmissionStatus, int]) -> Columns:
-    """Side by side; what has no room in a line goes into the next as a whole."""
+    """Lay out the counts side by side, without breaking them across lines."""
     told = [
         Text(f"{SUBMISSION_SYMBOLS[status]} {count} {SUBMISSION_LABELS[status]}", SUBMISSION_STYLES[status])
         for status, count in counts.items()
@@ -168,7 +181,7 @@ def _effort(effort: Effort) -> str:
     if not effort.graded:
         return f"{seconds(effort.seconds)}{before}"
     pace = f"{effort.per_minute:.3g}"
-    return f"{seconds(effort.seconds)} for {counted(effort.graded, 'submission')}, {pace} a minute{before}"
+    return f"{seconds(effort.seconds)} for {counted(effort.graded, 'submission')}, {pace} per minute{before}"
 
 
 def _where_lost(grade: Grade) -> str:
@@ -187,7 +200,7 @@ def _where_lost(grade: Grade) -> str:
 
 
 def _name(grade: Grade) -> str:
-    return fitted(clean_line(grade.result.submission), _MAX_NAME)
+    return fitted(clean_line(grade.result.called), _MAX_NAME)
 
 
 def _status(status: SubmissionStatus) -> Text:

@@ -1,4 +1,4 @@
-"""Python code in colours, as HTML whose classes feedback.css knows."""
+"""Syntax-highlighted Python code as HTML, styled by feedback.css."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pygments.lexers.python import PythonLexer
 
 from autograder.util.text import shown_plainly
 
-# A cell nobody reads to its end is shown in part, and without colours.
+# Longer cells are truncated, or not highlighted.
 _MAX_SHOWN = 60_000
 _MAX_COLOURED = 20_000
-# A lab's own code is the same in every submission of a class.
+# Code given with a lab is the same in every submission, so highlighting is cached.
 _REMEMBERED, _MAX_REMEMBERED = 1024, 5_000
 
 
 def coloured(source: str) -> str:
-    """Code as HTML to be put in a `pre`: harmless, unseen characters written out, cut where it is very long."""
+    """Highlight code as safe HTML for a `pre` element; very long code is truncated."""
     if len(source) > _MAX_COLOURED or source.lstrip().startswith("%%"):
         return plain(source)
     return _remembered(source) if len(source) <= _MAX_REMEMBERED else _in_colours(source)
@@ -36,10 +36,10 @@ def _in_colours(source: str) -> str:
 
 
 def plain(source: str, limit: int = _MAX_SHOWN) -> str:
-    """The same without colours, and no longer than `limit` characters of it."""
+    """Escape code without highlighting it, truncated to `limit` characters."""
     limit = min(limit, _MAX_SHOWN)
     text = html.escape(shown_plainly(source[:limit].rstrip()))
-    return text if len(source) <= limit else f"{text}\n… ({len(source) - limit} characters more)"
+    return text if len(source) <= limit else f"{text}\n… ({len(source) - limit} more characters)"
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The page a student gets: score, a verdict on every question with the reasons, and the notebook as it was run."""
+"""Feedback page of a submission: score, verdicts and the executed notebook."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MEASURED = {"train_accuracy": "accuracy on the training images", "test_accuracy
 
 @dataclass(frozen=True)
 class Finding:
-    """Why points were lost, and the points of the test that says so, where it can give a part of them."""
+    """A reason for lost points, with the partial points of its test, if any."""
 
     reason: Reason
     earned: str = ""
@@ -42,10 +42,19 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said of one question.
+    """The outcome of one question.
 
-    `number` counts questions from 1, `counts` are the points that count in the end, `share` their percentage, `status`
-    the result's own or, where a person has corrected the points, what they amount to.
+    Args:
+        number: its number, counted from 1.
+        question: its result.
+        status: its status; for corrected questions, the status that the corrected points imply.
+        words: label of the status.
+        symbol: symbol of the status.
+        counts: points after corrections.
+        share: `counts` in percent of the question's points.
+        findings: reasons for lost points.
+        override: a manual correction, or None.
+        place: its location in the notebook, or None.
     """
 
     number: int
@@ -61,12 +70,12 @@ class Verdict:
 
 
 def feedback_html(grade: Grade, executed: bytes | None, *, anonymous: bool = False) -> str:
-    """The page: one file, no script, nothing loaded from elsewhere.
+    """Render the page as one file without scripts and external resources.
 
     Args:
-        grade: the result, a person's corrections, lateness.
-        executed: the notebook as it was run (see `autograder.grading.executed`), None where it was not.
-        anonymous: leave out the submission's name.
+        grade: the result with corrections and lateness.
+        executed: the executed notebook (see `autograder.grading.executed`), or None.
+        anonymous: whether to leave out the submission's name.
     """
     view = notebook_view(executed)
     css, digest = _styles()
@@ -76,7 +85,7 @@ def feedback_html(grade: Grade, executed: bytes | None, *, anonymous: bool = Fal
         .render(
             grade=grade,
             result=grade.result,
-            name="Your submission" if anonymous else grade.result.submission,
+            name="Your submission" if anonymous else grade.result.called,
             note=note(grade.result),
             verdicts=(verdicts := _verdicts(grade, view)),
             by_name={verdict.question.name: verdict for verdict in verdicts},
@@ -94,7 +103,7 @@ def feedback_html(grade: Grade, executed: bytes | None, *, anonymous: bool = Fal
 
 @cache
 def design() -> str:
-    """A digest of all that makes a page what it looks like: pages with another one are to be made anew."""
+    """Return a digest of the code and templates; pages with another one are outdated."""
     digest = hashlib.sha256()
     for path in sorted([*_HERE.glob("*.py"), *(_HERE / "templates").iterdir()]):
         digest.update(path.read_bytes())
@@ -131,7 +140,7 @@ def _amounts_to(counts: float, max_score: float) -> QuestionStatus:
 
 
 def _findings(question: QuestionResult) -> tuple[Finding, ...]:
-    """The reasons with the points of the tests they come from."""
+    """Return the reasons for lost points, with the partial points of their tests."""
     if not lost(question):
         return ()
     tests = {clean(test.message): test for test in reversed(question.tests) if not test.passed}
@@ -149,7 +158,7 @@ def _fitted(grade: Grade) -> list[int]:
 
 
 def _late(grade: Grade) -> str:
-    """How late, in words."""
+    """Format the lateness of a submission."""
     if grade.lateness is None or grade.lateness.seconds <= 0:
         return ""
     return duration(grade.lateness.seconds)
@@ -157,7 +166,7 @@ def _late(grade: Grade) -> str:
 
 @cache
 def _styles() -> tuple[Markup, str]:
-    """The page's style sheet, and its hash for the content security policy: no other style is ever applied."""
+    """Return the style sheet and its hash for the content security policy."""
     css = "".join((_HERE / "templates" / name).read_text(encoding="utf-8") for name in _STYLES)
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    return Markup(css), f"sha256-{digest}"  # noqa: S704 - from files of the kit
+    return Markup(css), f"sha256-{digest}"  # noqa: S704 - read from the kit's own files

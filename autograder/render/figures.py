@@ -1,6 +1,6 @@
-"""Pictures as inline SVG, drawn by Matplotlib: the same bytes for the same numbers, in the colours of the page.
+"""Reproducible figures as inline SVG in the colours of the page, by Matplotlib.
 
-Matplotlib is imported only when a picture is drawn.
+Matplotlib is imported only when a figure is drawn.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from autograder.report.numbers import BINS, QuestionNumbers
 from autograder.results.labels import QUESTION_LABELS
 from autograder.util.text import clean_line
 
-_WIDTH = 5.4  # inches of 72 units: what fits a phone without shrinking the text much
+_WIDTH = 5.4  # inches of 72 units; fits a phone with readable text
 _TEXT = 10.5
-# Stand-ins that no other colour of a picture equals, each for a variable of the page's style.
+# Unique placeholder colours, each replaced by a variable of the page's style sheet.
 _INK, _QUIET, _LINE, _BAR, _ON_BAR = "#010101", "#010102", "#010103", "#010104", "#010105"
 _STATUS = {status: f"#0102{place:02}" for place, status in enumerate(QUESTION_LABELS)}
 _ON_STATUS = {status: f"#0103{place:02}" for place, status in enumerate(QUESTION_LABELS)}
@@ -32,23 +32,23 @@ _VARIABLES = {
     **{colour: f"s-{status}" for status, colour in _STATUS.items()},
     **{colour: f"on-{status}" for status, colour in _ON_STATUS.items()},
 }
-# What Matplotlib writes that a page has no use for, and its fonts: the text takes those of the page.
+# Parts of Matplotlib's output that a page does not need, and fonts, which are inherited from the page.
 _SURPLUS = re.compile(
     r"""^.*?<svg[^>]*>|<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>|<!--.*?-->| id="[^"]*\""""
     r"""|font-family: [^;"]*; """,
     re.DOTALL,
 )
-# A part of a bar narrower than this (of 100) has no room for its number.
+# Narrower segments of a bar, in percent, are not labelled.
 _ROOM = 6.0
 
 
 def score_histogram(bins: Sequence[int], name: str, beside: int = 0) -> Markup:
-    """How many submissions scored in each range of ten percent.
+    """Draw how many submissions scored in each range of ten percent.
 
     Args:
-        bins: the numbers.
-        name: makes the identifiers of the picture its own.
-        beside: the number of questions of the picture it stands beside, to be as high.
+        bins: the numbers of submissions.
+        name: prefix that makes the identifiers in the figure unique.
+        beside: number of questions in the figure beside it, to match its height.
     """
     with _settings(name):
         figure = _histogram(bins, max(2.2, _height(beside) + 0.25))
@@ -57,14 +57,14 @@ def score_histogram(bins: Sequence[int], name: str, beside: int = 0) -> Markup:
 
 
 def status_bars(questions: Sequence[QuestionNumbers], name: str) -> Markup:
-    """A bar a question, divided by what became of it in the class."""
+    """Draw a bar per question, divided by status."""
     with _settings(name):
         figure = _bars(questions)
-    return _svg(figure, name, "What became of each question", _told(questions))
+    return _svg(figure, name, "Status of each question", _told(questions))
 
 
 def _height(questions: int) -> float:
-    """Inches."""
+    """Return the height in inches."""
     return 0.45 + 0.32 * questions
 
 
@@ -106,7 +106,10 @@ def _bars(questions: Sequence[QuestionNumbers]) -> Any:
 
 @contextmanager
 def _settings(name: str) -> Iterator[None]:
-    """Text stays text: smaller, and it can be found, read aloud and enlarged. A `$` in a name is no formula."""
+    """Keep text as text, so that it can be searched and read aloud.
+
+    `$` is not a formula.
+    """
     import matplotlib as mpl
 
     settings = {"svg.hashsalt": name, "svg.fonttype": "none", "font.size": _TEXT, "text.parse_math": False}
@@ -124,7 +127,7 @@ def _told(questions: Sequence[QuestionNumbers]) -> str:
 
 
 def _canvas(height: float) -> tuple[Any, Any]:
-    """A figure of `height` inches without frame, ticks and background."""
+    """Create a figure of `height` inches without frame, ticks and background."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(_WIDTH, height), layout="constrained")
@@ -139,11 +142,11 @@ def _canvas(height: float) -> tuple[Any, Any]:
 
 
 def _svg(figure: Any, name: str, title: str, description: str) -> Markup:
-    """The figure as an element for a page, with a title and a description for those who cannot see it."""
+    """Return the figure as an inline element with texts for screen readers."""
     buffer = io.StringIO()
     with _settings(name):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    # Nothing refers to an identifier, and two pictures of a page must not share any.
+    # Identifiers are unused, and must not occur twice in a page.
     body = _SURPLUS.sub("", buffer.getvalue()).replace("<g/>", "")
     body = re.sub("#0[0-9a-f]{5}", lambda match: _variable(match[0]), body)
     width, height = (72 * inches for inches in figure.get_size_inches())
@@ -152,7 +155,7 @@ def _svg(figure: Any, name: str, title: str, description: str) -> Markup:
         f'viewBox="0 0 {width:g} {height:g}"><title id="{name}-title">{escape(title)}</title>'
         f'<desc id="{name}-text">{escape(description)}</desc>'
     )
-    return Markup(head + re.sub(r"\s*\n\s*", "\n", body).strip())  # noqa: S704 - Matplotlib has escaped every text
+    return Markup(head + re.sub(r"\s*\n\s*", "\n", body).strip())  # noqa: S704 - Matplotlib escapes all text
 
 
 def _variable(colour: str) -> str:

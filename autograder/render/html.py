@@ -1,4 +1,4 @@
-"""Results as web pages: one file each, no script, nothing loaded from elsewhere."""
+"""Templates of the web pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 @cache
 def environment() -> Environment:
-    """The templates, with what they need to write results down."""
+    """Return the template environment with the kit's filters and functions."""
     made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,

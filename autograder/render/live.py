@@ -1,4 +1,4 @@
-"""A class while it is graded, as a picture for a terminal and as a line for a log. Pure."""
+"""Progress of grading, for a terminal and for log files. Pure."""
 
 from __future__ import annotations
 
@@ -15,21 +15,28 @@ from autograder.results.result import SubmissionStatus
 from autograder.util.text import clean_line, seconds
 
 _STEP_WORDS: dict[Step, str] = {
-    "sent": "waits",
-    "preparing": "is prepared",
-    "running": "notebook runs",
-    "again": "runs once more, alone",
-    "checking": "answers are checked",
+    "sent": "waiting",
+    "preparing": "preparing",
+    "running": "running notebook",
+    "again": "retrying exclusively",
+    "checking": "checking answers",
 }
 _STEP_WIDTH = max(map(len, _STEP_WORDS.values()))
 _LEAST_NAME = 12
 _LEAST_BAR = 10
-_OTHER_LINES = 4  # of the picture, beside the workers', and the line of the cursor
+_OTHER_LINES = 4  # other lines of the display, including that of the cursor
 
 
 @dataclass(frozen=True)
 class Doing:
-    """What one worker does: its number, the submission, the step, and the seconds since it took it on."""
+    """The current activity of a worker.
+
+    Args:
+        slot: number of the worker.
+        name: the submission.
+        step: the current step.
+        seconds: seconds since the worker started with the submission.
+    """
 
     slot: int
     name: str
@@ -39,16 +46,16 @@ class Doing:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Where a class stands.
+    """The progress of a run.
 
     Args:
         total: submissions in the class.
-        kept: of them, those graded before.
-        counts: those graded now, by status.
-        doing: what is being done at this moment, where it is known.
+        kept: submissions graded in earlier runs.
+        counts: submissions graded in this run, by status.
+        doing: current activities, where known.
         on_their_way: submissions handed out that have no result yet.
-        seconds: since the beginning.
-        seconds_left: an estimate, None while there is nothing to base it on.
+        seconds: seconds since the start.
+        seconds_left: estimated remaining seconds, or None.
     """
 
     total: int
@@ -61,25 +68,28 @@ class Snapshot:
 
     @property
     def done(self) -> int:
-        """Submissions that have a result, of this run or an earlier one."""
+        """Submissions that have a result, from this or an earlier run."""
         return self.kept + sum(self.counts.values())
 
 
 def class_view(snapshot: Snapshot, width: int, height: int) -> Text:
-    """Bar with the time left, tally, and a line for each worker, as far as there is room."""
+    """Render a progress bar, counts by status and a line per worker, as space permits."""
     room = max(1, height - _OTHER_LINES)
-    # The line that says how many there is no room for takes the room of one.
+    # The line with the number of hidden workers takes the place of one.
     shown = snapshot.doing if len(snapshot.doing) <= room else snapshot.doing[: room - 1]
     lines = [_bar(snapshot, width), _tally(snapshot, width), *(_worker(doing, width) for doing in shown)]
     if len(shown) < len(snapshot.doing):
-        lines.append(_line(f"  and {len(snapshot.doing) - len(shown)} more at work", width, "dim"))
+        lines.append(_line(f"  and {len(snapshot.doing) - len(shown)} more running", width, "dim"))
     if not snapshot.doing and snapshot.on_their_way:
-        lines.append(_line(f"  {snapshot.on_their_way} on their way to the workers", width))
+        lines.append(_line(f"  {snapshot.on_their_way} sent to workers", width))
     return Text("\n", no_wrap=True, overflow="crop").join(lines)
 
 
 def class_line(snapshot: Snapshot, *, names: bool) -> str:
-    """The same for a log; with `names`, what the workers are busy with."""
+    """Render the progress as one line for a log.
+
+    With `names`, include current submissions.
+    """
     parts = [f"Grading: {snapshot.done} of {snapshot.total} ({_percent(snapshot)} %)"]
     parts += [f"{count} {SUBMISSION_LABELS[status]}" for status, count in _counts(snapshot)]
     parts += [f"{snapshot.kept} graded before"] if snapshot.kept else []
@@ -88,18 +98,18 @@ def class_line(snapshot: Snapshot, *, names: bool) -> str:
         busy = (f"{clean_line(doing.name)} ({duration(doing.seconds)})" for doing in snapshot.doing[:8])
         return f"{line}; now: {', '.join(busy)}{', …' if len(snapshot.doing) > 8 else ''}"
     if names and snapshot.on_their_way:
-        return f"{line}; {snapshot.on_their_way} on their way to the workers"
+        return f"{line}; {snapshot.on_their_way} sent to workers"
     return line
 
 
 def step_line(doing: Doing, width: int) -> Text:
-    """One submission: its name, where it is on its way, and since when it has been."""
+    """Render the current step of a single submission."""
     told = f"  {_STEP_WORDS[doing.step]}  {duration(doing.seconds)}"
     return _line(fitted(clean_line(doing.name), max(_LEAST_NAME, width - len(told))) + told, width)
 
 
 def duration(value: float) -> str:
-    """Whole seconds, as far as a display needs them."""
+    """Format a duration in whole seconds."""
     return seconds(int(value)) if value >= 10 else f"{int(value)} s"
 
 
@@ -152,7 +162,7 @@ def _left(snapshot: Snapshot) -> str:
         return ""
     left = snapshot.seconds_left
     if left < 90:
-        # Seconds that jump up and down tell less than steps of five.
+        # Steps of five seconds are easier to read than fluctuating estimates.
         return f", about {max(5, 5 * round(left / 5))} s left"
     return f", about {duration(60 * round(left / 60)).removesuffix(' 0 s')} left"
 

@@ -1,4 +1,4 @@
-"""Markdown of notebooks as harmless HTML; formulas as MathML, which browsers draw without a script."""
+"""Markdown of notebooks as safe HTML, with formulas as MathML."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from autograder.notebooks.images import Picture
 from autograder.render.safe_html import safe_html
 
-# A lab's own text is the same in every submission of a class.
+# Text of a lab is the same in every submission, so rendering is cached.
 _REMEMBERED, _MAX_REMEMBERED = 1024, 8_000
-# What is longer nobody reads and takes long to understand: it is shown as it was written.
+# Longer text is slow to parse and shown as source.
 _MAX_MARKDOWN = 30_000
 _MAX_FORMULA = 2_000
 _LEVELS_DOWN = 2
 _DELIMITERS = re.compile(r"^\s*\$\$?(.*?)\$\$?\s*$", re.DOTALL)
-# Operators nobody sees, which latex2mathml puts in for screen readers.
+# Invisible operators, which latex2mathml inserts for screen readers.
 _INVISIBLE = re.compile("&#x0206[1-4];|[\u2061-\u2064]")
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """Harmless HTML, and the plain text of the last heading in it, empty if there is none."""
+    """Safe HTML, and the plain text of its last heading, if any."""
 
     html: str
     heading: str = ""
 
 
 def rendered(source: str, attachments: Mapping[str, Picture] | None = None) -> Rendered:
-    """Markdown as HTML: headings two levels down, links as text with their address, no pictures from elsewhere.
+    """Render Markdown with demoted headings, links as text, and no external images.
 
     Args:
         source: the Markdown.
-        attachments: pictures that it may show by name.
+        attachments: images that it may show, by name.
     """
     if attachments or len(source) > _MAX_REMEMBERED:
         return _rendered(source, attachments or {})
@@ -55,18 +55,21 @@ def _remembered(source: str) -> Rendered:
 
 @lru_cache(maxsize=_REMEMBERED)
 def mathml(formula: str, *, block: bool) -> str:
-    """A LaTeX formula as MathML, or as the text it is where it cannot be understood. Not harmless yet."""
+    """Convert a LaTeX formula to MathML, or to its source if that fails.
+
+    Not sanitized.
+    """
     as_written = f"<code>{html.escape(formula)}</code>"
     if len(formula) > _MAX_FORMULA:
         return as_written
     try:
         return _INVISIBLE.sub("", convert(formula, display="block" if block else "inline"))
-    except Exception:  # noqa: BLE001 - a student's formula may be wrong in any way
+    except Exception:  # noqa: BLE001 - a student's formula may be invalid in any way
         return as_written
 
 
 def latex(text: str) -> str:
-    """An output of the kind text/latex as harmless HTML."""
+    """Render an output of type text/latex as safe HTML."""
     inner = _DELIMITERS.match(text)
     return safe_html(mathml(inner[1].replace("\\displaystyle", "").strip() if inner else text, block=True))
 
@@ -85,7 +88,7 @@ def _rendered(source: str, attachments: Mapping[str, Picture]) -> Rendered:
 
 
 def _last_heading(tokens: Sequence[Token]) -> str:
-    """Its plain text; on the way, every heading goes down."""
+    """Return the text of the last heading; demote all headings in place."""
     found = ""
     for index, token in enumerate(tokens):
         if token.type in ("heading_open", "heading_close"):
@@ -114,7 +117,10 @@ def _image(_: Any, tokens: Sequence[Token], index: int, __: Any, env: Mapping[st
 
 
 def _link_close(_: Any, tokens: Sequence[Token], index: int, *__: Any) -> str:
-    """A page that may be read as a grader's does not link to where a student wants; it says where that is."""
+    """Append the address to the link text instead of linking to it.
+
+    Readers may trust links on a grader's page, so a student's links are not clickable.
+    """
     opened = next((token for token in reversed(tokens[:index]) if token.type == "link_open"), None)
     address = str(opened.attrs.get("href", "")) if opened is not None else ""
     text = "".join(token.content for token in tokens[index - 1 : index])

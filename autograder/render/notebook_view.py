@@ -1,4 +1,4 @@
-"""The notebook as executed, ready for the page: every text of the student's harmless HTML, verdicts in their places."""
+"""The executed notebook prepared for the page, with all content as safe HTML."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from autograder.render.markdown import latex, rendered
 from autograder.render.safe_html import safe_html
 from autograder.util.text import clean, clean_line, shown_plainly
 
-# A phone shows so many characters of code on a line.
+# Characters of code per line on a phone.
 _NARROW = 34
 _BESIDE = re.compile(r"^(?:question|exercise|task|q)\s*\d+\s*[:.\u2013-]\s*|\s*\([\d.]+ points?\)$", re.IGNORECASE)
-# Of a notebook; colours take a second for each megabyte.
+# Characters of code per notebook; highlighting takes a second per megabyte.
 _MAX_COLOURED, _MAX_CODE = 200_000, 1_000_000
 _MAX_HTML = 40_000
-# What may need to be scrolled must be within reach of the keyboard.
+# Scrollable elements must be focusable by keyboard.
 _BROAD = ("<table", "<pre", 'display="block"')
 
 
 @dataclass(frozen=True)
 class Shown:
-    """An output: harmless HTML; `broad` if it may be broader or longer than there is room for."""
+    """An output as safe HTML; `broad` if it may need scrolling."""
 
     kind: Literal["stdout", "stderr", "html", "picture", "error", "grader"]
     html: str
@@ -38,10 +38,17 @@ class Shown:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: harmless HTML of its code or text, and what it showed.
+    """A cell as safe HTML.
 
-    `number` is that of a code cell that was to be run, `ran` whether it was; `answers` are the questions whose last
-    answer cell it is.
+    Args:
+        anchor: its identifier in the page.
+        kind: its type.
+        html: its code or text.
+        broad: whether it may need scrolling.
+        number: number of a code cell in the order of execution, or None.
+        ran: whether it was run.
+        outputs: its outputs.
+        answers: questions whose last answer cell it is.
     """
 
     anchor: str
@@ -56,7 +63,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a question is: the anchors of its last answer cell and of the text with the nearest heading, its words."""
+    """Location of a question in the notebook.
+
+    Args:
+        answer: anchor of its last answer cell.
+        reading: anchor of the text with the nearest heading.
+        heading: that heading.
+    """
 
     answer: str
     reading: str
@@ -64,25 +77,25 @@ class Place:
 
     @property
     def topic(self) -> str:
-        """The heading without what stands beside it anyway: the question's number and its points."""
+        """The heading without the question's number and points."""
         return _BESIDE.sub("", self.heading) or self.heading
 
 
 @dataclass(frozen=True)
 class NotebookView:
-    """All cells, and where each question is found among them."""
+    """All cells, and the locations of the questions."""
 
     cells: tuple[Cell, ...]
     places: Mapping[str, Place]
 
     @property
     def last_run(self) -> int | None:
-        """The number of the last cell that was run, or begun."""
+        """The number of the last cell that was started."""
         return max((cell.number for cell in self.cells if cell.ran and cell.number), default=None)
 
 
 def notebook_view(executed: bytes | None) -> NotebookView | None:
-    """What to show of a notebook that `grading.executed` composed; None where there is none that can be read."""
+    """Prepare a notebook composed by `grading.executed`; None if it cannot be read."""
     try:
         document = json.loads(executed or b"")
         cells = document["cells"]
@@ -113,7 +126,7 @@ def _view(cells: Sequence[Mapping[str, Any]], answered: Mapping[int, tuple[str, 
 
 
 def _last_answers(cells: Sequence[Mapping[str, Any]]) -> dict[int, tuple[str, ...]]:
-    """By position, the questions whose last answer cell stands there."""
+    """Return, by position, the questions whose last answer cell is there."""
     last = {
         question: position
         for position, cell in enumerate(cells)
@@ -129,7 +142,7 @@ def _code_anchor(cell: Mapping[str, Any], otherwise: str) -> str:
 
 
 def _code_cell(cell: Mapping[str, Any], anchor: str, answers: tuple[str, ...], *, before: int) -> Cell:
-    """A code cell; `before` is how much code there is up to its end."""
+    """Prepare a code cell; `before` is the amount of code up to its end."""
     source = cell["source"]
     return Cell(
         anchor=anchor,
@@ -144,7 +157,7 @@ def _code_cell(cell: Mapping[str, Any], anchor: str, answers: tuple[str, ...], *
 
 
 def _text_cell(cell: Mapping[str, Any], anchor: str) -> tuple[Cell, str]:
-    """A text, and its last heading."""
+    """Prepare a text cell; return it and its last heading."""
     if cell["cell_type"] == "raw":
         return Cell(anchor, "raw", html.escape(shown_plainly(cell["source"])), _is_broad(cell["source"])), ""
     attached = {
@@ -175,13 +188,13 @@ def _stream(output: Mapping[str, Any]) -> Shown:
 
 
 def _display(data: Mapping[str, Any]) -> Iterator[Shown]:
-    """The richest of the forms an output comes in."""
+    """Yield the richest representation of an output."""
     for kind in KINDS:
         found = picture(kind, data.get(kind))
         if found is not None:
-            described = html.escape(clean_line(str(data.get("text/plain", "")), 80) or "a picture", quote=True)
+            described = html.escape(clean_line(str(data.get("text/plain", "")), 80) or "image", quote=True)
             size = f'width="{found.width}" height="{found.height}"'
-            yield Shown("picture", f'<img src="{found.address}" alt="Shown by the cell: {described}" {size}>')
+            yield Shown("picture", f'<img src="{found.address}" alt="Output of the cell: {described}" {size}>')
             return
     for kind, make in _FORMS.items():
         made = make(data[kind]) if len(data.get(kind, "")) in range(1, _MAX_HTML) else ""

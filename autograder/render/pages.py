@@ -1,7 +1,7 @@
-"""Write the pages and tables of a class into its results folder; the only module that does.
+"""Write the pages and tables of a class; the only module that does.
 
-A page is written again only when something it is made from has changed: the results, the corrections, the notebooks,
-the kit. Each page says what it was made from.
+A page is rewritten only if its inputs have changed: results, corrections, notebooks or the kit. Each page contains a
+digest of its inputs.
 """
 
 from __future__ import annotations
@@ -23,14 +23,23 @@ from autograder.results.grade import Row
 from autograder.results.labels import question_names
 from autograder.util.files import write_whole
 
-# Enough of a page to hold its head.
+# Number of characters that contains a page's head.
 _HEAD = 4000
 _KIT = Path(__file__).parents[1]
 _MAKERS = ("report", "render")
 
 
 def write_feedback(folder: Path, row: Row, *, anonymous: bool) -> None:
-    """Write a student's page from the stored notebook and a grade, unless the page is already made from these."""
+    """Write a student's page unless it is up to date.
+
+    Args:
+        folder: the results folder.
+        row: the submission.
+        anonymous: whether to leave out its name.
+
+    Raises:
+        KitError: the file cannot be written.
+    """
     files = ResultsFolder(folder).submission(row.identity)
     executed = bytes_of(files.executed)
     made_from = f"{row.grade!r} {digest_of(executed)} {anonymous} {design()}"
@@ -40,12 +49,12 @@ def write_feedback(folder: Path, row: Row, *, anonymous: bool) -> None:
 
 
 def write_report(folder: Path, grades: ClassGrades | None = None, *, anonymous: bool | None = None) -> tuple[Row, ...]:
-    """Write scores.csv, report.html and the students' pages from the results of the latest run.
+    """Write scores.csv, report.html and the students' pages from the stored results.
 
     Args:
         folder: the results folder.
-        grades: what `read_class` returned, if it was called already.
-        anonymous: whether students' pages leave out names; None: as in the latest run.
+        grades: the return value of `read_class`, if already available.
+        anonymous: whether students' pages leave out names; None keeps the setting of the latest run.
 
     Returns:
         The rows of the class, sorted by submission.
@@ -65,7 +74,7 @@ def write_report(folder: Path, grades: ClassGrades | None = None, *, anonymous: 
 
 
 def write_gradescope(folder: Path, rows: Iterable[Row]) -> None:
-    """Write Gradescope's results.json beside the result of each submission.
+    """Write Gradescope's results.json next to the result of each submission.
 
     Raises:
         KitError: a file cannot be written.
@@ -75,12 +84,17 @@ def write_gradescope(folder: Path, rows: Iterable[Row]) -> None:
 
 
 def write_class_report(files: ResultsFolder, rows: Sequence[Row]) -> None:
-    """Bring report.html and the pages of similar pairs up to date; rows are in the order of the table."""
+    """Update report.html and the pages of similar pairs.
+
+    Args:
+        files: the results folder.
+        rows: the class, in the order of the table.
+    """
     starters = _starters(files, rows)
     made_from = _digest(files, rows, starters)
     if _is_current(files, made_from):
         return
-    # Here, because all this draws on Matplotlib and copydetect, which nothing else needs.
+    # Imported here, because Matplotlib and copydetect are slow to import and not needed elsewhere.
     from autograder.render.report import report_html
     from autograder.render.similar_pages import page_name, similar_html
     from autograder.report.content import class_report
@@ -97,15 +111,15 @@ def write_class_report(files: ResultsFolder, rows: Sequence[Row]) -> None:
     for path in files.similar.glob("*.html"):
         if path.name not in pages:
             path.unlink(missing_ok=True)
-    # Last, so that a report that is there never links to a page that is not.
+    # Written last, so that it never links to a missing page.
     write_whole(files.report, report_html(report, f"{made_from} {len(pages)}"))
 
 
 def _starters(files: ResultsFolder, rows: Sequence[Row]) -> dict[str, bytes]:
-    """By lab the notebook it hands out: the course's if there is one here, else the copy kept with the results."""
+    """Return the student notebook of each lab, from the course or the results folder."""
     found = {}
     for lab in dict.fromkeys(row.grade.result.lab for row in rows if row.grade.result.lab is not None):
-        if Path(lab).name != lab:  # a name of somebody else's autograder
+        if Path(lab).name != lab:  # a name from another autograder zip, which may contain a path
             continue
         copy = files.starters / f"{lab}.ipynb"
         for path in (*_course_notebook(lab), copy):
@@ -125,7 +139,10 @@ def _course_notebook(lab: str) -> Iterator[Path]:
 
 
 def _notebooks(files: ResultsFolder, rows: Sequence[Row]) -> dict[str, Notebook]:
-    """By ID the notebooks as they were graded; of earlier versions of the kit there are none."""
+    """Return the graded notebooks by ID.
+
+    Results of earlier versions of the kit have none.
+    """
     found = {}
     for row in rows:
         path = files.submission(row.identity).executed
@@ -135,7 +152,10 @@ def _notebooks(files: ResultsFolder, rows: Sequence[Row]) -> dict[str, Notebook]
 
 
 def _digest(files: ResultsFolder, rows: Sequence[Row], starters: dict[str, bytes]) -> str:
-    """What the report is made from; of notebooks, which may be large, size and time stand for the content."""
+    """Return a digest of the report's inputs.
+
+    Notebooks are represented by size and time.
+    """
     digest = hashlib.sha256()
     for path in sorted(path for maker in _MAKERS for path in (_KIT / maker).rglob("*") if path.suffix != ".pyc"):
         if path.is_file():

@@ -1,4 +1,4 @@
-"""The class report as one web page, with nothing loaded from elsewhere; its only script is allowed by its hash."""
+"""Class report as a web page."""
 
 from __future__ import annotations
 
@@ -18,21 +18,20 @@ from autograder.report.numbers import LabNumbers, QuestionNumbers
 from autograder.report.review import KINDS
 from autograder.report.similarity import FEWEST_MATCHED, SIMILAR_FROM
 from autograder.results.grade import Grade
-from autograder.results.result import UNMARKED
 from autograder.util.text import clean_line
 
 _SCRIPT = Path(__file__).parent / "templates" / "report.js"
-# A mistake of fewer submissions stands with the rarer ones, as do those beyond the first so many.
+# Mistakes of fewer submissions, and those after the most frequent ones, are listed as rarer mistakes.
 _FEW, _FREQUENT = 2, 30
 _Told = list[tuple[QuestionNumbers, Mistake]]
 
 
 def report_html(report: ClassReport, made_from: str) -> str:
-    """The page.
+    """Render the page.
 
     Args:
-        report: what it says.
-        made_from: a digest of what it was made from, which it carries in its head.
+        report: its content.
+        made_from: a digest of its inputs, stored in its head.
     """
     script, digest = _script()
     results = [row.grade.result for row in report.rows]
@@ -45,7 +44,7 @@ def report_html(report: ClassReport, made_from: str) -> str:
             by_name={row.grade.result.submission: row for row in report.rows},
             labs=report.labs,
             named=[numbers.lab for numbers in report.labs if numbers.lab is not None],
-            marked=sum(result.status not in UNMARKED for result in results),
+            marked=sum(result.is_marked for result in results),
             flags=report.flags,
             faults=[flag for flag in report.flags if flag.kind == "grader_error"],
             kinds=KINDS,
@@ -75,7 +74,7 @@ def _frequent_and_rare(numbers: LabNumbers) -> tuple[_Told, _Told]:
 
 
 def _lost_in(grade: Grade) -> str:
-    """The questions that lost points."""
+    """Return the names of the questions that lost points."""
     names = [question.name for question in grade.result.questions if grade.points(question) < question.max_score]
     if names and len(names) == len(grade.result.questions):
         return "every question"
@@ -84,6 +83,6 @@ def _lost_in(grade: Grade) -> str:
 
 @cache
 def _script() -> tuple[Markup, str]:
-    """The script of the page, and its hash as a Content-Security-Policy wants it."""
+    """Return the page's script and its hash for the content security policy."""
     text = _SCRIPT.read_text(encoding="utf-8")
     return Markup(text), base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")  # noqa: S704 - ours

@@ -1,6 +1,6 @@
-"""HTML that comes from a submission, made harmless: known elements without looks of their own, nothing from elsewhere.
+"""Sanitized HTML: known elements without styles or external resources.
 
-Nothing that passes can run, load, link, float over the page, or carry a style, class or id of the page's own.
+The result cannot run code, load resources, link, cover parts of the page, or use its styles, classes or ids.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from autograder.util.text import shown_plainly
 
 _TEXT = "p br hr em strong b i u s del ins sub sup kbd code pre blockquote div span ul ol li dl dt dd"
 _TABLES = "table thead tbody tfoot tr th td caption"
-_HEADINGS = "h3 h4 h5 h6"  # the page's own are above
+_HEADINGS = "h3 h4 h5 h6"  # h1 and h2 are used by the page
 _MATHS = (
     "math mrow mi mn mo mtext mspace mstyle mfrac msqrt mroot msub msup msubsup munder mover munderover mtable mtr mtd "
     "menclose mpadded mphantom"
@@ -37,20 +37,20 @@ _ATTRIBUTES: Final = {
     "mover": {"accent"},
     "munder": {"accentunder"},
 }
-# With the text in them: what they hold is meant for machines.
+# Removed with their content, which is not meant for readers.
 _DROPPED: Final = set("script style template noscript iframe object svg title textarea select".split())
 _MATH_WORD = re.compile(r"[a-z -]{1,60}|[+-]?(?:[0-2](?:\.\d{1,6})?|\.\d{1,6})(?:em|ex)|0(?:px)?")
 _NUMBER = re.compile(r"[1-9]\d{0,3}")
-# As nh3 writes them: attributes in double quotes, `<` and `>` in them as entities.
+# The output format of nh3: attributes in double quotes, `<` and `>` in them as entities.
 _IMG = re.compile(r"<img((?: [a-z]+=\"[^\">]*\")*)>")
 _ATTRIBUTE = re.compile(r" ([a-z]+)=\"([^\"]*)\"")
 
 
 def safe_html(text: str) -> str:
-    """The harmless part of HTML text.
+    """Return the safe part of HTML text.
 
-    Elements that are not known go and leave their text; pictures stay where they are `data:` addresses of sound PNG,
-    JPEG or GIF files, else their description stands in their place. Characters that are not seen are written out.
+    Unknown elements are replaced by their text. Images are kept if they are `data:` addresses of valid PNG, JPEG or GIF
+    files, otherwise replaced by their description. Invisible characters are escaped.
     """
     cleaned = nh3.clean(
         text,
@@ -78,5 +78,5 @@ def _image(match: re.Match[str]) -> str:
     kind, _, data = html.unescape(attributes.get("src", "")).removeprefix("data:").partition(";base64,")
     shown = picture(kind, data) if kind in KINDS else None
     if shown is None:
-        return f"<em>[picture left out{': ' if described else ''}{described}]</em>"
+        return f"<em>[image omitted{': ' if described else ''}{described}]</em>"
     return f'<img src="{shown.address}" alt="{described}" width="{shown.width}" height="{shown.height}">'

@@ -1,4 +1,4 @@
-"""The marks of a class as CSV, for spreadsheets and learning platforms."""
+"""Scores of a class as CSV, for spreadsheets and learning platforms."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from dataclasses import dataclass
 
 from autograder.results.grade import Grade, Row
 from autograder.results.handin import Handed
-from autograder.results.labels import RETRIED
+from autograder.results.labels import remark
 from autograder.util.text import MAX_MESSAGE, clean_line, points
 
-# A spreadsheet takes a text that begins so for a formula, and a student chooses file names. The last four are the
-# full-width forms, which some spreadsheets fold into the plain ones.
+# Spreadsheets treat text with such a prefix as a formula, and students choose file names (OWASP, "CSV Injection"). The
+# last four are full-width forms, which some spreadsheets convert.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def scores_csv(rows: Sequence[Row], questions: Sequence[str], handed: Mapping[str, Handed] | None = None) -> str:
-    """One row a submission, sorted by submission, with a header.
+    """Render one row per submission, sorted by submission, with a header.
 
-    Columns that say nothing of any submission are left out: student, student_id, email, handed_in (from a platform's
-    download), raw_score, late, late_deduction (lateness), corrected (a person's corrections).
+    These columns are left out if empty for all submissions: student, student_id, email, handed_in (from a platform's
+    download), raw_score, late, late_deduction (lateness), corrected (manual corrections).
 
     Args:
         rows: the submissions, in any order.
-        questions: names of the questions, each a column; a question that a result lacks is an empty field.
-        handed: what is known, by ID, of how each was handed in.
+        questions: names of the questions, each a column; empty for results without the question.
+        handed: how and when each submission was submitted, by ID, where known.
     """
     known = handed or {}
     ordered = sorted(rows, key=lambda row: (row.grade.result.submission.casefold(), row.grade.result.submission))
@@ -41,7 +41,7 @@ def scores_csv(rows: Sequence[Row], questions: Sequence[str], handed: Mapping[st
 
 @dataclass(frozen=True)
 class _Question:
-    """The column of a question, whatever it is called."""
+    """The column of a question; a separate type, because a question may have any name."""
 
     name: str
 
@@ -65,7 +65,7 @@ def _fields(grade: Grade, questions: Sequence[str]) -> dict[_Column, str]:
         "max_score": points(result.max_score),
         **{_Question(name): earned.get(name, "") for name in questions},
         "seconds": f"{result.seconds:.1f}",
-        "detail": harmless(" ".join(filter(None, [result.detail, RETRIED if result.retried else None]))),
+        "detail": harmless(remark(result)),
     }
 
 
@@ -75,6 +75,10 @@ def _extra(grade: Grade, handed: Handed) -> dict[_Column, str]:
         f"{question.name}: {points(question.score)} -> {points(override.points)} ({override.reason})"
         for question in grade.result.questions
         if (override := grade.overrides.get(question.name)) is not None
+    ]
+    corrections += [
+        f"{override.question}: {points(override.points)}, set by hand ({override.reason})"
+        for override in grade.set_by_hand
     ]
     return {
         "student": harmless("; ".join(person.name for person in people)),
@@ -89,6 +93,6 @@ def _extra(grade: Grade, handed: Handed) -> dict[_Column, str]:
 
 
 def harmless(value: str) -> str:
-    """Text no spreadsheet runs: on one line, and with an apostrophe before what looks like a formula."""
+    """Return text on one line, escaped so that a spreadsheet does not evaluate it."""
     line = clean_line(value, MAX_MESSAGE)
     return f"'{line}" if line.startswith(_FORMULA) or value.startswith(_FORMULA) else line

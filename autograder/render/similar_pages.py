@@ -1,4 +1,4 @@
-"""Two similar submissions side by side as a web page, the passages they share marked."""
+"""Side-by-side pages of similar submissions, with shared passages highlighted."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ class _Side:
 
 
 def feedback_link(identity: str) -> str:
-    """Where a submission's feedback lies, seen from the results' folder."""
+    """Return the path of a feedback page relative to the results folder."""
     return f"submissions/{quote(identity)}/feedback.html"
 
 
 def page_name(pair: Pair) -> str:
-    """The file name of a pair's page, the same in every report."""
+    """Return the file name of a pair's page, which is the same in every report."""
     return hashlib.sha256(f"{pair.first}\0{pair.second}".encode()).hexdigest()[:16] + ".html"
 
 
 def similar_html(pair: Pair, rows: Mapping[str, Row], codes: Mapping[str, str]) -> str:
-    """The page of a pair.
+    """Render the page of a pair.
 
     Args:
-        pair: the two.
+        pair: the two submissions.
         rows: the class by ID.
-        codes: by ID the code the marks of the pair refer to.
+        codes: the code by ID that the passages of the pair refer to.
     """
     marks = {pair.first: pair.marks, pair.second: pair.other_marks}
     sides = [_side(rows[identity], codes[identity], where) for identity, where in marks.items()]
@@ -52,7 +52,7 @@ def similar_html(pair: Pair, rows: Mapping[str, Row], codes: Mapping[str, str]) 
 
 def _side(row: Row, code: str, marks: Marks) -> _Side:
     result = row.grade.result
-    return _Side(row.identity, result.submission, row.grade.score, result.max_score, tuple(_parts(code, marks)))
+    return _Side(row.identity, result.called, row.grade.score, result.max_score, tuple(_parts(code, marks)))
 
 
 def _parts(code: str, marks: Marks) -> Iterator[_Part]:

@@ -1,4 +1,4 @@
-"""Statuses as symbols and colours of a terminal, always beside their words, and text that fits into columns."""
+"""Symbols and terminal colours of statuses, and fitting text into columns."""
 
 from __future__ import annotations
 
@@ -48,24 +48,26 @@ SUBMISSION_STYLES: dict[SubmissionStatus, str] = {
 
 @lru_cache(maxsize=512)
 def fitted(text: str, cells: int, *, fill: bool = False) -> str:
-    """Text of at most so many columns, what is too much left out in the middle: file names differ at their ends.
+    """Fit text into a number of columns by leaving out its middle.
+
+    The middle is left out because file names often differ at their ends.
 
     Args:
         text: one line.
         cells: columns; a wide character takes two.
-        fill: add spaces up to them.
+        fill: whether to pad with spaces.
     """
     if cell_len(text) > cells:
         last = max(0, cells // 2 - 1)
         end = next(text[i:] for i in range(len(text) + 1) if cell_len(text[i:]) <= last)
-        end = end.lstrip("\u200d\ufe0f")  # what joined the first character to one that is gone
+        end = end.lstrip("\u200d\ufe0f")  # joiners of a removed character
         start = set_cell_size(text, max(0, cells - 1 - cell_len(end))).rstrip()
         text = f"{start}…{end}"
     return set_cell_size(text, cells) if fill else text
 
 
 def shortened(text: str, cells: int) -> str:
-    """Text of at most so many columns, cut at a word's end where there is one."""
+    """Truncate text to a number of columns, at the end of a word if possible."""
     if cell_len(text) <= cells:
         return text
     cut = set_cell_size(text, cells - 2)

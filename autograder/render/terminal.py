@@ -1,4 +1,7 @@
-"""One result as tables for a terminal; they read the same without colour, at 80 columns and when piped."""
+"""One result in the terminal.
+
+Readable without colour, at 80 columns and when piped.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ _BAR = 40
 
 
 def result_table(result: Result) -> RenderableType:
-    """One submission: questions with points, why each point was lost, cells that raised, trainings, time taken."""
+    """Render a submission: questions, lost points, errors and trainings."""
     parts: list[RenderableType] = [_header(result)]
     told = note(result)
     if told:
@@ -25,9 +28,9 @@ def result_table(result: Result) -> RenderableType:
     if result.questions:
         parts.append(_questions(result))
     if any(lost(question) for question in result.questions):
-        parts += [Text("Why points were lost", style="bold"), Padding(_reasons(result), (0, 0, 1, 2))]
+        parts += [Text("Lost points", style="bold"), Padding(_reasons(result), (0, 0, 1, 2))]
     if result.errors:
-        parts += [Text("Cells that raised", style="bold"), Padding(_errors(result), (0, 0, 1, 2))]
+        parts += [Text("Errors in cells", style="bold"), Padding(_errors(result), (0, 0, 1, 2))]
     if result.fits:
         parts += [Text("Training", style="bold"), Padding(_fits(result), (0, 0, 1, 2))]
     if result.measured:
@@ -38,7 +41,7 @@ def result_table(result: Result) -> RenderableType:
 
 def _header(result: Result) -> RenderableType:
     lab = f"  {clean_line(result.lab)}" if result.lab else ""
-    title = Text.assemble((clean_line(result.submission), "bold"), (lab, "dim"))
+    title = Text.assemble((clean_line(result.called), "bold"), (lab, "dim"))
     facts = Text.assemble(
         (f"{points(result.score)} / {points(result.max_score)} points", "bold"),
         "   ",

@@ -12,7 +12,7 @@ from statistics import correlation, mean, median, pstdev, pvariance
 from autograder.report.mistakes import Mistake, common_mistakes
 from autograder.results.grade import Row
 from autograder.results.labels import question_names
-from autograder.results.result import CUT_SHORT, UNMARKED, QuestionResult, QuestionStatus
+from autograder.results.result import CUT_SHORT, QuestionResult, QuestionStatus
 from autograder.util.text import percent
 
 BINS = 10
@@ -101,7 +101,7 @@ def by_lab(rows: Sequence[Row]) -> tuple[LabNumbers, ...]:
 
 def lab_numbers(lab: str | None, rows: Sequence[Row]) -> LabNumbers:
     """Return the statistics of the submissions of one lab."""
-    marked = [row for row in rows if row.grade.result.status not in UNMARKED]
+    marked = [row for row in rows if row.grade.result.is_marked]
     shares = [percent(row.grade.score, row.grade.result.max_score) for row in marked]
     names = question_names([row.grade.result for row in marked], ())
     points = item_points(marked, names)

@@ -83,6 +83,9 @@ def _flags(row: Row, cells: Sequence[CodeCell] | None, starter: Starter) -> Iter
     kind = {**stopped, "grader_error": "grader_error", "unreadable": "unreadable"}.get(result.status)
     if kind is not None:
         yield Flag(kind, row, _sentence(result.detail) or note(result))
+    if result.status != "grader_error":
+        for question in result.defective:
+            yield Flag("grader_error", row, f"{clean_line(question.name)}: {clean(question.reason)}")
     trained, tested = result.measured.get("train_accuracy"), result.measured.get("test_accuracy")
     if trained is not None and tested is not None and _too_good(trained, tested):
         yield Flag(

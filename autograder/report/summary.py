@@ -10,7 +10,7 @@ from statistics import mean, median
 
 from autograder.report.mistakes import Mistake, common_mistakes, distinct
 from autograder.results.grade import Row
-from autograder.results.result import UNMARKED, SubmissionStatus
+from autograder.results.result import SubmissionStatus
 
 # In order of urgency.
 _MOST_URGENT: tuple[SubmissionStatus, ...] = ("grader_error", "timeout", "out_of_memory", "crashed", "unreadable")
@@ -68,7 +68,7 @@ class Effort:
 def summarise(rows: Sequence[Row]) -> ClassSummary:
     """Summarise a class; scores include corrections and late deductions."""
     statuses = Counter(row.grade.result.status for row in rows)
-    marked = [row.grade for row in rows if row.grade.result.status not in UNMARKED]
+    marked = [row.grade for row in rows if row.grade.result.is_marked]
     labs = dict.fromkeys(grade.result.lab for grade in marked if grade.result.lab is not None)
     return ClassSummary(
         submissions=len(rows),
@@ -93,9 +93,14 @@ def need_attention(rows: Sequence[Row]) -> tuple[Row, ...]:
 
     Grader errors, stopped and unreadable submissions, then submissions with a remark.
     """
-    urgency = {status: place for place, status in enumerate((*_MOST_URGENT, "graded"))}
-    found = [row for row in rows if row.grade.result.status != "graded" or row.grade.result.detail]
-    return tuple(sorted(found, key=lambda row: urgency[row.grade.result.status]))
+    urgency: dict[SubmissionStatus, int] = {status: place for place, status in enumerate((*_MOST_URGENT, "graded"))}
+    results = [(row, row.grade.result) for row in rows]
+    found: list[tuple[Row, SubmissionStatus]] = [
+        (row, "grader_error" if result.has_grader_error else result.status)
+        for row, result in results
+        if result.status != "graded" or result.detail or result.retried or result.has_grader_error
+    ]
+    return tuple(row for row, _ in sorted(found, key=lambda entry: urgency[entry[1]]))
 
 
 def lowest(rows: Sequence[Row], most: int) -> tuple[Row, ...]:

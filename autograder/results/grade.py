@@ -52,7 +52,13 @@ class Grade:
     @cached_property
     def raw_score(self) -> float:
         """The points of all questions, corrections included, lateness not."""
-        return round(float(sum(self.points(question) for question in self.result.questions)), 6)
+        graded = sum(self.points(question) for question in self.result.questions)
+        return round(float(graded + sum(override.points for override in self.set_by_hand)), 6)
+
+    @cached_property
+    def set_by_hand(self) -> tuple[Override, ...]:
+        """Points a person gave where nothing could be graded."""
+        return () if self.result.questions else tuple(self.overrides.values())
 
     @cached_property
     def deduction(self) -> float:

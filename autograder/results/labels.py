@@ -45,6 +45,7 @@ _FALLBACK: dict[QuestionStatus, str] = {
     "grader_error": "A check failed through its own fault; these points are not final.",
 }
 RETRIED = "It ran into the time limit while the machine was busy and was run once more, alone."
+DEFECTIVE = "A check failed through its own fault, not through an answer; these points are not final."
 MAX_REASONS = 8
 
 
@@ -72,7 +73,14 @@ def note(result: Result) -> str:
     """What to know about a submission before its marks; empty for one that was graded."""
     detail = clean(result.detail or "")
     retried = RETRIED if result.retried else ""
-    return " ".join(part for part in (_NOTES[result.status], _sentence(detail), retried) if part)
+    defects = DEFECTIVE if result.defective else ""
+    return " ".join(part for part in (_NOTES[result.status], defects, _sentence(detail), retried) if part)
+
+
+def remark(result: Result) -> str:
+    """What a teacher should know about a submission in a list of many; empty for most."""
+    defects = [f"{question.name}: {question.reason}" for question in result.defective]
+    return " ".join(filter(None, [result.detail, *defects, RETRIED if result.retried else None]))
 
 
 def reasons(question: QuestionResult) -> tuple[Reason, ...]:

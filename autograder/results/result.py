@@ -101,6 +101,11 @@ class Student:
     id: str
     name: str
 
+    @property
+    def called(self) -> str:
+        """Name and ID."""
+        return f"{self.name} ({self.id})" if self.name not in ("", self.id) else self.id
+
 
 @dataclass(frozen=True)
 class Result:
@@ -130,6 +135,26 @@ class Result:
     fits: tuple[FitRun, ...] = ()
     cost: Cost | None = None
     measured: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def called(self) -> str:
+        """What people call it: its student and their ID, else the file."""
+        return self.submission if self.student is None else self.student.called
+
+    @property
+    def defective(self) -> tuple[QuestionResult, ...]:
+        """The questions of which a check failed through its own fault."""
+        return tuple(question for question in self.questions if question.status == "grader_error")
+
+    @property
+    def has_grader_error(self) -> bool:
+        """Whether the grader or one of its checks failed, so that the points are not final."""
+        return self.status == "grader_error" or bool(self.defective)
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether the points are a mark, which counts in statistics and may go into a gradebook."""
+        return self.status not in UNMARKED and not self.defective
 
     def to_json(self) -> str:
         """The result as indented JSON text, keys in the order of the contract."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,7 +14,7 @@ from .cards import Card, check_card, note_card, table_card
 from .handin import hand_in
 from .judge import Judgement, judge
 from .lab import Lab, Question
-from .watch import Watch
+from .watch import Ran, Watch
 from .words import _, listed
 
 
@@ -25,18 +25,20 @@ class Grader(otter.Notebook):  # type: ignore[misc]
         lab: the lab.
         folder: where the set-up cell was unpacked; `tests/` in it holds the public checks. Deleted with this object.
         shell: IPython's shell.
+        earlier: the cells that were run before, where the set-up cell is run again.
     """
 
-    def __init__(self, lab: Lab, folder: TemporaryDirectory[str], shell: Any) -> None:
+    def __init__(self, lab: Lab, folder: TemporaryDirectory[str], shell: Any, earlier: Sequence[Ran] = ()) -> None:
         self._lab = lab
         self._folder = folder
         self._shell = shell
-        self._watch = Watch(shell)
+        self._watch = Watch(shell, earlier)
         super().__init__(tests_dir=str(Path(folder.name, "tests")))
 
-    def retire(self) -> None:
-        """Make place for the grader of a set-up cell that is run again."""
+    def retire(self) -> list[Ran]:
+        """Make place for the grader of a set-up cell that is run again; returns the cells that were run so far."""
         self._watch.stop()
+        return self._watch.cells()
 
     def check(self, question: str, global_env: Mapping[str, Any] | None = None) -> Card:
         """Run the public checks of a question and show what they found."""
@@ -72,7 +74,8 @@ class Grader(otter.Notebook):  # type: ignore[misc]
             Path(self._folder.name, "tests", f"{question.name}.py"),
             self._shell.user_ns if variables is None else variables,
             error=self._watch.failed(question),
-            stub=bool(answers) and all(question.is_stub(cell.source) for cell in answers),
+            # A question without variables that has seen no answer is not answered: there is nothing else to tell it by.
+            stub=all(question.is_stub(cell.source) for cell in answers) if answers else not question.variables,
         )
 
     def _resolve_nb_path(self, nb_path: str | None, fail_silently: bool = False) -> str | None:  # noqa: ARG002

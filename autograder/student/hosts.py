@@ -79,12 +79,13 @@ def prepare(lab: Lab, shell: Any) -> None:
         for name in ("otter", *lab.imports):
             try:
                 importlib.import_module(name)
-            except ModuleNotFoundError as error:
+            except ImportError as error:
                 raise HintError(
                     _(
-                        "The package {name} is not installed for this kernel. Install what this lab needs, "
+                        "{name} cannot be imported for this kernel ({reason}). Install what this lab needs, "
                         "`%pip install -r requirements.txt`, restart the kernel, and run this cell again.",
-                        name=error.name,
+                        name=name,
+                        reason=str(error).partition("\n")[0],
                     )
                 ) from None
         if "tensorflow" in sys.modules:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +27,9 @@ class Ran:
 class Watch:
     """The cells run so far, in the order of their last run."""
 
-    def __init__(self, shell: Any) -> None:
+    def __init__(self, shell: Any, earlier: Iterable[Ran] = ()) -> None:
         self._shell = shell
-        self._ran: dict[str, Ran] = {}
+        self._ran = {cell.identity or cell.source: cell for cell in earlier}
         shell.events.register("post_run_cell", self._note)
 
     def stop(self) -> None:
@@ -40,10 +41,23 @@ class Watch:
         return list(self._ran.values())
 
     def answers(self, question: Question) -> list[Ran]:
-        """The last run of each answer cell of a question; without cell ids, only the very last one is sure to count."""
+        """The last run of each answer cell of a question.
+
+        Without cell ids, only the very last one is sure to count; where a question has no variables to be known by,
+        that is the cell that ran before its check.
+        """
         found = [cell for cell in self._ran.values() if cell.answers(question)]
         known = [cell for cell in found if cell.identity is not None]
-        return known or found[-1:]
+        return known or found[-1:] or ([] if question.variables else self._before_check(question))
+
+    def _before_check(self, question: Question) -> list[Ran]:
+        before: list[Ran] = []
+        found: list[Ran] | None = None
+        for cell in self._ran.values():
+            if f'grader.check("{question.name}")' in cell.source:
+                found = before
+            before = [] if cell.identity is not None or "grader." in cell.source else [cell]
+        return before if found is None else found
 
     def failed(self, question: Question) -> str | None:
         """The error an answer cell of this question raised when it last ran."""

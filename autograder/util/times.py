@@ -48,7 +48,7 @@ def _twenty_four_hours(text: str) -> str:
     def changed(match: re.Match[str]) -> str:
         hour, half = int(match["hour"]), (match["half"] or "").lower()
         if half and not 1 <= hour <= 12:
-            return match[0]
+            raise ValueError(f"{text!r} is not a time: with AM or PM the hour is 1 to 12")
         if half:
             hour = hour % 12 + (12 if half == "p" else 0)
         return f"{match['before']}{hour:02}{match['minutes'] or ':00'}"

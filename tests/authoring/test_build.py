@@ -309,7 +309,7 @@ def test_unknown_labs_and_empty_courses_are_wrong_use(built: Path, tmp_path: Pat
     ("old", "new", "says", "question"),
     [
         ("shares = values / values.sum()  # SOLUTION", "shares = values / values.sum()", "nothing but stubs", "q1"),
-        ("#   run_tests: false", "#   run_test: false", "otter refuses this master", None),
+        ("values = np.array(", "start = 1  # SEED\nvalues = np.array(", "otter refuses this master", None),
         ("# A small lab", "# Hint: `shares=values / values.sum()`. A small lab", "statement of its solution", "q1"),
     ],
 )

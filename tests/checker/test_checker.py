@@ -177,11 +177,11 @@ def test_hidden_tests_of_others_quote_nothing(unexplained: dict[str, str | None]
 def test_what_became_of_each_variable_is_told(explained: dict[str, Any]) -> None:
     assert explained["q1"]["handed_over"] is True
     assert explained["q1"]["variables"] == {
-        "number": "present",
-        "gap": "gap",
-        "nothing": "present",
-        "odd": "unusable: it is a set, which cannot be handed over as plain data",
-        "half": "present",
+        "number": {"state": "present"},
+        "gap": {"state": "gap"},
+        "nothing": {"state": "present"},
+        "odd": {"state": "unusable", "reason": "it is a set, which cannot be handed over as plain data"},
+        "half": {"state": "present"},
     }
 
 

@@ -88,13 +88,6 @@ def test_what_is_no_model_is_named(value: Any, says: str) -> None:
     fails(says, checks.keras_model, value)
 
 
-@pytest.mark.parametrize("scale", [math.nan, math.inf])
-def test_unusable_weights_are_a_failure_of_their_own(scale: float) -> None:
-    model = with_weights(scale)
-    for function in (checks.keras_model, lambda model: checks.layers(model, TWO_LAYERS)):
-        fails("NaN or infinite", function, model)
-
-
 def test_shapes_of_input_and_output() -> None:
     model = two_layers()
     checks.input_shape(model, (4, 4))
@@ -285,10 +278,12 @@ def labels_of(model: Any) -> Any:
 def test_outputs_are_rows() -> None:
     model = two_layers()
     assert checks.outputs_of(model, IMAGES.tolist()).shape == (300, 10)
-    fails(r"cannot be applied to x_test.*shape \(300, 2\)", checks.outputs_of, model, np.ones((300, 2)), data="x_test")
+    fails(r"cannot be applied to x_test", checks.outputs_of, model, np.ones((300, 2)), data="x_test")
     fails("one row of numbers is needed", checks.outputs_of, sequential(K.Dense(10)), IMAGES)
     fails("x_test is missing", checks.outputs_of, model, None, data="x_test")
-    fails("x_test is empty", checks.outputs_of, model, IMAGES[:0], data="x_test")
+    fails("cannot be applied to x_test", checks.outputs_of, model, IMAGES[:0], data="x_test")
+    fails("cannot be applied to x_test", checks.outputs_of, model, "images", data="x_test")
+    fails("cannot be applied to x_test", checks.outputs_of, model, [[1], [1, 2]], data="x_test")
     fails("NaN", checks.outputs_of, model, IMAGES * np.float32("nan"))
 
 
@@ -367,3 +362,18 @@ def test_probabilities_of_scores_include_their_softmax() -> None:
     assert len(checks.probabilities_of(two_layers(), IMAGES)) == 1
     scores, probabilities = checks.probabilities_of(two_layers(output=None), IMAGES)
     assert np.allclose(probabilities, np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True), atol=1e-5)
+
+
+def test_scores_come_before_the_last_activation() -> None:
+    """For one layer, for inner layers and for separate activations alike."""
+    one = sequential(K.Flatten(), K.Dense(10, "softmax"))
+    kernel, bias = one.get_weights()
+    assert np.allclose(checks.scores_of(one, IMAGES), IMAGES.reshape(300, -1) @ kernel + bias, atol=1e-5)
+    two = two_layers()
+    first, first_bias, second, second_bias = two.get_weights()
+    hidden = np.maximum(IMAGES.reshape(300, -1) @ first + first_bias, 0)
+    assert np.allclose(checks.scores_of(two, IMAGES), hidden @ second + second_bias, atol=1e-5)
+    fails("no layer with weights", checks.scores_of, sequential(K.Flatten()), IMAGES)
+    fails("cannot be computed", checks.scores_of, sequential(K.Dense(10)), IMAGES)
+    for scale in (math.nan, math.inf):
+        fails("cannot be computed", checks.scores_of, with_weights(scale), IMAGES)

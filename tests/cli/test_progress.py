@@ -68,22 +68,22 @@ def test_picture_shows_what_is_done_what_came_of_it_and_what_each_worker_does() 
     assert bar.endswith("──  34 of 60  1 min 12 s, about 4 min left")
     assert tally.split() == "✓ 20 graded ! 1 out of time ✗ 1 unreadable + 12 graded before".split()
     assert [line.split()[0] for line in workers] == ["1", "2", "3"]
-    assert workers[0].split()[1:] == "ada.ipynb notebook runs 12 s".split()
-    assert "runs once more, alone" in workers[1]
+    assert workers[0].split()[1:] == "ada.ipynb running notebook 12 s".split()
+    assert "retrying exclusively" in workers[1]
     assert "\x1b" not in workers[2]
 
 
 def test_more_workers_than_lines_are_counted() -> None:
     many = Snapshot(99, 0, {}, tuple(Doing(n, f"s{n}", "running", 1) for n in range(1, 65)), 64, 5, None)
     lines = class_view(many, 80, 12).plain.split("\n")
-    assert lines[-1].strip() == "and 57 more at work"
+    assert lines[-1].strip() == "and 57 more running"
     assert len(lines) == 10
 
 
 def test_cluster_shows_how_many_are_on_their_way() -> None:
     sent = Snapshot(99, 0, {"graded": 5}, (), 64, 5, None)
-    assert "64 on their way to the workers" in class_view(sent, 80, 24).plain
-    assert class_line(sent, names=True).endswith("64 on their way to the workers")
+    assert "64 sent to workers" in class_view(sent, 80, 24).plain
+    assert class_line(sent, names=True).endswith("64 sent to workers")
 
 
 def test_line_for_a_log_says_the_same() -> None:
@@ -279,7 +279,7 @@ def test_terminal_shows_tally_and_workers_then_the_class_and_the_cursor_again(tm
         terminal.read_to_the_end()
     assert terminal.process.returncode == 0, terminal.text
     drawn = drawn_lines(terminal.text)
-    assert any(re.search(r"^  +[12]  s0\d\.ipynb +notebook runs +\d s$", line) for line in drawn), drawn
+    assert any(re.search(r"^  +[12]  s0\d\.ipynb +running notebook +\d s$", line) for line in drawn), drawn
     assert any(re.search(r"^  ✓ [2-5] graded$", line.rstrip()) for line in drawn), drawn
     assert any(re.search(r"^Grading  ━+─+  [2-5] of 6  ", line) for line in drawn), drawn
     assert max(map(cell_len, drawn)) <= 80

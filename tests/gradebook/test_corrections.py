@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from autograder.errors import KitError, UsageError
-from autograder.gradebook.corrections import Known, changes, from_json, read_overrides, to_json
+from autograder.gradebook.corrections import Known, above_maximum, changes, combined, from_json, read_overrides, to_json
 from autograder.gradebook.submission_times import Times, read_times
 from autograder.results.grade import Override
 from autograder.results.handin import HandIn, Person
@@ -43,8 +43,7 @@ def test_as_a_german_spreadsheet_saves_them() -> None:
         ("ada.ipny,q1,1,x", "there is ada.ipynb"),
         ("ada.ipynb,q9,1,x", "line 2: ada.ipynb has no question q9 (it has q1, q2)"),
         ("bad,q1,1,x", "it has none, for it could not be read"),
-        ("ada.ipynb,q1,2.5,x", "line 2: 2.5 points are not between 0 and the 2 of q1"),
-        ("ada.ipynb,q1,-1,x", "-1 points are not between"),
+        ("ada.ipynb,q1,-1,x", "-1 points are below 0"),
         ("ada.ipynb,q1,nan,x", "line 2: nan is no number"),
         ("ada.ipynb,q1,1e400,x", "is no number"),
         ("ada.ipynb,q1,,x", "line 2: nothing is no number"),
@@ -65,13 +64,35 @@ def test_faults_are_told_with_their_line(line: str, says: str) -> None:
     [
         (b"", "empty"),
         (b"\xff\xfe\0", "UTF-8"),
-        (b"submission,points\n", "no column question"),
+        (b"submission,points\n", "no column `question`"),
         (b"PK\3\4", "no column"),
     ],
 )
 def test_files_that_are_no_corrections(data: bytes, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         read_overrides(data, "o.csv", KNOWN)
+
+
+def test_files_of_corrections_add_up() -> None:
+    first = combined({}, read_overrides(f"{HEADER}ada.ipynb,q1,1,x\nada.ipynb,q2,2,x\n".encode(), "1.csv", KNOWN))
+    second = combined(
+        first, read_overrides(f"{HEADER}ada.ipynb,q2,2.5,y\nÅngström.ipynb,q1,1,y\n".encode(), "2", KNOWN)
+    )
+    assert {i: {q: o.points for q, o in by_q.items()} for i, by_q in second.items()} == {
+        "ada.ipynb": {"q1": 1, "q2": 2.5},
+        "angstrom-1": {"q1": 1},
+    }
+    assert changes(first, second) == "Corrections: 3 (1 new, 1 changed)"
+    third = combined(
+        second, read_overrides(f"{HEADER}ada.ipynb,q1,remove,\nangstrom-1,q1,Remove,\n".encode(), "3", KNOWN)
+    )
+    assert {i: list(by_q) for i, by_q in third.items()} == {"ada.ipynb": ["q2"]}
+    assert changes(second, third) == "Corrections: 1 (2 taken back)"
+
+
+def test_points_above_a_maximum_are_a_persons_to_give_and_told() -> None:
+    given = combined({}, read_overrides(f"{HEADER}ada.ipynb,q1,2.5,bonus\nada.ipynb,q2,3,x\n".encode(), "o.csv", KNOWN))
+    assert above_maximum(given, KNOWN) == ["More than the maximum: ada.ipynb, q1: 2.5 of 2 points"]
 
 
 def test_what_a_new_file_changes_is_told() -> None:

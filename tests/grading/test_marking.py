@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+import msgspec
 import pytest
 
 from autograder.grading.marking import Run, mark
+from autograder.handover.protocol import TestVerdict, VariableState, Verdict
 from autograder.labs.assignment import Assignment, Question, Test
 from autograder.notebooks.notebook import read_notebook
 from autograder.results.result import CellError, QuestionResult
@@ -45,17 +46,21 @@ def lab(*questions: Question) -> Assignment:
     return Assignment("tiny", questions, {}, Limits(), 0, True, "")
 
 
-def found(
-    passed: str, states: Mapping[str, str] | None = None, /, *, handed_over: bool = True, **more: str
-) -> dict[str, Any]:
+def found(passed: str, states: Mapping[str, str] | None = None, /, *, handed_over: bool = True, **more: str) -> Verdict:
     """A verdict; `passed` has one sign a test: + passed, - failed, a digit for the tenths of its points it gives."""
-    shares = [{"+": 1.0, "-": 0.0}.get(sign) for sign in passed]
-    shares = [int(sign) / 10 if share is None else share for sign, share in zip(passed, shares, strict=True)]
+    shares = [{"+": 1.0, "-": 0.0}[sign] if sign in "+-" else int(sign) / 10 for sign in passed]
     tests = [
-        {"name": str(n), "passed": share == 1, "share": share, "message": "" if share == 1 else f"m{n}"}
+        TestVerdict(str(n), share == 1, share, "" if share == 1 else f"m{n}", "m{number}", {"number": n})
         for n, share in enumerate(shares)
     ]
-    return {"handed_over": handed_over, "variables": {**(states or {}), **more}, "tests": tests, "measured": {}}
+    variables = {name: state(text) for name, text in {**(states or {}), **more}.items()}
+    return Verdict(handed_over, variables, tuple(tests), {})
+
+
+def state(text: str) -> VariableState:
+    """What became of a variable: present, gap, or `unusable: REASON`."""
+    kind, _, reason = text.partition(": ")
+    return msgspec.convert({"state": kind, "reason": reason}, VariableState)
 
 
 def ran(
@@ -64,7 +69,7 @@ def ran(
     return Run(read_notebook(notebook_json(*cells)), errors, last, cut)
 
 
-def one(asked: Question, run: Run, verdict: Mapping[str, Any], *others: Question) -> QuestionResult:
+def one(asked: Question, run: Run, verdict: Verdict, *others: Question) -> QuestionResult:
     """The result of one question of a lab, in which the other questions stand before it."""
     everything = lab(*others, asked)
     blank = {other.name: found("-" * len(other.tests)) for other in others}
@@ -84,6 +89,7 @@ def test_marks_are_the_points_of_the_passed_tests(passed: str, status: str, scor
     assert [test.passed for test in result.tests] == [sign == "+" for sign in passed]
     assert [test.message for test in result.tests] == ["" if sign == "+" else f"m{n}" for n, sign in enumerate(passed)]
     assert [test.hidden for test in result.tests] == [False, True]
+    assert [(test.message_id, test.values) for test in result.tests] == [("m{number}", {"number": n}) for n in (0, 1)]
 
 
 @pytest.mark.parametrize(("passed", "status", "score"), [("++", "passed", 2.0), ("+-", "failed", 0.0)])
@@ -162,7 +168,7 @@ def test_a_question_without_points_is_judged_by_its_tests(passed: str, cell: str
     ],
     ids=["stub", "commented", "deleted", "written_otherwise", "emptied", "set_elsewhere_unusable"],
 )
-def test_a_gap_is_not_attempted(cells: list[Any], states: dict[str, str], says: str) -> None:
+def test_a_gap_is_not_attempted(cells: list[str | tuple[str, str]], states: dict[str, str], says: str) -> None:
     result = one(X, ran(*cells), found("--", states))
     assert (result.status, result.score) == ("not_attempted", 0.0)
     assert says in result.reason

@@ -119,7 +119,7 @@ def test_canvas_gets_its_gradebook_back(canvas: Path) -> None:
 
 
 def test_a_correction_survives_grading_again_and_a_new_due_time_grades_nothing_again(canvas: Path) -> None:
-    page = canvas / "out" / "submissions" / LEE / "feedback.html"
+    page = canvas / "out" / "submissions" / "lee_sun-1002-tiny" / "feedback.html"
     assert "right but for a &lt;typo&gt;" in page.read_text(encoding="utf-8")
     write_lab(canvas / "tiny.zip", late=LATE)
     told = grade(canvas, "submissions", "--regrade", LEE)
@@ -133,20 +133,21 @@ def test_a_correction_survives_grading_again_and_a_new_due_time_grades_nothing_a
     assert "right but for a &lt;typo&gt;" in page.read_text(encoding="utf-8")
 
 
-def test_a_later_file_takes_the_place_of_the_earlier_one(canvas: Path) -> None:
+def test_corrections_of_several_files_add_up(canvas: Path) -> None:
     before = (canvas / "out" / "overrides.json").read_bytes()
     write_corrections(canvas, f"{LEE},q9,1,x", "who.ipynb,q1,1,x")
     done = autograder("report", "out", "--override", "corrections.csv", cwd=canvas, code=2)
     assert "line 2" in done.stderr
     assert "line 3" in done.stderr
     assert (canvas / "out" / "overrides.json").read_bytes() == before, "a file with a fault changes nothing"
-    write_corrections(canvas, "mullerjurgen_1003_70004_tiny.zip-7102675d67,q1,1,by its ID")
+    write_corrections(canvas, "mullerjurgen-1003-tiny,q1,1,by its ID", f"{LEE},q2,remove,")
     done = autograder("report", "out", "--override", "corrections.csv", cwd=canvas)
     assert "Corrections: 1 (1 new, 1 taken back)" in done.stderr
     rows = scores(canvas)
     assert (rows[LEE]["score"], rows["müllerjürgen_1003_70004_tiny.zip"]["score"]) == ("2", "4")
-    write_corrections(canvas, f"{LEE},q2,1.5,right but for a <typo>")
-    autograder("report", "out", "--override", "corrections.csv", cwd=canvas)
+    write_corrections(canvas, "lee_sun (1002),q2,1.5,right but for a <typo>")
+    done = autograder("report", "out", "--override", "corrections.csv", cwd=canvas)
+    assert "Corrections: 2 (1 new)" in done.stderr, "files add up"
 
 
 def test_times_from_a_file_make_a_late_mark_count(canvas: Path) -> None:

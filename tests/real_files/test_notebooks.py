@@ -12,6 +12,7 @@ import pytest
 from autograder.errors import AssignmentError, SubmissionError
 from autograder.grading.grader import Grader
 from autograder.grading.unanswered import why_unanswered
+from autograder.handover.protocol import VariableState
 from autograder.labs.assignment import Assignment, Question, Test, load_assignment
 from autograder.notebooks.notebook import read_notebook
 from autograder.results.result import Result
@@ -105,6 +106,7 @@ def test_timed_and_early_checked_answers_are_told(small_lab: Assignment, fork_se
     assert "before the answer in cell [4]" in second.reason
 
 
+GAP = VariableState("gap")
 QUESTION = Question("q1", 2.0, False, (Test("t", False, 2.0, ("a", "b"), ()),), ("a", "b"), stubs=("a = ...\nb = ...",))
 
 
@@ -118,9 +120,9 @@ def markdown(source: str, *, kind: str = "markdown", tagged: bool = False) -> by
 @pytest.mark.parametrize(
     ("data", "states", "says"),
     [
-        (notebook_json(("q1", "a = ...\nb = ...")), {"a": "gap", "b": "gap"}, "still the gap it was handed out with"),
-        (notebook_json(("q1", "# my answer\na = ...")), {"a": "gap"}, "still the gap it was handed out with"),
-        (notebook_json(("q1", "a = b = (...)")), {"a": "gap", "b": "gap"}, "a, b was still ..."),
+        (notebook_json(("q1", "a = ...\nb = ...")), {"a": GAP, "b": GAP}, "still the gap it was handed out with"),
+        (notebook_json(("q1", "# my answer\na = ...")), {"a": GAP}, "still the gap it was handed out with"),
+        (notebook_json(("q1", "a = b = (...)")), {"a": GAP, "b": GAP}, "a, b was still ..."),
         (notebook_json(("q1", "A = 1\nB = 2")), {}, "assigns A, B, but not a, b"),
         (notebook_json(("q1", "def f():\n    a = 1\nf()")), {}, "only inside a function"),
         (notebook_json(("q1", "a = b = 1"), "del a, b"), {}, "was no longer there"),
@@ -137,7 +139,7 @@ def markdown(source: str, *, kind: str = "markdown", tagged: bool = False) -> by
         (notebook_json("grader.check('q1')", ("q1", "A = 1"), "grader.check('q1')"), {}, "assigns A"),
     ],
 )
-def test_neighbours_of_a_missing_answer(data: bytes, states: dict[str, str], says: str) -> None:
+def test_neighbours_of_a_missing_answer(data: bytes, states: dict[str, VariableState], says: str) -> None:
     assert says in why_unanswered(read_notebook(data), QUESTION, states)
 
 

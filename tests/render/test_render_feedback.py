@@ -114,12 +114,12 @@ def test_page_says_what_was_found_and_what_to_read_again() -> None:
     assert "2.5 of 6 points" in text
     assert "q2 Fit the model" in text
     assert "The accuracy is only 0.93. hidden check 0.5 of 2 points" in text
-    assert "Read again: Question 2: Fit the model (3 points)" in text
+    assert "Review: Question 2: Fit the model (3 points)" in text
     assert "Cell [3], line 2: ZeroDivisionError: division by zero" in text
     assert "ZeroDivisionError: division by zeroCell [3], line 2: a / 0" in text
     assert "accuracy on the test images 0.9346" in text
     assert "Training: taken over: the solution has trained exactly the same (0.2 s)" in text
-    assert "The grader did not come this far: the cell was not run." in text
+    assert "This cell was not run, because the notebook ended before it." in text
 
 
 def test_cell_that_a_notebook_was_stopped_in_is_named() -> None:
@@ -133,11 +133,11 @@ def test_corrections_and_lateness_stand_apart_from_the_points_of_the_checks() ->
     corrected = {"q3": Override("q3", 1.5, "the idea is <right>")}
     text = text_of(page(grade=Grade(RESULT, corrected, Lateness(93_600, 10))))
     assert "3.6 of 6 points" in text
-    assert "Points of the checks 2.5" in text.replace("checks2.5", "checks 2.5")
-    assert "After corrections by a person4" in text
-    assert "Handed in 1 day 2 hours late: 10% less−0.4" in text  # noqa: RUF001 - a minus
-    assert "Counts3.6" in text
-    assert "Corrected by a person: 1.5 instead of 0 points. the idea is <right>" in text
+    assert "Points from the checks 2.5" in text.replace("checks2.5", "checks 2.5")
+    assert "After manual corrections4" in text
+    assert "Submitted 1 day 2 hours late: 10% deducted−0.4" in text  # noqa: RUF001 - a minus
+    assert "Final score3.6" in text
+    assert "Corrected manually: 1.5 instead of 0 points. the idea is <right>" in text
     assert "q3 More ◐ partly right 1.5 / 2" in text.replace("q3 More partly", "q3 More ◐ partly")
     assert "Counts" not in text_of(page())
 
@@ -170,7 +170,7 @@ def test_outputs_are_shown_in_their_richest_harmless_form() -> None:
     ]
     html = page(shown={1: shown})
     assert (
-        f'<img src="data:image/png;base64,{PIXEL}" alt="Shown by the cell: &lt;Figure&gt;" width="1" height="1">'
+        f'<img src="data:image/png;base64,{PIXEL}" alt="Output of the cell: &lt;Figure&gt;" width="1" height="1">'
         in html
     )
     assert "<td>cell</td>" in html
@@ -270,7 +270,7 @@ def test_attachments_are_shown_and_only_sound_ones() -> None:
     text = "![mine](attachment:a.png) ![broken](attachment:b.png) ![none](attachment:c.png)"
     html = page([*CELLS, markdown(text, attachments=attachments)])
     assert html.count("<img") == 1
-    assert "[picture left out: broken]" in html
+    assert "[image omitted: broken]" in html
 
 
 def test_policy_allows_this_style_alone() -> None:

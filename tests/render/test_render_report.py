@@ -100,7 +100,7 @@ def test_everybody_can_read_it() -> None:
 def test_grader_errors_come_first() -> None:
     rows = [*rows_of([[4, 4], [0, 0]]), row("z", status="grader_error", detail="the checker died")]
     text = words_of(page_of(rows))
-    assert text.index("The checker died") < text.index("Needs a human look") < text.index("Mean")
+    assert text.index("The checker died") < text.index("Needs attention") < text.index("Mean")
 
 
 def test_every_submission_is_linked() -> None:
@@ -124,8 +124,8 @@ def test_each_lab_has_its_own_numbers() -> None:
 
 def test_alpha_comes_with_its_caution() -> None:
     text = words_of(page_of(rows_of([[1, 1], [2, 1], [3, 4]], max_score=4)))
-    assert "over 3 submissions: 0.86. Read it with care." in text
-    assert "hardly more than a guess" in text
+    assert "over 3 submissions: 0.86. Interpret it with care." in text
+    assert "are rough estimates" in text
 
 
 def test_corrections_and_lateness_show() -> None:
@@ -138,13 +138,13 @@ def test_corrections_and_lateness_show() -> None:
 
 def test_a_class_of_nothing_but_broken_files() -> None:
     text = words_of(page_of([row("x", lab=None, status="unreadable", detail="it is empty")]))
-    assert "1 submission, of which 0 could be marked." in text
+    assert "1 submission, 0 of them marked." in text
     assert "It is empty" in text
 
 
 def test_a_class_in_which_nothing_stands_out() -> None:
     text = words_of(page_of(rows_of([[4], [2]])))
-    assert "Nothing asks for a human look" in text
+    assert "Nothing needs attention" in text
 
 
 def test_it_says_what_it_was_made_from() -> None:

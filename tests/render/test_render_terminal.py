@@ -112,7 +112,7 @@ def test_what_was_not_graded_says_so() -> None:
     text = shown(result_table(EVE), 80)
     assert "This file could not be graded. The file is empty." in text
     assert "eve\\n[red].ipynb" in text
-    assert "Why points were lost" not in text
+    assert "Lost points" not in text
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -162,7 +162,7 @@ def test_numbers_say_statuses_marks_pace_and_mistakes(width: int) -> None:
     text = flat(shown(class_numbers(summarise(class_), Effort(90, 2, kept=1)), width))
     assert "3 submissions ✓ 2 graded ✗ 1 unreadable" in text
     assert "mnist_dense mean 4.25, median 4.25 of 6 points (2 marked)" in text
-    assert "1 min 30 s for 2 submissions, 1.33 a minute; 1 graded before" in text
+    assert "1 min 30 s for 2 submissions, 1.33 per minute; 1 graded before" in text
     assert "1 × q2 x_train ends at 0.0039" in text  # noqa: RUF001 - as shown
 
 
@@ -193,10 +193,10 @@ def test_what_one_of_many_got_wrong_is_not_common() -> None:
 def test_large_class_shows_those_to_look_at_and_the_lowest(width: int) -> None:
     class_ = large_class(MOST_ROWS + 60)
     text = shown(class_view(class_), width)
-    assert "To look at (10)" in text
+    assert "Needs attention (10)" in text
     assert text.index("grader error") < text.index("out of time") < text.index("unreadable"), "most pressing first"
     assert "Lowest scores (8 of 100)" in text
-    assert "All 100 rows are in scores.csv; --all prints them here." in flat(text)
+    assert "scores.csv has all 100 rows; --all prints them here." in flat(text)
     assert len(text.splitlines()) < 50
     every = shown(class_view(class_, every=True), width)
     assert all(row.grade.result.submission in every for row in class_)
@@ -204,7 +204,7 @@ def test_large_class_shows_those_to_look_at_and_the_lowest(width: int) -> None:
 
 def test_class_of_forty_is_printed_whole_and_a_larger_one_names_how_many_are_left_out() -> None:
     assert "--all" not in shown(class_view(large_class(MOST_ROWS)), 80)
-    assert "To look at (12 of 20)" in shown(class_view(large_class(200)), 80)
+    assert "Needs attention (12 of 20)" in shown(class_view(large_class(200)), 80)
 
 
 def test_files_are_named_in_one_piece_with_the_first_to_look_at() -> None:
@@ -214,7 +214,7 @@ def test_files_are_named_in_one_piece_with_the_first_to_look_at() -> None:
         "Files",
         "Scores   out/scores.csv",
         "Report   out/report.html",
-        f"Look at  {page}",
+        f"Check    {page}",
     ]
     assert any("link file:///" in str(span.style) for line in lines for span in line.spans)
     assert len(class_files(Path("a"), Path("b"), None)) == 3

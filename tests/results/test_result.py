@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from autograder.cli.commands import exit_code
 from autograder.errors import KitError
+from autograder.report.summary import need_attention, summarise
 from autograder.results.folder import begin_run, results_folder, results_of_latest_run, stored, write_result
+from autograder.results.grade import Grade, Row
+from autograder.results.labels import remark
 from autograder.results.result import (
     CellError,
     Cost,
@@ -116,3 +120,19 @@ def test_a_stored_result_counts_only_with_the_files_it_was_written_with(tmp_path
     assert results_of_latest_run(tmp_path) == [("ada", FULL)]
     (tmp_path / "submissions/ada/result.json").write_text(replace(FULL, score=4.0).to_json(), encoding="utf-8")
     assert stored(tmp_path, "ada") is None
+
+
+def test_a_defective_check_leaves_no_mark() -> None:
+    """Listed first, in no statistics, in no gradebook, and graded again: all of them ask the same."""
+    sound = replace(
+        FULL, status="graded", detail=None, retried=False, questions=(QuestionResult("q1", "failed", 0.0, 1.0),)
+    )
+    defective = replace(sound, questions=(QuestionResult("q1", "grader_error", 0.0, 1.0, (), "NameError"),))
+    assert (sound.is_marked, sound.has_grader_error) == (True, False)
+    assert (defective.is_marked, defective.has_grader_error) == (False, True)
+    rows = [Row("a", Grade(sound)), Row("b", Grade(defective))]
+    assert [row.identity for row in need_attention(rows)] == ["b"]
+    assert "q1: NameError" in remark(defective)
+    assert exit_code([sound]) == 0
+    assert exit_code([sound, defective]) == 1
+    assert summarise(rows).labs[0].marked == 1

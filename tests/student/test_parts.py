@@ -258,6 +258,7 @@ def test_the_error_of_an_answer_is_remembered_until_the_cell_runs_well() -> None
     watch.stop()
     shell.ran("shares = x", "answer-q1", NameError("x"))
     assert watch.failed(Q1) is None
+    assert Watch(shell, watch.cells()).answers(Q1) == watch.answers(Q1)
 
 
 def test_a_question_of_several_cells_has_failed_if_any_of_them_has() -> None:
@@ -276,6 +277,21 @@ def test_without_cell_ids_the_last_cell_that_assigns_an_answer_counts() -> None:
     shell.ran("shares = 2")
     assert [cell.source for cell in watch.answers(Q1)] == ["shares = 2"]
     assert watch.failed(Q1) is None
+
+
+def test_without_cell_ids_a_call_is_the_cell_that_ran_before_its_check() -> None:
+    shell = Shell()
+    watch = Watch(shell)
+    shell.ran("model.compile()", error=NameError("model"))
+    assert watch.failed(Q2) == "NameError"
+    shell.ran('grader.check("q2")')
+    shell.ran("print(1)")
+    assert [cell.source for cell in watch.answers(Q2)] == ["model.compile()"]
+    shell.ran("model.compile()")
+    shell.ran('grader.check("q2")')
+    assert watch.failed(Q2) is None
+    shell.ran('grader.check("q2")  # directly after another check')
+    assert watch.answers(Q2) == []
 
 
 # ---------------------------------------------------------------- what a file holds

@@ -1,5 +1,5 @@
 "use strict";
-// Tables that can be sorted by a click on a heading, and a box that filters the submissions. Without this, all is there too.
+// Sortable tables, and a filter for the submissions. All content is readable without this script.
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
   const original = [...body.rows];
@@ -19,7 +19,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     button.append(...head.childNodes);
     head.append(button);
     button.addEventListener("click", () => {
-      // Numbers first from the top, texts from A; then the other way round; then as it was.
+      // First click: numbers descending, text ascending. Second click: reversed. Third click: original order.
       const ways = head.dataset.sort === "number" ? ["descending", "ascending"] : ["ascending", "descending"];
       const next = ways[ways.indexOf(head.getAttribute("aria-sort")) + 1];
       for (const other of heads) other.removeAttribute("aria-sort");

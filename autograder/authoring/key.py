@@ -1,0 +1,350 @@
+"""Prove the answer key of a lab: it earns every point, and the untouched notebook earns none.
+
+The key and the untouched notebook go through the grader as submissions do. What is wrong is told as faults of the
+master, with the place of the test or of the solution. The key as it ran, with its outputs, is what `dist/` holds.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from autograder.authoring.master import Cell, Master, Question, TestCell
+from autograder.authoring.normalize import dump_notebook
+from autograder.authoring.validate import test_function
+from autograder.datasets import mnist
+from autograder.errors import IsolationError, MasterError, raise_faults
+from autograder.grading.fingerprint import kit_version
+from autograder.grading.grader import Grader
+from autograder.grading.preload import preload_for
+from autograder.grading.training_cache import TrainingCache
+from autograder.labs.assignment import Assignment, load_assignment
+from autograder.results.result import CellError, QuestionResult, Result
+from autograder.sandbox.client import ForkServer
+
+_PROVED = "proved"
+_PRINTED = "autograder-answers "
+# Numbers up to this size and short texts stand in tests for other reasons.
+_LARGEST_COMMON = 10
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A lab as generated: its master, autograder zip, student notebook and answer key (without outputs)."""
+
+    master: Master
+    archive: bytes
+    student: bytes
+    key: bytes
+    keras: bool
+
+    @property
+    def digest(self) -> str:
+        """All that a proof depends on."""
+        digest = hashlib.sha256(kit_version().encode())
+        for part in (self.archive, self.student, self.key):
+            digest.update(hashlib.sha256(part).digest())
+        return digest.hexdigest()
+
+
+def kept_key(candidate: Candidate, file: Path, *, proved: bool) -> bytes | None:
+    """Return the executed key that an earlier build left, if it is still the key of this lab.
+
+    Args:
+        candidate: the lab.
+        file: where the key lies.
+        proved: whether it must have been proved with the very same tests, notebook and kit.
+    """
+    try:
+        content = file.read_bytes()
+        found = json.loads(content)
+        current = found["metadata"]["autograder"].get(_PROVED) == candidate.digest
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    same = without_outputs(content) == candidate.key
+    return content if same and (current or not proved) else None
+
+
+def without_outputs(content: bytes) -> bytes:
+    """Return a key as it was before it ran; what is not a notebook stays as it is."""
+    try:
+        notebook = _load(content)
+        notebook["metadata"]["autograder"].pop(_PROVED, None)
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "code":
+                cell["outputs"], cell["execution_count"] = [], None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return content
+    return dump_notebook(notebook)
+
+
+def _load(content: bytes) -> dict[str, Any]:
+    """Read a notebook, with the source of each cell as one text."""
+    notebook: dict[str, Any] = json.loads(content)
+    for cell in notebook["cells"]:
+        cell["source"] = "".join(cell["source"])
+    return notebook
+
+
+def prove_keys(candidates: Sequence[Candidate]) -> dict[str, bytes]:
+    """Run the keys and the untouched notebooks of labs; return the executed keys by lab.
+
+    Raises:
+        MasterError: a key does not earn every point, or an untouched notebook earns some.
+        WorkerError, DataError: the grader could not do its work.
+    """
+    executed: dict[str, bytes] = {}
+    faults: list[MasterError] = []
+    for keras in (False, True):
+        group = [candidate for candidate in candidates if candidate.keras == keras]
+        if not group:
+            continue
+        with TemporaryDirectory(prefix="autograder-key-") as temporary, _fork_server(keras=keras) as server:
+            for candidate in group:
+                found = _prove(candidate, server, Path(temporary))
+                faults += found.faults
+                executed[candidate.master.name] = found.executed
+    raise_faults(faults)
+    return executed
+
+
+def _fork_server(*, keras: bool) -> ForkServer:
+    """A fork server with all layers of isolation that this machine has: a key is its author's own code."""
+    preload = preload_for(mnist.npz_path() if keras else None, keras=keras)
+    try:
+        return ForkServer(preload, "full")
+    except IsolationError:
+        return ForkServer(preload, "basic")
+
+
+@dataclass(frozen=True)
+class _Proof:
+    faults: tuple[MasterError, ...]
+    executed: bytes
+
+
+def _prove(candidate: Candidate, server: ForkServer, folder: Path) -> _Proof:
+    master = candidate.master
+    archive = folder / f"{master.name}-autograder.zip"
+    archive.write_bytes(candidate.archive)
+    key = folder / f"{master.name}-solution.ipynb"
+    key.write_bytes(candidate.key)
+    lab = load_assignment(archive, server)
+    solution = _load(candidate.key)
+    cache = TrainingCache({lab.name: key} if candidate.keras else {}, server, lambda _: None)
+    grader = Grader({lab.name: lab}, server, lab.name, cache.of)
+    graded = grader.graded("key.ipynb", lambda: json.dumps(_with_probe(solution, lab)).encode())
+    # Every test counts here, so that none that passes stays unseen.
+    counted = Grader({lab.name: _each_test_counts(lab)}, server, lab.name)
+    untouched = counted.grade("untouched.ipynb", lambda: candidate.student)
+    ran = json.loads(graded.executed) if graded.executed else {"cells": []}
+    faults = [
+        *key_faults(master, graded.result, solution),
+        *untouched_faults(master, untouched),
+        *literal_faults(master, _answers_of(ran)),
+    ]
+    return _Proof(tuple(faults), dump_notebook(_with_outputs(solution, ran, candidate.digest)))
+
+
+def _each_test_counts(lab: Assignment) -> Assignment:
+    questions = tuple(
+        replace(
+            question,
+            all_or_nothing=False,
+            max_score=float(len(question.tests)),
+            tests=tuple(replace(test, points=1.0) for test in question.tests),
+        )
+        for question in lab.questions
+    )
+    return replace(lab, questions=questions)
+
+
+def key_faults(master: Master, result: Result, solution: Mapping[str, Any]) -> Iterator[MasterError]:
+    """Yield what keeps the key from earning every point."""
+    if result.status != "graded":
+        yield MasterError(f"the answer key could not be graded ({result.status}): {result.detail}", file=master.file)
+    raised = set()
+    for error in result.errors:
+        name, line = _place(master, solution, error)
+        raised.add(name)
+        yield MasterError(
+            f"the solution raises {error.name}: {error.message}".rstrip(": "),
+            file=master.file,
+            question=name,
+            line=line,
+        )
+    for question, found in _questions(master, result):
+        lost = found.max_score - found.score
+        if found.status == "to_review" or lost <= 0 or question.name in raised:
+            continue
+        if found.status in ("skipped", "error", "not_attempted"):
+            yield _at(master, question, question.line, f"the answer key earns nothing here: {found.reason}")
+            continue
+        for test in found.tests:
+            if not test.passed:
+                cell = _test_cell(question, test.name)
+                yield _at(
+                    master,
+                    question,
+                    cell.body_line if cell else question.line,
+                    f"the answer key does not pass the test {test.name}: {test.message} Correct the test, or the "
+                    "solution",
+                )
+
+
+def untouched_faults(master: Master, result: Result) -> Iterator[MasterError]:
+    """Yield the tests that pass on the notebook as it is handed out."""
+    for question, found in _questions(master, result):
+        for test in found.tests:
+            if test.passed:
+                cell = _test_cell(question, test.name)
+                yield _at(
+                    master,
+                    question,
+                    cell.body_line if cell else question.line,
+                    f"the test {test.name} passes on the untouched notebook, where the answers are still `...`: let it "
+                    "fail there, for example with `present(answer, name)` from autograder.checks.values",
+                )
+
+
+def literal_faults(master: Master, answers: Mapping[str, Any]) -> Iterator[MasterError]:
+    """Yield the public tests that hold an answer as a literal, where students can read it.
+
+    Args:
+        master: the lab.
+        answers: the numbers and texts that the key gives, by name.
+    """
+    for question in master.questions:
+        for test in question.tests:
+            if test.config.get("hidden", False):
+                continue
+            function = test_function(test)
+            for name, value in answers.items():
+                node = _literal(function, name, value)
+                if node is not None:
+                    line = None if test.body_line is None else test.body_line + node.lineno - 1
+                    yield _at(
+                        master,
+                        question,
+                        line,
+                        f"the public test {function.name} holds the answer {name} = {value!r}, and students can read "
+                        "it: compute it from the data there, or make the test hidden",
+                    )
+
+
+def _literal(function: ast.FunctionDef, name: str, value: Any) -> ast.expr | None:
+    """Return the constant in a test that gives an answer away: anywhere if it is telling, else beside its name."""
+    telling = isinstance(value, (int, float)) and abs(value) > _LARGEST_COMMON
+    for node in ast.walk(function):
+        if telling and _is_constant(node, value):
+            return node  # type: ignore[return-value]
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            named = any(isinstance(part, ast.Name) and part.id == name for side in sides for part in ast.walk(side))
+            constant = next((side for side in sides if _is_constant(side, value)), None)
+            if named and constant is not None:
+                return constant
+    return None
+
+
+def _is_constant(node: ast.AST, value: Any) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) in (int, float, str) and node.value == value
+
+
+def _questions(master: Master, result: Result) -> Iterator[tuple[Question, QuestionResult]]:
+    by_name = {question.name: question for question in master.questions}
+    return ((by_name[found.name], found) for found in result.questions if found.name in by_name)
+
+
+def _test_cell(question: Question, name: str) -> TestCell | None:
+    return next((test for test in question.tests if test_function(test).name == name), None)
+
+
+def _at(master: Master, question: Question, line: int | None, message: str) -> MasterError:
+    return MasterError(message, file=master.file, question=question.name, line=line)
+
+
+def _place(master: Master, solution: Mapping[str, Any], error: CellError) -> tuple[str | None, int | None]:
+    """Return the question and the master's line of an error that a cell of the key raised."""
+    sources = [cell["source"] for cell in solution["cells"] if cell["cell_type"] == "code"]
+    numbered = [source for source in sources if source.strip()]
+    if not 0 < error.cell <= len(numbered):
+        return None, None
+    lines = numbered[error.cell - 1].split("\n")
+    wanted = lines[error.line - 1].strip() if error.line and error.line <= len(lines) else lines[0].strip()
+    tests = {id(test.cell) for question in master.questions for test in question.tests}
+    for cell in master.cells:
+        if cell.kind == "code" and id(cell) not in tests and (line := _line_with(cell, wanted)):
+            return cell.answers, cell.line_of(line)
+    return None, None
+
+
+def _line_with(cell: Cell, wanted: str) -> int | None:
+    """Return the line of a cell that holds a statement; in the master, a mark may follow it."""
+    lines = [line.strip() for line in cell.source.split("\n")]
+    return next(
+        (number for number, line in enumerate(lines, start=1) if line == wanted or line.startswith(f"{wanted}  # SOL")),
+        None,
+    )
+
+
+def _with_probe(solution: Mapping[str, Any], lab: Assignment) -> dict[str, Any]:
+    """Return a key with a last cell that prints the plain numbers and texts among its answers."""
+    names = sorted({name for question in lab.questions for name in question.variables})
+    probed = copy.deepcopy(dict(solution))
+    source = _PROBE.replace("NAMES", repr(names)).replace("MARK", repr(_PRINTED))
+    probed["cells"].append(
+        {"cell_type": "code", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
+    )
+    return probed
+
+
+_PROBE = """
+def _print_answers():
+    import json
+
+    found = {}
+    for name in NAMES:
+        value = globals().get(name)
+        if getattr(value, "shape", None) == () and hasattr(value, "item"):
+            value = value.item()
+        if type(value) in (int, float, str):
+            found[name] = value
+    print(MARK + json.dumps(found))
+
+
+_print_answers()
+"""
+
+
+def _answers_of(ran: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the last cell of an executed key has printed."""
+    for output in ran["cells"][-1].get("outputs", ()) if ran["cells"] else ():
+        text = "".join(output.get("text", ""))
+        if text.startswith(_PRINTED):
+            try:
+                answers: dict[str, Any] = json.loads(text.removeprefix(_PRINTED))
+            except ValueError:
+                return {}
+            return answers
+    return {}
+
+
+def _with_outputs(solution: Mapping[str, Any], ran: Mapping[str, Any], digest: str) -> dict[str, Any]:
+    """Return a key with the outputs of its run; cells are matched in order, empty ones have no outputs."""
+    executed = copy.deepcopy(dict(solution))
+    executed["metadata"]["autograder"][_PROVED] = digest
+    outputs = iter([cell for cell in ran["cells"] if cell["cell_type"] == "code" and str(cell["source"]).strip()])
+    for cell in executed["cells"]:
+        if cell["cell_type"] == "code" and cell["source"].strip():
+            run = next(outputs, None)
+            if run is not None:
+                cell["outputs"], cell["execution_count"] = run["outputs"], run["execution_count"]
+    return executed

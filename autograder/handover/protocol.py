@@ -1,0 +1,132 @@
+"""The records that cross the boundary of the sandbox as JSON, for the writer and the reader.
+
+A payload goes in, files come out. What a student's process has written is a claim: readers limit the size first, decode
+strictly and pass over damaged lines. What the checker has written may have been cut short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from autograder.results.result import Value
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class VariableState:
+    """What became of an answer variable that was handed over; `reason` says why it is unusable."""
+
+    state: Literal["present", "gap", "unusable"]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class TestVerdict:
+    """What one test found: the share of its points from 0 to 1 and, if that is below 1, the reason.
+
+    `message_id` and `values` are the template of the message and what its names stand for, where the test gives them.
+    `defect` says what is wrong with the test itself; `unforeseen` that it met an error it did not expect.
+    """
+
+    __test__ = False  # not a pytest class
+
+    name: str
+    passed: bool
+    share: float
+    message: str = ""
+    message_id: str = ""
+    values: Mapping[str, Value] = field(default_factory=dict)
+    defect: str = ""
+    unforeseen: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the tests of one question found.
+
+    `handed_over`: the notebook got as far as handing over this question. `variables` has no entry for a missing one.
+    """
+
+    handed_over: bool
+    variables: Mapping[str, VariableState]
+    tests: tuple[TestVerdict, ...]
+    measured: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class CheckerLine:
+    """A line of `verdicts.jsonl`: a question whose answers are looked at next, or its verdict.
+
+    `begin` is null for reading the hand-over itself.
+    """
+
+    begin: str | msgspec.UnsetType | None = msgspec.UNSET
+    question: str = ""
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True)
+class DescribedTest:
+    """A test function; `required` and `optional` are its parameters without and with a default."""
+
+    name: str
+    hidden: bool
+    points: float
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class DescribedQuestion:
+    """The test file of a question."""
+
+    name: str
+    all_or_nothing: bool
+    tests: tuple[DescribedTest, ...]
+
+
+@dataclass(frozen=True)
+class Description:
+    """`description.json`: the test files of a lab, or why one of them cannot be used."""
+
+    questions: tuple[DescribedQuestion, ...] = ()
+    error: str | None = None
+    hint: str | None = None
+
+
+def encode(record: object) -> bytes:
+    """Encode a record as JSON on one line."""
+    return msgspec.json.encode(record)
+
+
+def decode(data: bytes, kind: type[Record]) -> Record:
+    """Decode a record.
+
+    Raises:
+        ValueError: the data are something else.
+    """
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+
+
+def decode_lines(data: bytes, kind: type[Record]) -> Iterator[Record]:
+    """Decode the lines that hold such a record, passing over all others."""
+    decoder = msgspec.json.Decoder(kind)
+    for line in data.splitlines():
+        try:
+            yield decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue
+
+
+def to_payload(record: object) -> dict[str, Any]:
+    """Turn a record into the JSON data that a job takes."""
+    payload: dict[str, Any] = msgspec.to_builtins(record)
+    return payload
