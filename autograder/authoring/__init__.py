@@ -41,7 +41,15 @@ from autograder.authoring.setup_cell import SetUp
 from autograder.authoring.stubs import read_gaps
 from autograder.authoring.student_notebook import with_student_cells
 from autograder.authoring.support import merged, support_files
-from autograder.authoring.translate import lab_catalogs, lab_texts, translated_notebook, updated_catalog
+from autograder.authoring.translate import (
+    Translation,
+    check_translations,
+    grading_messages,
+    lab_texts,
+    lab_translations,
+    translated_notebook,
+    updated_catalog,
+)
 from autograder.authoring.validate import check_description, check_master
 from autograder.datasets.mnist import ARRAYS
 from autograder.errors import MasterError, SeveralFaultsError, UsageError, raise_faults
@@ -71,7 +79,7 @@ class LabSource:
     master: Master
     settings: LabSettings
     files: dict[str, bytes]
-    catalogs: Mapping[str, Mapping[str, str]]
+    translations: Mapping[str, Translation]
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -109,7 +117,9 @@ def build_labs(
     products = _collected(chosen, lambda name: generate(sources[name], outputs[name]))
     shared = _shared_files(root, known, sources, published)
     products = _with_keys(root, sources, products, run=run_keys and not check)
+    translations = [one for source in sources.values() for one in source.translations.values()]
     if check:
+        check_translations(translations)
         everything = {path: content for files in (*products.values(), shared) for path, content in files.items()}
         unlisted = _unlisted(root, everything) if set(chosen) == set(known) else []
         check_current(root, everything, unlisted)
@@ -126,6 +136,9 @@ def build_labs(
         report(_line(lab, check=check))
     for path in sorted(shared.keys() & changed):
         report(f"{path}: written")
+    for one in translations:
+        if one.faults:
+            report(f"{one.file}: {len(one.faults)} to do, which stay English; the first: {one.faults[0]}")
     return built
 
 
@@ -184,14 +197,17 @@ def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
     student, solution = normalise(output.student, master), normalise(output.solution, master)
     gaps = read_gaps(student["cells"], master)
     description = lab_description(master, gaps, settings)
+    messages = {language: grading_messages(one, language) for language, one in source.translations.items()}
+    if messages:
+        description["messages"] = messages
     contents = _set_up(source, description, student["metadata"]["otter"].get("tests", {}))
     export = master.config.get("export_cell")
     instructions = str(export.get("instructions", "")) if isinstance(export, dict) else ""
     translated = {
         f"assignment/{language}/{master.name}.ipynb": translated_notebook(
-            student, contents, catalog, language=language, instructions=instructions
+            student, contents, translation.texts, language=language, instructions=instructions
         )
-        for language, catalog in source.catalogs.items()
+        for language, translation in source.translations.items()
     }
     student = with_student_cells(student, contents, instructions=instructions)
     for notebook in (student, *translated.values()):
@@ -286,7 +302,7 @@ def _read_source(root: Path, name: str) -> LabSource:
     settings = read_settings(_read_text(root, toml), file=toml) if (root / toml).is_file() else LabSettings()
     master = read_master(text, name=name, file=file)
     check_master(master)
-    return LabSource(master, settings, support_files(root, master), lab_catalogs(root, master))
+    return LabSource(master, settings, support_files(root, master), lab_translations(root, master))
 
 
 def update_translations(root: Path, names: Sequence[str], report: Callable[[str], None]) -> None:

@@ -10,19 +10,19 @@ from __future__ import annotations
 import ast
 import io
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from babel.messages.catalog import Catalog, Message
+from babel.messages.catalog import Catalog
 from babel.messages.pofile import PoFileError, read_po, write_po
 
 from autograder.authoring.master import HELPERS_TAG, Master
 from autograder.authoring.setup_cell import SetUp
 from autograder.authoring.student_notebook import TEXTS, with_student_cells
-from autograder.errors import MasterError
+from autograder.errors import MasterError, raise_faults
 
 _KIT = Path(__file__).resolve().parents[1]
 _LOCALE = _KIT / "locale"
@@ -83,39 +83,59 @@ def marked_in(source: str) -> list[str]:
     return [str(text) for _, _, text in sorted(found)]
 
 
-def read_catalog(data: bytes, texts: Sequence[str], *, file: str) -> dict[str, str]:
-    """Read a catalog and check it against the texts it is for.
+@dataclass(frozen=True)
+class Translation:
+    """The texts of a lab in another language, by English text, and what is wrong with the catalog, a line per fault.
+
+    A text whose entry is missing, fuzzy or faulty is not in `texts`: it stays English.
+    """
+
+    file: str
+    texts: Mapping[str, str]
+    faults: tuple[str, ...] = ()
+
+
+def read_catalog(data: bytes, texts: Sequence[str], *, file: str) -> Translation:
+    """Read a catalog and compare it with the texts it is for.
 
     Args:
         data: the .po file.
         texts: the texts as they are now.
         file: how errors name the file.
 
-    Returns:
-        The translations by English text.
+    Raises:
+        MasterError: it is no gettext catalog.
+    """
+    entries = {str(entry.id): entry for entry in _parse(data, file) if entry.id}
+    found: dict[str, str] = {}
+    faults: list[str] = []
+    for text in texts:
+        entry = entries.pop(text, None)
+        if entry is None or not entry.string:
+            faults.append(f"{_short(text)} has no translation")
+        elif entry.fuzzy:
+            faults.append(f"the translation of {_short(text)} is marked fuzzy")
+        elif difference := _difference(text, str(entry.string)):
+            faults.append(f"the translation of {_short(text)} {difference}")
+        else:
+            found[text] = str(entry.string)
+    faults += [f"{_short(text)} is not a text of the lab any more" for text in entries]
+    return Translation(file, found, tuple(faults))
+
+
+def check_translations(translations: Iterable[Translation]) -> None:
+    """Refuse catalogs that do not fit the texts.
 
     Raises:
-        MasterError: an entry is missing, stale, fuzzy, or differs in a placeholder, a piece of code or a formula.
+        MasterError: the first faults, each with its catalog.
     """
-    catalog = _parse(data, file)
-    entries = {str(entry.id): entry for entry in catalog if entry.id}
-    faults = [
-        *(f"{_short(text)} has no translation" for text in texts if not entries.get(text) or not entries[text].string),
-        *(
-            f"{_short(str(entry.id))} is marked fuzzy"
-            for entry in entries.values()
-            if entry.fuzzy and entry.id in texts
-        ),
-        *(f"{_short(text)} is no text of the lab any more" for text in entries if text not in texts),
-        *(fault for entry in entries.values() if entry.string and (fault := _difference(entry))),
-    ]
-    if faults:
-        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        raise MasterError(
-            f"{faults[0]}{more}: run `autograder build --update-translations`, then translate what is empty or fuzzy",
-            file=file,
-        )
-    return {text: str(entries[text].string) for text in texts}
+    raise_faults(
+        [
+            MasterError(f"{fault}: run `autograder build --update-translations`, then complete the file", file=one.file)
+            for one in translations
+            for fault in one.faults
+        ]
+    )
 
 
 def updated_catalog(data: bytes | None, texts: Sequence[str], *, language: str, file: str) -> bytes:
@@ -142,7 +162,7 @@ def kit_catalog(language: str) -> dict[str, str]:
     for domain in DOMAINS:
         path = kit_catalog_path(language, domain)
         if path.is_file():
-            found |= read_catalog(path.read_bytes(), kit_texts(domain), file=f"{path.relative_to(_KIT.parent)}")
+            found |= read_catalog(path.read_bytes(), kit_texts(domain), file=path.name).texts
     return found
 
 
@@ -203,14 +223,13 @@ def _written(catalog: Catalog) -> bytes:
     return stream.getvalue()
 
 
-def _difference(entry: Message) -> str | None:
+def _difference(original: str, translation: str) -> str | None:
     """Say in which placeholder, code or formula a translation differs from its original."""
-    original, translation = str(entry.id), str(entry.string)
     pattern = _FIXED if "\n" in original else _PLACEHOLDER
     wanted, found = set(pattern.findall(original)), set(pattern.findall(translation))
     for what, missing in (("lacks", wanted - found), ("adds", found - wanted)):
         if missing:
-            return f"the translation of {_short(original)} {what} {_short(min(missing))}"
+            return f"{what} {_short(min(missing))}"
     return None
 
 
@@ -219,11 +238,18 @@ def _short(text: str) -> str:
     return f'"{line[:57]}…"' if len(line) > 58 else f'"{line}"'
 
 
-def lab_catalogs(root: Path, master: Master) -> dict[str, dict[str, str]]:
+def grading_messages(translation: Translation, language: str) -> dict[str, str]:
+    """Return the messages of a lab's tests in a language, by English text, for the autograder zip."""
+    messages = {text: found for text, found in translation.texts.items() if "\n" not in text}
+    checks = set(kit_texts("checks"))
+    return messages | {text: found for text, found in kit_catalog(language).items() if text in checks}
+
+
+def lab_translations(root: Path, master: Master) -> dict[str, Translation]:
     """Return the translations of a lab by language, from `solutions/locale/LANGUAGE/NAME.po`.
 
     Raises:
-        MasterError: a catalog cannot be read, or does not fit the master.
+        MasterError: a file is no gettext catalog.
     """
     texts = lab_texts(master)
     return {

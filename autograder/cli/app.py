@@ -159,14 +159,22 @@ def main() -> None:
 @click.option(
     "--no-run", is_flag=True, help="Do not run the answer keys, and so do not prove that they earn all points."
 )
-def build(labs: tuple[str, ...], check: bool, no_run: bool) -> None:
+@click.option(
+    "--update-translations",
+    is_flag=True,
+    help="Only bring solutions/locale/*/NAME.po up to date with the masters: new texts empty, changed ones fuzzy.",
+)
+def build(labs: tuple[str, ...], check: bool, no_run: bool, update_translations: bool) -> None:
     """Make notebooks and autograders from the masters in solutions/.
 
     Notebooks for students go to assignment/, autograder zips and executed answer keys to dist/. The keys are graded in
     the sandbox: each must earn every point, and the untouched notebook none. Without LABS, all labs are built.
     """
-    from autograder.cli.commands import build_course
+    from autograder.cli.commands import build_course, translate_course
 
+    if update_translations:
+        translate_course(labs)
+        return
     build_course(labs, check=check, run_keys=not no_run)
 
 
