@@ -14,6 +14,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autograder.errors import AssignmentError
+from autograder.handover.live_protocol import ENVIRONMENT
+from autograder.handover.modules import USUAL_NAMES
 from autograder.handover.support import is_support_path, pack_support_files
 from autograder.handover.tasks import INSPECT_TESTS
 from autograder.labs.lateness import LatePolicy, policy_from
@@ -335,7 +337,7 @@ def _questions(described: list[dict[str, Any]], lab: dict[str, Any], path: Path)
         )
         required = dict.fromkeys(name for test in tests for name in test.required)
         # Without lab.json, a variable belongs to the first question whose tests take it.
-        guessed = [name for name in required if name not in seen]
+        guessed = [name for name in required if name not in seen and name != ENVIRONMENT and name not in USUAL_NAMES]
         own = entries.get(entry["name"], _QuestionEntry(tuple(guessed), (), "", ()))
         seen.update(required)
         questions.append(

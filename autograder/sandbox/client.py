@@ -103,6 +103,8 @@ class ForkServer:
         Raises:
             WorkerError: the fork server could not start or died.
         """
+        if job.nested:  # waiting for the lock would wait for the job that waits for this one
+            return self._run(job)
         with self._exclusion.exclusive() if job.exclusive else self._exclusion.shared():
             return self._run(job)
 
@@ -112,7 +114,7 @@ class ForkServer:
             with self._lock:
                 self._wait_until_ready()
                 try:
-                    socket.send_fds(self._control, [b"J"], [theirs.fileno()])
+                    socket.send_fds(self._control, [b"J"], [theirs.fileno(), *(job.channel or ())])
                 except OSError as error:
                     raise WorkerError("The grader's fork server has died.", hint=_DOCTOR) from error
                 self._running.add(ours)

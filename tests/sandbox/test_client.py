@@ -93,7 +93,7 @@ def command(pid: int) -> str:
         return ""
 
 
-def test_a_warm_process_that_was_killed_gives_an_error_with_a_hint(ended: Ended) -> None:
+def test_a_fork_server_that_was_killed_gives_an_error_with_a_hint(ended: Ended) -> None:
     assert "died" in str(ended.refusal)
     assert ended.refusal.hint == "autograder doctor"
 
@@ -105,14 +105,14 @@ def test_close_ends_a_running_job_with_all_its_processes(ended: Ended) -> None:
     wait_until(lambda: not any(is_running(pid) for pid in ended.pids), 10)
 
 
-def test_a_closed_warm_process_says_so_and_closes_twice(ended: Ended, tmp_path: Path) -> None:
+def test_a_closed_fork_server_says_so_and_closes_twice(ended: Ended, tmp_path: Path) -> None:
     with pytest.raises(WorkerError) as caught:
         run_cells(ended.process, tmp_path, "1")
     assert caught.value.hint == "autograder doctor"
     ended.process.close()
 
 
-def test_a_warm_process_that_cannot_start_says_why(tmp_path: Path) -> None:
+def test_a_fork_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     with (
         ForkServer(keras_preload(tmp_path / "no-such.npz")) as process,
         pytest.raises(WorkerError, match=r"no-such\.npz") as caught,
