@@ -112,6 +112,7 @@ class Assignment:
     title: str = ""
     late: LatePolicy | None = None
     support_files: Mapping[str, bytes] = field(default_factory=dict)
+    messages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def max_score(self) -> float:
@@ -168,7 +169,19 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
         title=str(lab.get("title") or ""),
         late=_late(lab, path),
         support_files=support,
+        messages=_messages(lab),
     )
+
+
+def _messages(lab: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return the translations of the tests' messages, by language and English text."""
+    found = lab.get("messages")
+    languages = found.items() if isinstance(found, dict) else ()
+    return {
+        str(language): {str(text): str(translation) for text, translation in texts.items()}
+        for language, texts in languages
+        if isinstance(texts, dict)
+    }
 
 
 def needs_keras(path: Path) -> bool:
