@@ -12,6 +12,7 @@ from typing import Any
 from autograder.authoring.bundle import read_test
 from autograder.authoring.master import HELPERS_TAG, Cell, Master, Question, TestCell, parse_python
 from autograder.authoring.outline import outline_faults
+from autograder.authoring.own_functions import helper_functions, own_functions_passed
 from autograder.authoring.test_sources import prelude, set_in_notebook, source_of
 from autograder.errors import MasterError, raise_faults
 
@@ -231,13 +232,13 @@ def _test_shape(master: Master, question: Question, test: TestCell) -> Iterator[
             test.body_line,
             "a test takes answer variables by name: no *args, no **kwargs, no `/`",
         )
-    if any(argument.arg == "env" for argument in (*arguments.args, *arguments.kwonlyargs)):
+    for name, argument in own_functions_passed(test_function(test), helper_functions(master)):
         yield _fault(
             master,
             question,
-            test.body_line,
-            "a test takes `env`, the whole of the student's variables, which never leave the sandbox: "
-            "name the variables it needs instead",
+            (test.body_line or 1) + argument.lineno - 1,
+            f"a test passes a function of its own, `{ast.unparse(argument)}`, to `{name}`, which runs in the student's "
+            "process, where no code of a test ever goes: pass a function of Python, of NumPy or of the student's",
         )
 
 

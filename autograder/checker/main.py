@@ -14,6 +14,8 @@ from autograder.checker.partial_credit import measured_in, share_of, template_of
 from autograder.checker.test_files import LoadedQuestion, LoadedTest, load_question
 from autograder.handover.checker_files import VERDICTS
 from autograder.handover.decode import HandoverReader, Unusable
+from autograder.handover.modules import usual_module
+from autograder.handover.proxy import LiveCallError, Session, answer_that_raised
 from autograder.handover.seeding import seed_everything
 from autograder.handover.support import write_support_files
 from autograder.util.text import text_of
@@ -46,9 +48,11 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
     Args:
         payload: `input` (the folder to read), `tests` (file name -> source), `explain_hidden` (hidden tests' messages
             were written for students), `blank` (judge as if nothing had been handed over), `files` (support files
-            of the lab in base64 by path; may be left out).
+            of the lab in base64 by path; may be left out); to test one question while its notebook waits, `channel`
+            (the descriptors of the channel) and `check` (its number) instead of `input`.
         folder: the job's folder; writes `verdicts.jsonl`: {"begin": question} and then
-            {"question": …, "verdict": …} each; {"begin": null} stands for reading the hand-over itself.
+            {"question": …, "verdict": …} each; {"begin": null} stands for reading the hand-over itself, and
+            {"in_step": true} at the end says that the channel can be used for another check.
     """
     write_support_files(payload)
     seed_everything(int(payload.get("seed", 0)))
@@ -60,19 +64,42 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
             file.write(json.dumps(entry) + "\n")
 
         tell({"begin": None})
+        if "channel" in payload:
+            reading, writing = payload["channel"]
+            session = Session(reading, writing, payload["check"])
+            for question in questions:
+                tell({"begin": question.name})
+                verdict = _judge_live(question, session, explain_hidden=payload["explain_hidden"])
+                tell({"question": question.name, "verdict": verdict})
+            tell({"in_step": session.in_step})
+            return
         reader = HandoverReader(folder / "nothing" if payload.get("blank") else Path(payload["input"]))
         for question in questions:
             tell({"begin": question.name})
-            verdict = _judge(question, reader, explain_hidden=payload["explain_hidden"])
-            tell({"question": question.name, "verdict": verdict})
+            verdict = _judge(question, reader.values(question.name), explain_hidden=payload["explain_hidden"])
+            tell({"question": question.name, "verdict": {**verdict, "handed_over": question.name in reader.questions}})
 
 
-def _judge(question: LoadedQuestion, reader: HandoverReader, *, explain_hidden: bool) -> dict[str, Any]:
-    values = reader.values(question.name)
+def _judge_live(question: LoadedQuestion, session: Session, *, explain_hidden: bool) -> dict[str, Any]:
+    """Judge a question whose functions are called in the notebook, which waits."""
+    try:
+        values = session.values()
+    except LiveCallError as error:
+        values = {name: Unusable(str(error).rstrip(".")) for test in question.tests for name in test.required}
+    return _judge(question, values, explain_hidden=explain_hidden, session=session)
+
+
+def _judge(
+    question: LoadedQuestion, values: dict[str, Any], *, explain_hidden: bool, session: Session | None = None
+) -> dict[str, Any]:
+    for name in {name for test in question.tests for name in (*test.required, *test.optional)}:
+        module = usual_module(name)
+        if module is not None:
+            values[name] = module
     return {
-        "handed_over": question.name in reader.questions,
+        "handed_over": True,
         "variables": {name: _state(value) for name, value in values.items()},
-        "tests": [_run(test, values, explain_hidden=explain_hidden) for test in question.tests],
+        "tests": [_run(test, values, explain_hidden=explain_hidden, session=session) for test in question.tests],
         "measured": measured_in(question.namespace),
     }
 
@@ -85,8 +112,18 @@ def _state(value: Any) -> dict[str, str]:
     return {"state": "present"}
 
 
-def _run(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) -> dict[str, Any]:
-    found = _find(test, values, explain_hidden=explain_hidden)
+def _run(
+    test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool, session: Session | None
+) -> dict[str, Any]:
+    if session is None:
+        found = _find(test, values, explain_hidden=explain_hidden)
+    else:
+        session.begin_test()
+        found = _find(test, values, explain_hidden=explain_hidden)
+        if session.failure is not None:  # whatever the test has made of it
+            found = _Finding(
+                0.0, _with_note(test, session.failure), defect=session.defect, unforeseen=bool(session.defect)
+            )
     passed = found.share >= 1
     return {
         "name": test.name,
@@ -107,7 +144,8 @@ def _find(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) 
             return _Finding(0.0, f"{name} cannot be used: {value.reason}.")
     usable = {name: None if isinstance(value, Unusable) else value for name, value in values.items()}
     try:
-        test.case.body.call_func(usable)
+        # As otter calls it, except that `env` is the notebook's and not the values that this test takes.
+        test.case.body.test_func(**{name: usable.get(name) for name in (*test.required, *test.optional)})
     except AssertionError as error:
         shown = explain_hidden or not test.hidden
         template, named = template_of(error) if shown else ("", {})
@@ -119,10 +157,16 @@ def _find(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) 
             defect=defect_of(getattr(error, "cause", None), test.function),
             unforeseen=isinstance(getattr(error, "cause", None), Exception),
         )
+    except LiveCallError:
+        return _Finding(0.0)  # its session knows why
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a test may stumble in any way over a strange answer
         # Only the kind of stumble is told of a hidden test: the error's text could quote what it expects.
-        said = "This check could not use the answer"
-        said += "." if test.hidden else f" ({type(error).__name__}: {text_of(error, _MAX_MESSAGE)})."
+        raised = answer_that_raised(error)
+        said = "This check could not use the answer" if raised is None else f"{raised} raised {type(error).__name__}"
+        if not test.hidden:
+            said += f" ({type(error).__name__}: " if raised is None else ": "
+            said += text_of(error, _MAX_MESSAGE) + (")" if raised is None else "")
+        said += "."
         return _Finding(0.0, _with_note(test, said), defect=defect_of(error, test.function), unforeseen=True)
     return _Finding(1.0)
 

@@ -47,18 +47,19 @@ def load_question(source: str, file: str) -> LoadedQuestion:
     """Execute one test file and describe it.
 
     Raises:
-        AssignmentError: the file is not in the exception-based format, cannot be loaded, or asks for `env`.
+        AssignmentError: the file is not in the exception-based format or cannot be loaded.
     """
     if not _is_exception_based(source):
         raise AssignmentError(
-            f"{file} is not in otter's exception-based test format (it does not say OK_FORMAT = False).",
+            f"{file} is not in otter's exception-based test format (it does not say OK_FORMAT = False): tests in the "
+            "OK format run inside the student's process by design, so a student could change them.",
             hint="set `tests: {ok_format: false}` in the master's assignment config and build again",
         )
     try:
         loaded = ExceptionTestFile.from_string(source, path=file)
     except (Exception, SystemExit) as error:
         raise AssignmentError(f"{file} cannot be loaded: {type(error).__name__}: {error}") from error
-    tests = tuple(_describe(case, file) for case in loaded.test_cases)
+    tests = tuple(_describe(case) for case in loaded.test_cases)
     namespace = getattr(tests[0].function, "__globals__", {}) if tests else {}
     return LoadedQuestion(loaded.name, bool(loaded.all_or_nothing), tests, namespace)
 
@@ -67,15 +68,9 @@ def _is_exception_based(source: str) -> bool:
     return re.search(r"^OK_FORMAT\s*=\s*False\b", source, flags=re.MULTILINE) is not None
 
 
-def _describe(case: Any, file: str) -> LoadedTest:
+def _describe(case: Any) -> LoadedTest:
     function = case.body.test_func
     parameters = inspect.signature(function).parameters
-    if "env" in parameters:
-        raise AssignmentError(
-            f"{file}: the test {function.__name__} takes `env`, the student's whole namespace, "
-            "which never leaves their process.",
-            hint="name the variables the test needs as its parameters",
-        )
     required = tuple(name for name, parameter in parameters.items() if parameter.default is parameter.empty)
     optional = tuple(name for name in parameters if name not in required)
     return LoadedTest(function.__name__, bool(case.hidden), float(case.points), required, optional, case)

@@ -11,6 +11,7 @@ from autograder.errors import SubmissionError, WorkerError
 from autograder.grading.answer_keys import AnswerKeys, blame_tests, met_the_unforeseen
 from autograder.grading.checking import check_answers
 from autograder.grading.executed import executed_notebook
+from autograder.grading.live_checks import LiveChecks
 from autograder.grading.marking import Run, mark
 from autograder.grading.resource_usage import MeasuredIsolation
 from autograder.grading.retry import run_with_retry
@@ -97,6 +98,7 @@ class Grader:
             fits=found.fits,
             cost=found.cost,
             measured=found.measured,
+            language=notebook.written_in,
         )
         return Graded(result, found.executed)
 
@@ -162,12 +164,13 @@ def _run_and_check(
         "trainings": dict(trainings),
     }
     isolation = MeasuredIsolation(isolation)
+    live = LiveChecks(isolation, assignment)
     with job_folder() as folder:
-        outcome, retried = run_with_retry(isolation, Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
+        outcome, retried = run_with_retry(live, Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
         run_log, shown = read_run_log(folder), read_outputs(folder)
         status, detail = _ending(outcome, run_log)
         remove_folder(folder / "scratch")  # before the checker needs the memory it may lie in
-        verdicts = check_answers(assignment, isolation, folder / HANDOVER)
+        verdicts = check_answers(assignment, isolation, folder / HANDOVER, live.verdicts)
     if met_the_unforeseen(verdicts):
         verdicts = blame_tests(verdicts, failed_by_key())
     run = Run(notebook, run_log.errors, run_log.last_cell, detail)

@@ -14,6 +14,7 @@ import numpy as np
 from autograder.handover import plain_values, tables
 from autograder.handover.encode import ANSWERS
 from autograder.handover.errors import CannotCrossError
+from autograder.handover.modules import resolve_module
 from autograder.handover.shared_arrays import mapped, mapped_bytes
 from autograder.sandbox.job_files import is_ordinary_file, is_ordinary_folder, read_ordinary_file
 
@@ -40,12 +41,17 @@ class Decoder:
     Args:
         load: gives the array of a name, or raises CannotCrossError.
         resolve: gives what is described by reference.
+        record_class: gives the class of a record by its form, name and fields; None where it knows none.
     """
 
     def __init__(
-        self, load: Callable[[Any], np.ndarray[Any, Any]], resolve: Callable[[dict[str, Any]], Any] | None = None
+        self,
+        load: Callable[[Any], np.ndarray[Any, Any]],
+        resolve: Callable[[dict[str, Any]], Any] | None = None,
+        record_class: Callable[[str, str, tuple[str, ...]], Any] | None = None,
     ) -> None:
         self._load = load
+        self._record_class = record_class
         self._resolve = resolve
         self._models: dict[str, Any] = {}
         self._arrays: dict[tuple[str, str, bytes], np.ndarray[Any, Any]] = {}
@@ -76,7 +82,7 @@ class Decoder:
         if kind == "dict":
             return {inner(key): inner(item) for key, item in described["items"]}
         if kind in plain_values.KINDS:
-            return plain_values.rebuild(described, inner)
+            return plain_values.rebuild(described, inner, self._record_class)
         if kind in tables.KINDS:
             return tables.rebuild(described, inner)
         return self._library_object(kind, described, inner)
@@ -121,7 +127,7 @@ class HandoverReader:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lines = _read_lines(folder)
-        self._decoder = Decoder(self._load)
+        self._decoder = Decoder(self._load, resolve_module)
 
     @property
     def questions(self) -> frozenset[str]:
@@ -150,7 +156,7 @@ def _items(described: dict[str, Any], inner: Callable[[dict[str, Any]], Any]) ->
     values = described["values"]
     if type(values) is not list or set(map(type, values)) - {_ALIKE[described["of"]]}:
         raise CannotCrossError("it is damaged")
-    return values
+    return list(values)
 
 
 def _compound_array(described: dict[str, Any], inner: Callable[[dict[str, Any]], Any]) -> np.ndarray[Any, Any]:

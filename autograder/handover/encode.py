@@ -18,6 +18,7 @@ import numpy as np
 from autograder.handover import plain_values, tables
 from autograder.handover.equality import same_bytes
 from autograder.handover.errors import CannotCrossError
+from autograder.handover.modules import describe_module
 from autograder.handover.shared_arrays import table_for
 from autograder.util.text import text_of
 
@@ -38,13 +39,18 @@ class Encoder:
     Args:
         save: keeps an array and returns the name it is known by.
         refer: describes by reference what has no plain form; may raise CannotCrossError.
+        own: is asked first about everything but numbers and texts; returns None where it knows nothing.
     """
 
     def __init__(
-        self, save: Callable[[np.ndarray[Any, Any]], str], refer: Callable[[Any], dict[str, Any]] | None = None
+        self,
+        save: Callable[[np.ndarray[Any, Any]], str],
+        refer: Callable[[Any], dict[str, Any]] | None = None,
+        own: Callable[[Any], dict[str, Any] | None] | None = None,
     ) -> None:
         self._save = save
         self._refer = refer or refuse
+        self._own = own or _nothing
 
     def describe(self, value: Any) -> dict[str, Any]:
         """The description of a value; that of one which cannot cross says why. Never raises."""
@@ -73,6 +79,9 @@ class Encoder:
         simple = _encode_simple(value)
         if simple is not None:
             return simple
+        known = self._own(value)
+        if known is not None:
+            return known
         kind = type(value)
         if kind in (list, tuple):
             return _encode_alike(value, budget) or self._encode_items(kind.__name__, value, budget)
@@ -151,6 +160,10 @@ def refuse(value: Any) -> dict[str, Any]:
     raise CannotCrossError(f"it is {_article(type(value).__name__)}, which cannot be handed over as plain data")
 
 
+def _nothing(_: Any) -> None:
+    return None
+
+
 class HandoverWriter:
     """The folder answers are written to; arrays that have not changed are written once."""
 
@@ -167,7 +180,7 @@ class HandoverWriter:
             Whether all of them could be written as plain data.
         """
         before = self._without_plain_form
-        encoder = Encoder(self._save, self._refuse)
+        encoder = Encoder(self._save, self._refuse, describe_module)
         values = {name: encoder.describe(namespace[name]) for name in names if name in namespace}
         line = json.dumps({"question": question, "values": values})
         with (self._folder / ANSWERS).open("a", encoding="utf-8") as file:

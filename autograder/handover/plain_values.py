@@ -18,6 +18,7 @@ import keyword
 import math
 import pathlib
 import types
+import weakref
 import zoneinfo
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +26,8 @@ from typing import Any
 from autograder.handover.errors import CannotCrossError
 
 Described = dict[str, Any]
+RecordClass = Callable[[str, str, tuple[str, ...]], Any]
+_RECORD_CLASSES: weakref.WeakSet[type] = weakref.WeakSet()
 _MAX_BYTES = 10_000_000
 _MAX_TEXT = 10_000
 _MAX_FIELDS = 100
@@ -33,7 +36,7 @@ _FACTORIES: dict[str, type] = {kind.__name__: kind for kind in (list, dict, set,
 _TYPES: dict[str, type] = {
     kind.__name__: kind
     for kind in (
-        *(bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset, range, object, type),
+        *(bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset, range, object),
         *(collections.Counter, collections.deque, collections.OrderedDict, collections.defaultdict),
         *(decimal.Decimal, fractions.Fraction),
         *(datetime.date, datetime.datetime, datetime.time, datetime.timedelta, type(None)),
@@ -70,17 +73,21 @@ def describe(value: Any, inner: Callable[[Any], Described]) -> Described | None:
     return None
 
 
-def rebuild(described: Described, inner: Callable[[Any], Any]) -> Any:
+def rebuild(described: Described, inner: Callable[[Any], Any], known: RecordClass | None = None) -> Any:
     """The value that a description claims.
 
     Args:
         described: the description; its kind is one of `KINDS`.
         inner: rebuilds what the value contains.
+        known: gives the class of a record, where there is one already.
 
     Raises:
         CannotCrossError, ValueError, TypeError, KeyError: it describes no value.
     """
-    return _READERS[described["kind"]](described, inner)
+    kind = described["kind"]
+    if kind in _RECORDS:
+        return _rebuild_record(described, inner, known)
+    return _READERS[kind](described, inner)
 
 
 def is_plain_dataclass(kind: type) -> bool:
@@ -112,10 +119,20 @@ def record_class(form: str, name: str, fields: tuple[str, ...]) -> type:
         raise CannotCrossError("its fields have no proper names")
     if form != "named_tuple":
         typed = [(field, "typing.Any") for field in fields]
-        return dataclasses.make_dataclass(name, typed, frozen=form == "frozen_dataclass")
+        return _marked(dataclasses.make_dataclass(name, typed, frozen=form == "frozen_dataclass"))
     if any(field.startswith("_") for field in fields):
         raise CannotCrossError("its fields have no proper names")
-    return collections.namedtuple(name, fields)
+    return _marked(collections.namedtuple(name, fields))
+
+
+def _marked(made: type) -> type:
+    _RECORD_CLASSES.add(made)
+    return made
+
+
+def is_record(value: Any) -> bool:
+    """Whether a value is a record that was rebuilt here: its class has the name of the notebook's."""
+    return type(value) in _RECORD_CLASSES
 
 
 def _is_name(text: Any) -> bool:
@@ -158,12 +175,13 @@ def _describe_dataclass(kind: Any, value: Any, inner: Callable[[Any], Described]
     return {"kind": form, "name": kind.__name__, "fields": fields, "items": items}
 
 
-def _rebuild_record(described: Described, inner: Callable[[Any], Any]) -> Any:
+def _rebuild_record(described: Described, inner: Callable[[Any], Any], known: RecordClass | None) -> Any:
     form, fields = described["kind"], tuple(described["fields"])
     items = [inner(item) for item in described["items"]]
     if len(items) != len(fields):
         raise CannotCrossError("it is damaged")
-    return record_class(form, described["name"], fields)(*items)
+    found = None if known is None else known(form, described["name"], fields)
+    return (found or record_class(form, described["name"], fields))(*items)
 
 
 def _describe_bytes(value: Any, _: Callable[[Any], Described]) -> Described:
@@ -327,10 +345,8 @@ _READERS: dict[str, Callable[[Described, Callable[[Any], Any]], Any]] = {
     "counter": _rebuild_counter,
     "ordered_dict": lambda described, inner: collections.OrderedDict(_pairs(described, inner)),
     "defaultdict": _rebuild_defaultdict,
-    "named_tuple": _rebuild_record,
-    "dataclass": _rebuild_record,
-    "frozen_dataclass": _rebuild_record,
     "path": lambda described, _: pathlib.PurePosixPath(_text(described["value"])),
     "type": lambda described, _: _TYPES[_text(described["name"])],
 }
-KINDS = frozenset(_READERS)
+_RECORDS = ("named_tuple", "dataclass", "frozen_dataclass")
+KINDS = frozenset({*_READERS, *_RECORDS})

@@ -62,12 +62,14 @@ class Verdict:
 class CheckerLine:
     """A line of `verdicts.jsonl`: a question whose answers are looked at next, or its verdict.
 
-    `begin` is null for reading the hand-over itself.
+    `begin` is null for reading the hand-over itself. `in_step` on the last line of a checker that called what stays in
+    the notebook's process: the channel can be used for another check.
     """
 
     begin: str | msgspec.UnsetType | None = msgspec.UNSET
     question: str = ""
     verdict: Verdict | None = None
+    in_step: bool = False
 
 
 @dataclass(frozen=True)

@@ -49,19 +49,21 @@ def enter_container(order: Order, channel: socket.socket, supervisor: int) -> No
             os._exit(_FAILED)  # the supervisor died before the death signal was set
         held = _drop_privileges(order)
         if "pid" in order.layers:
-            _fork_init(channel)
+            _fork_init(channel, order.channel)
             _die_with_parent()
         folders = _worker_folders(order, held)
         if "uts" in order.layers:
             kernel.set_host_name(b"sandbox")
         _report_ready(order, folders, channel)
         if "pid" in order.layers:
-            _fork_worker(channel)
+            _fork_worker(channel, order.channel)
     except BaseException as error:  # noqa: BLE001 - every failure must reach the supervisor
         send_message(channel, {"failed": f"{type(error).__name__}: {error}"})
         os._exit(_FAILED)
     if order.input_folder is not None and "mount" in order.layers:
         order = replace(order, payload={**order.payload, "input": str(filesystem.INPUT)})
+    if order.channel:
+        order = replace(order, payload={**order.payload, "channel": list(order.channel)})
     try:
         work(order, folders)
         os._exit(0)
@@ -118,7 +120,7 @@ def _report_ready(order: Order, folders: WorkerFolders, channel: socket.socket) 
         os.close(descriptor)
 
 
-def _fork_init(channel: socket.socket) -> None:
+def _fork_init(channel: socket.socket, kept: tuple[int, ...]) -> None:
     """Return in process 1 of the new pid namespace.
 
     The launcher waits for it and exits.
@@ -126,13 +128,14 @@ def _fork_init(channel: socket.socket) -> None:
     init = os.fork()
     if init == 0:
         return
+    _close(kept)
     descriptor = os.pidfd_open(init)
     send_message(channel, {"init": True}, [descriptor])
     os.waitpid(init, 0)  # returns when every process of the namespace has ended
     os._exit(0)
 
 
-def _fork_worker(channel: socket.socket) -> None:
+def _fork_worker(channel: socket.socket, kept: tuple[int, ...]) -> None:
     """Return in the worker.
 
     Process 1 reaps orphans and reports the worker's exit status.
@@ -144,6 +147,7 @@ def _fork_worker(channel: socket.socket) -> None:
     if worker == 0:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, 0)
         return
+    _close(kept)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # the worker must not read or write its memory
     kernel.clear_capabilities()
     while True:
@@ -151,6 +155,11 @@ def _fork_worker(channel: socket.socket) -> None:
         if ended == worker:
             send_message(channel, {"status": status})
             os._exit(0)
+
+
+def _close(descriptors: tuple[int, ...]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def prepare_folder(order: Order) -> Path:

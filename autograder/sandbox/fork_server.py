@@ -20,6 +20,7 @@ from autograder.sandbox.scratch import remove_if_dead
 from autograder.sandbox.supervisor import supervise
 
 _MAX_THREADS_AT_FORK = 2
+_DESCRIPTORS = 3  # of a job: the connection to its supervisor, and the two of its channel
 _LOCK_RELEASE_SECONDS = 2.0  # the kernel may close a dead grader's socket before it releases the folder's lock
 
 
@@ -51,10 +52,12 @@ def _serve(control: socket.socket) -> None:
     gc.collect()
     gc.freeze()
     while True:
-        message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        message, descriptors, _, _ = socket.recv_fds(control, 1, _DESCRIPTORS)
         if not message:
             return
-        _fork_supervisor(control, descriptors[0])
+        _fork_supervisor(control, descriptors[0], tuple(descriptors[1:]))
+        for descriptor in descriptors[1:]:
+            os.close(descriptor)  # or the other end would never see that the worker has ended
 
 
 def _clear_away(folder: Path) -> None:
@@ -64,7 +67,7 @@ def _clear_away(folder: Path) -> None:
     remove_if_dead(folder, patience=_LOCK_RELEASE_SECONDS)
 
 
-def _fork_supervisor(control: socket.socket, descriptor: int) -> None:
+def _fork_supervisor(control: socket.socket, descriptor: int, channel: tuple[int, ...]) -> None:
     connection = socket.socket(fileno=descriptor)
     threads = _thread_count()
     if threads > _MAX_THREADS_AT_FORK:
@@ -77,7 +80,7 @@ def _fork_supervisor(control: socket.socket, descriptor: int) -> None:
     if os.fork() == 0:
         try:
             control.close()
-            supervise(connection)
+            supervise(connection, channel)
         finally:
             os._exit(0)
     connection.close()

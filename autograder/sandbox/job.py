@@ -76,6 +76,9 @@ class Job:
         limits: resource limits of the worker.
         exclusive: whether no other job may run at the same time.
         without: sandbox layers to leave out; used by the tests of these layers only.
+        channel: two open descriptors, one to read and one to write, that the worker keeps; it finds their numbers in
+            the payload as `channel`. They may be ends of pipes only: a socket could carry further descriptors.
+        nested: whether the job runs on behalf of one that is still running, and so under the lock that one holds.
     """
 
     task: Task
@@ -84,6 +87,8 @@ class Job:
     limits: Limits
     exclusive: bool = False
     without: frozenset[str] = frozenset()
+    channel: tuple[int, int] | None = None
+    nested: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,7 @@ class Order:
     folder: Path
     limits: Limits
     layers: frozenset[str]
+    channel: tuple[int, ...] = ()
 
     @property
     def input_folder(self) -> Path | None:

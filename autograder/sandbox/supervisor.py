@@ -57,16 +57,20 @@ class _Watched:
     descriptors: list[int] = field(default_factory=list)
 
 
-def supervise(connection: socket.socket) -> None:
+def supervise(connection: socket.socket, kept: tuple[int, ...] = ()) -> None:
     """Receive one job, run it in a forked worker and send the outcome.
 
     Runs in its own process.
+
+    Args:
+        connection: to the grader.
+        kept: the descriptors of the job's channel, which only the worker keeps.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     message = wire.receive(connection)
     if message is None:
         return
-    order = _order(message)
+    order = _order(message, kept)
     start = time.monotonic()
     if order.input_folder is not None:
         order.input_folder.mkdir(exist_ok=True)  # the earlier worker may have left none
@@ -79,6 +83,8 @@ def supervise(connection: socket.socket) -> None:
         ours.close()
         enter_container(order, theirs, supervisor)
     theirs.close()
+    for descriptor in kept:
+        os.close(descriptor)
     watched = _Watched(Tree(launcher), ours)
     verdict = _watch(watched, connection, order, start)
     _collect(watched, order, container)
@@ -94,13 +100,14 @@ def _processor_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
-def _order(message: dict[str, Any]) -> Order:
+def _order(message: dict[str, Any], channel: tuple[int, ...]) -> Order:
     return Order(
         task=Task(**message["task"]),
         payload=message["payload"],
         folder=Path(message["folder"]),
         limits=Limits(**message["limits"]),
         layers=frozenset(message["layers"]),
+        channel=channel,
     )
 
 

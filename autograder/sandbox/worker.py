@@ -69,7 +69,9 @@ def _apply_layers(order: Order, folders: WorkerFolders) -> None:
     """
     layers = order.layers
     if "fds" in layers:
-        _close_descriptors()
+        _close_descriptors(order.channel)
+    for descriptor in order.channel:
+        os.set_inheritable(descriptor, False)  # no program that the notebook starts has a use for it
     if "environment" in layers:
         _clean_environment(folders.scratch)
     if "limits" in layers:
@@ -96,9 +98,13 @@ def _restrict_files(folders: WorkerFolders) -> None:
     landlock.restrict(read, (*folders.writable, Path(os.devnull)))
 
 
-def _close_descriptors() -> None:
-    """Close inherited descriptors, such as the grader's sockets (layer `fds`)."""
-    os.closerange(_FIRST_OWN_DESCRIPTOR, _LAST_DESCRIPTOR)
+def _close_descriptors(kept: tuple[int, ...]) -> None:
+    """Close all inherited descriptors except the standard streams and the job's channel (layer `fds`)."""
+    first = _FIRST_OWN_DESCRIPTOR
+    for descriptor in sorted(kept):
+        os.closerange(first, descriptor)
+        first = descriptor + 1
+    os.closerange(first, _LAST_DESCRIPTOR)
 
 
 def _redirect_standard_streams(log: Path) -> None:

@@ -88,7 +88,6 @@ def test_what_is_no_autograder_zip_is_refused_with_a_hint(bad_file: Path, says: 
     [
         ("OK_FORMAT = True\ntest = {'name': 'q1', 'suites': []}\n", "OK_FORMAT", "ok_format: false"),
         ("test = {'name': 'q1', 'points': 1, 'suites': []}\n", "OK_FORMAT", "ok_format: false"),
-        (question_file("q1", "@test_case()\ndef a(env): assert env"), "takes `env`", "name the variables"),
         (question_file("q1", "@test_case()\ndef a(x): assert x = 1"), "SyntaxError", None),
         (question_file("q1", "import no_such_module"), "no_such_module", None),
         ("OK_FORMAT = False\npoints = 1\n", "does not define 'name'", None),
@@ -97,7 +96,7 @@ def test_what_is_no_autograder_zip_is_refused_with_a_hint(bad_file: Path, says: 
         (question_file("q1", "import os; os._exit(0)"), "could not be loaded", None),
         (question_file("q1", "import os; os._exit(4)"), "exit code 4", None),
     ],
-    ids=["ok", "ok_unsaid", "env", "syntax", "import", "no_name", "points", "exit", "quiet_end", "end"],
+    ids=["ok", "ok_unsaid", "syntax", "import", "no_name", "points", "exit", "quiet_end", "end"],
 )
 def test_a_test_file_that_cannot_be_used_is_named(
     tmp_path: Path, fork_server: ForkServer, source: str, says: str, hint: str | None

@@ -1,0 +1,54 @@
+"""A notebook that serves calls, in a process of its own, without TensorFlow and without a sandbox."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from autograder.handover.live_protocol import LIMITS, LiveLimits, close, open_channel
+from autograder.handover.proxy import Session
+from autograder.runner.live_server import LiveServer
+
+
+@contextlib.contextmanager
+def serving(
+    source: str, *names: str, limits: LiveLimits = LIMITS, server_limits: LiveLimits | None = None
+) -> Iterator[tuple[Session, dict[str, Any]]]:
+    """Run a notebook's source and give the session of its check, and the answers of these names."""
+    ours, theirs = open_channel()
+    child = os.fork()
+    if child == 0:
+        close(*ours)
+        _be_the_notebook(source, names, theirs, server_limits or limits)
+    close(*theirs)
+    try:
+        session = Session(*ours, check=_announced(ours[0]), limits=limits)
+        yield session, session.values()
+    finally:
+        close(*ours)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def _be_the_notebook(source: str, names: Sequence[str], channel: tuple[int, int], limits: LiveLimits) -> None:
+    try:
+        namespace: dict[str, Any] = {"__name__": "__main__", "CHANNEL": channel}
+        exec(source, namespace)  # noqa: S102 - this is what a notebook does
+        LiveServer(channel, namespace, limits).serve("q1", names)
+    finally:
+        os._exit(0)
+
+
+def _announced(descriptor: int) -> int:
+    from autograder.handover.live_protocol import Wire
+
+    null = os.open(os.devnull, os.O_WRONLY)
+    try:
+        found = Wire(descriptor, null).next_question(1 << 20)
+    finally:
+        os.close(null)
+    assert found is not None, "the notebook did not ask for its check"
+    return found[0]
