@@ -1,4 +1,4 @@
-"""Grades many submissions through an executor and keeps every result as soon as it is there."""
+"""Grade many submissions through an executor, writing every result immediately."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from autograder.results.result import Result
 
 @dataclass(frozen=True)
 class Paper:
-    """A submission as it travels to where it is graded: its bytes, or the reason why there are none."""
+    """A submission to grade: its bytes, or the reason why there are none."""
 
     name: str
     data: bytes
     problem: str | None = None
 
     def read(self) -> bytes:
-        """The bytes.
+        """Return the bytes.
 
         Raises:
             SubmissionError: there are none.
@@ -39,7 +39,7 @@ class Paper:
 
 @dataclass(frozen=True)
 class MarkedPaper:
-    """What comes back: the result as JSON text, and the notebook as it was run (.ipynb), None where it was not."""
+    """The result as JSON, and the executed notebook (.ipynb) or None."""
 
     result: str
     executed: bytes | None
@@ -50,13 +50,13 @@ class Place:
     """Where a class is graded.
 
     Args:
-        executor: runs `grade`; threads serve on one machine, for the work is in child processes.
-        grade: grades one submission, as `grade_paper` does; it, what it is called with and what it gives can be pickled
-            where the executor needs that.
-        conditions: what the results hang on beside the submissions.
-        window: how many submissions to have on their way at most; asked again and again, as a cluster may grow.
-        at_once: how many submissions are graded at once, where that is known because it is done in this very process;
-            there `grade` also takes a function to tell its steps to.
+        executor: runs `grade`; threads suffice on one machine, because the work happens in child processes.
+        grade: grades one submission, like `grade_paper`; it, its arguments and its return value must be picklable if
+            the executor requires it.
+        conditions: what results depend on besides the submissions.
+        window: returns the maximum number of submissions in progress; called repeatedly, because a cluster may grow.
+        at_once: number of submissions graded in parallel if they are graded from this process, otherwise None; if set,
+            `grade` also takes a function to report steps to.
     """
 
     executor: Executor
@@ -67,7 +67,13 @@ class Place:
 
 
 def grade_paper(grader: Grader, paper: Paper, tell: Callable[[Step], None] | None = None) -> MarkedPaper:
-    """Grade one submission: bytes in, text and bytes out; `tell` is told its steps."""
+    """Grade one submission.
+
+    Args:
+        grader: the grader.
+        paper: the submission.
+        tell: called with each step.
+    """
     if tell is not None:
         tell("preparing")
         grader = replace(grader, isolation=ReportingIsolation(grader.isolation, tell))
@@ -83,17 +89,20 @@ def grade_all(
     on_step: Callable[[str, Step], None] | None = None,
     versions: Mapping[str, int] | None = None,
 ) -> dict[str, Result]:
-    """Grade submissions and write DIR/submissions/ID/… for each as it finishes; returns the results by ID.
+    """Grade submissions and write the files of each as it finishes.
+
+    Return the results by ID.
 
     Args:
         submissions: what to grade.
-        place: where.
-        folder: the results' folder; made if missing.
-        on_result: called with the ID of each submission and its stored result, in the order they finish.
-        on_step: told the name of a submission and where it is on its way, from several threads; must return at once.
+        place: where to grade.
+        folder: the results folder, created if missing.
+        on_result: called with ID and stored result of each submission as it finishes.
+        on_step: called with name and step of submissions, from several threads; must return quickly.
+        versions: the version number of each submission by ID.
 
     Raises:
-        KitError: a result cannot be written, or there is nobody left to grade.
+        KitError: a result cannot be written, or no worker is left.
     """
     results: dict[str, Result] = {}
     with _finishing(submissions, place, on_step) as finished:
@@ -101,7 +110,7 @@ def grade_all(
             version = (versions or {}).get(submission.id, 1)
             result = replace(graded.result, student=submission.student, version=version)
             fingerprint = place.conditions.fingerprint(result.sha256, result.lab)
-            # As it was: the machines of a cluster may differ.
+            # Record the level that was used: the machines of a cluster may differ.
             fingerprint["isolation"] = result.isolation
             write_result(folder, submission.id, result, fingerprint, executed=graded.executed)
             results[submission.id] = result
@@ -113,13 +122,13 @@ def grade_all(
 def _finishing(
     submissions: Sequence[Submission], place: Place, on_step: Callable[[str, Step], None] | None
 ) -> Iterator[Iterator[tuple[Submission, Graded]]]:
-    """Submissions with their results as they finish; whatever is still on its way at the end is called off."""
+    """Yield submissions with their results as they finish; cancel the rest at the end."""
     running: dict[Future[MarkedPaper], Submission] = {}
 
     def one_after_the_other() -> Iterator[tuple[Submission, Graded]]:
         waiting = iter(submissions)
         while True:
-            # Not all at once: a class need not be in memory, nor with the scheduler of a cluster.
+            # A limited number at a time, so that memory use does not grow with the class.
             while len(running) < place.window() and (submission := next(waiting, None)) is not None:
                 running[_sent(submission, place, on_step)] = submission
             if not running:
@@ -156,7 +165,7 @@ def _graded(future: Future[MarkedPaper], submission: Submission, conditions: Con
         return Graded(Result.from_json(marked.result), marked.executed)
     except (KitError, CancelledError):
         raise
-    except Exception as error:  # noqa: BLE001 - one submission the grader stumbles over must not end the class
+    except Exception as error:  # noqa: BLE001 - a grader error on one submission must not stop the class
         failure = Result(
             submission=submission.name,
             sha256="",
