@@ -154,6 +154,20 @@ def main() -> None:
 
 
 @main.command()
+@click.argument("folder", type=_EXISTING)
+@click.option("--example", default="blank", show_default=True, metavar="NAME", help="What to begin with; see below.")
+def new(folder: Path, example: str) -> None:
+    """Begin a course in FOLDER.
+
+    The example `blank` is a small lab to replace with your own: a table, a function and a choice. `mnist_dense`,
+    `single_layer` and `from_scratch` are the labs of the kit, with their known answers.
+    """
+    from autograder.cli.commands import begin_course
+
+    begin_course(folder, example)
+
+
+@main.command()
 @click.argument("labs", nargs=-1)
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a generated file is not current.")
 @click.option(

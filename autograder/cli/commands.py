@@ -50,6 +50,7 @@ class GradingOptions:
     """How to grade: which lab or autograder zip, limits that override the lab's own (None: the lab's), isolation.
 
     `limits` holds the rarer limits as NAME=NUMBER.
+    `root`: the course; by default the one around the working directory.
     `retrain`: let every submission train, also where the solution has trained the same.
     """
 
@@ -60,6 +61,7 @@ class GradingOptions:
     limits: Sequence[str] = ()
     isolation: Level = "full"
     retrain: bool = False
+    root: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse a limit there is not before anything starts.
@@ -90,6 +92,15 @@ class ClassOptions:
     anonymous: bool = False
     counting: CountingOptions = field(default_factory=CountingOptions)
     source: Source | None = None
+
+
+def begin_course(folder: Path, example: str) -> None:
+    """`autograder new`."""
+    from autograder.authoring.new import new_course
+
+    course = new_course(folder, example)
+    show_whole(f"{course.folder} holds a course now: {', '.join(course.labs)}. Its README.md says how it goes on.")
+    show_whole(f"Next: cd {course.folder} && autograder build && autograder prove")
 
 
 def build_course(labs: Sequence[str], *, check: bool, run_keys: bool = True, root: Path | None = None) -> None:
@@ -232,7 +243,7 @@ def _for_its_lab(options: GradingOptions, submission: Submission) -> GradingOpti
         named = read_notebook(read_submission(submission)).assignment
     except SubmissionError:
         return options
-    return replace(options, lab=named) if named in lab_names(find_root()) else options
+    return replace(options, lab=named) if named in lab_names(options.root or find_root()) else options
 
 
 def _solutions(labs: Sequence[Assignment], zips: Sequence[Path]) -> dict[str, Path]:
@@ -282,7 +293,7 @@ def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Pl
 def _zips(options: GradingOptions) -> list[Path]:
     if options.zip_path is not None:
         return [options.zip_path]
-    root = find_root()
+    root = options.root or find_root()
     labs = lab_names(root)
     if options.lab is not None and options.lab not in labs:
         raise UsageError(

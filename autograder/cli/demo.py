@@ -13,12 +13,14 @@ from typing import Any
 
 from autograder.cli.commands import ClassOptions, GradingOptions, build_course, grade_class
 from autograder.cli.console import say, show_whole
-from autograder.labs.course import find_root
+from autograder.errors import UsageError
+from autograder.labs.course import find_root, lab_names
 from autograder.notebooks.filling import fill_gaps
 from autograder.results.folder import ResultsFolder
 
 # An endless notebook must not keep a newcomer waiting; training takes a fifth of this.
 _SECONDS = 60.0
+_COURSE = "course"
 
 
 @dataclass(frozen=True)
@@ -60,24 +62,51 @@ _NOT_A_NOTEBOOK = ("gus_essay.ipynb", "Dear teacher, my computer has eaten my no
 
 
 def run_demo(output: Path, *, jobs: int | None) -> int:
-    """Build the labs, write the class to OUTPUT/class, grade it into OUTPUT/results; returns the exit code."""
-    root = find_root()
+    """Build the labs, write the class to OUTPUT/class, grade it into OUTPUT/results; return the exit code.
+
+    Outside a course, the labs are copied from the package to OUTPUT/course.
+    """
+    root = _course(output)
     say("1. Building the labs from solutions/")
-    build_course((), check=False)
+    build_course((), check=False, run_keys=False, root=root)
     handed_in, results = output / "class", output / "results"
     for folder in (handed_in, results):
         shutil.rmtree(folder, ignore_errors=True)
     say(f"2. Writing a class of {len(FATES) + 1} made-up submissions to {handed_in}")
     write_class(root, handed_in)
     say(f"3. Grading them ({_SECONDS:g} seconds at most for each notebook)")
-    options = GradingOptions(seconds=_SECONDS)
+    options = GradingOptions(seconds=_SECONDS, root=root)
     code = grade_class([handed_in], results, options, ClassOptions(jobs=jobs), as_json=False)
     show_whole(
-        f"\nWhy a point was lost: autograder check {handed_in / FATES[3].file}",
+        f"\nWhy a point was lost: {_check_command(root, output, handed_in / FATES[3].file)}",
         f"What a student reads: {ResultsFolder(results).submission(FATES[3].file).feedback}",
         f"What you read:        {ResultsFolder(results).report}",
     )
     return code
+
+
+def _course(output: Path) -> Path:
+    """The course around here if it has the labs of the demo, else one that is made in OUTPUT/course."""
+    from autograder.authoring.new import copy_labs
+
+    needed = tuple(dict.fromkeys(fate.lab for fate in FATES))
+    try:
+        root = find_root()
+    except UsageError:
+        pass
+    else:
+        if set(needed) <= set(lab_names(root)):
+            return root
+    root = output / _COURSE
+    shutil.rmtree(root, ignore_errors=True)
+    copy_labs(root, needed)
+    return root
+
+
+def _check_command(root: Path, output: Path, notebook: Path) -> str:
+    if root == output / _COURSE:
+        return f"cd {root} && autograder check {Path('..', notebook.relative_to(output))}"
+    return f"autograder check {notebook}"
 
 
 def write_class(root: Path, folder: Path) -> None:
