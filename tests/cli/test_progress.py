@@ -301,6 +301,6 @@ def test_terminal_that_shrinks_and_is_interrupted_gets_its_cursor_back(tmp_path:
         terminal.read_to_the_end()
     assert max(map(cell_len, narrow)) <= 18
     assert terminal.process.returncode == 1
-    assert "Stopped. What was graded so far is kept" in " ".join(terminal.text.split())
+    assert "Stopped. Results so far are kept" in " ".join(terminal.text.split())
     assert terminal.text.rindex(VISIBLE) > terminal.text.rindex(HIDDEN)
     assert "Traceback" not in terminal.text

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -19,9 +19,9 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import KitError, UsageError
-from autograder.grading.batch import MarkedPaper, Paper, Place, grade_all, grade_paper
+from autograder.grading.batch import Tell, Workers, grade_all, grade_submission
 from autograder.grading.fingerprint import kit_version
-from autograder.grading.grader import Grader
+from autograder.grading.grader import Graded, Grader
 from autograder.grading.resume import Conditions, identities, make_plan
 from autograder.intake.submissions import Submission, find_submissions
 from autograder.labs.assignment import Assignment, load_assignment
@@ -151,7 +151,7 @@ def test_stopped_run_keeps_what_was_graded_and_leaves_nothing(signals: tuple[sig
             time.sleep(0.05)
         _, told = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert "Stopped. What was graded so far is kept" in told
+    assert "Stopped. Results so far are kept" in told
     assert "Traceback" not in told
     assert list(committed(tmp_path)) == ["s00.ipynb"]
     assert not left_behind(process.pid)
@@ -159,7 +159,7 @@ def test_stopped_run_keeps_what_was_graded_and_leaves_nothing(signals: tuple[sig
 
 
 @pytest.mark.slow
-def test_killed_together_with_its_warm_process_leaves_a_folder_that_the_next_grader_removes(tmp_path: Path) -> None:
+def test_killed_together_with_its_fork_server_leaves_a_folder_that_the_next_grader_removes(tmp_path: Path) -> None:
     with endless_run(tmp_path) as process:
         family = processes_with(f"{PREFIX}{process.pid}-")
         fork_server = next(pid for pid in family if _parent(pid) == process.pid)
@@ -249,8 +249,13 @@ def test_submission_that_vanishes_before_it_is_read_has_a_row_and_ends_nothing(
     handed_in = write_class(tmp_path, 3)
     found = find_submissions([handed_in])
     (handed_in / "s01.ipynb").unlink()
-    place = Place(threads, partial(grade_paper, Grader({"tiny": tiny}, fork_server)), conditions(tiny), lambda: 2)
-    results = grade_all(found, place, tmp_path / "out", lambda *_: None)
+    grader = Grader({"tiny": tiny}, fork_server)
+
+    def submit(submission: Submission, tell: Tell) -> Future[Graded]:
+        return threads.submit(grade_submission, grader, submission, tell)
+
+    workers = Workers(submit, conditions(tiny), lambda: 2)
+    results = grade_all(found, workers, tmp_path / "out", lambda *_: None)
     assert [results[submission.id].status for submission in found] == ["graded", "unreadable", "graded"]
     assert "No such file" in str(results["s01.ipynb"].detail)
 
@@ -258,16 +263,16 @@ def test_submission_that_vanishes_before_it_is_read_has_a_row_and_ends_nothing(
 def test_fault_of_the_grader_is_a_row_and_ends_nothing(
     tmp_path: Path, tiny: Assignment, threads: ThreadPoolExecutor
 ) -> None:
-    def grade(paper: Paper) -> MarkedPaper:
-        if paper.name == "s01.ipynb":
+    def grade(submission: Submission, _: Tell) -> Graded:
+        if submission.name == "s01.ipynb":
             raise RecursionError("too deep")
-        return MarkedPaper(graded(paper.name).to_json(), None)
+        return Graded(graded(submission.name), None)
 
     found = find_submissions([write_class(tmp_path, 3)])
     seen: list[str] = []
     results = grade_all(
         found,
-        Place(threads, grade, conditions(tiny), lambda: 1),
+        Workers(lambda submission, tell: threads.submit(grade, submission, tell), conditions(tiny), lambda: 1),
         tmp_path / "out",
         lambda identity, _: seen.append(identity),
     )
@@ -283,21 +288,20 @@ def test_no_more_submissions_are_on_their_way_than_the_window_holds(
     most = 0
     waiting = 0
 
-    def grade(paper: Paper) -> MarkedPaper:
+    def grade(submission: Submission) -> Graded:
         nonlocal waiting
         waiting -= 1
-        return MarkedPaper(graded(paper.name).to_json(), None)
+        return Graded(graded(submission.name), None)
 
-    class Counting(ThreadPoolExecutor):
-        def submit(self, *arguments, **more):  # type: ignore[no-untyped-def]
-            nonlocal waiting, most
-            waiting += 1
-            most = max(most, waiting)
-            return threads.submit(*arguments, **more)
+    def submit(submission: Submission, _: Tell) -> Future[Graded]:
+        nonlocal waiting, most
+        waiting += 1
+        most = max(most, waiting)
+        return threads.submit(grade, submission)
 
     found = find_submissions([write_class(tmp_path, 20)])
-    grade_all(found, Place(Counting(1), grade, conditions(tiny), lambda: 3), tmp_path / "out", lambda *_: None)
-    assert most <= 3
+    grade_all(found, Workers(submit, conditions(tiny), lambda: 3), tmp_path / "out", lambda *_: None)
+    assert most == 3
 
 
 # --- what a result hangs on ------------------------------------------------------------------------------------------
@@ -364,7 +368,7 @@ def test_what_could_not_be_graded_is_tried_again(status: str, one: tuple[Submiss
     assert make_plan([submission], output, conditions(tiny)).to_grade == (submission,)
 
 
-@pytest.mark.parametrize("name", ["result.json", "executed.ipynb", "feedback.html", "fingerprint.json"])
+@pytest.mark.parametrize("name", ["result.json", "executed.ipynb", "fingerprint.json"])
 def test_files_that_do_not_belong_together_are_never_taken_over(
     name: str, one: tuple[Submission, Path], tiny: Assignment
 ) -> None:

@@ -226,7 +226,7 @@ def test_results_of_an_earlier_version_are_still_reported(moodle: Path) -> None:
         autograder("report", "out", cwd=moodle)
         assert len(scores(moodle)) == 5
         done = autograder("report", "out", "--moodle-feedback", cwd=moodle, code=1)
-        assert "came from a download of Moodle" in done.stderr
+        assert "comes from a Moodle download" in done.stderr
         path.write_text("{}", encoding="utf-8")
         assert "handed-in.json is damaged" in autograder("report", "out", cwd=moodle, code=1).stderr
     finally:

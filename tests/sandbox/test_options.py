@@ -54,7 +54,7 @@ def test_doctor_names_every_layer(
     told = capsys.readouterr().out
     assert all(f"  {name} " in told for name in LAYERS)
     assert "not ok" not in told
-    assert told.splitlines()[-1] == "✓ All that the grader needs is there."
+    assert told.splitlines()[-1] == "✓ This machine has everything that the grader needs."
     monkeypatch.setattr("autograder.cli.doctor.probe", lambda: WITHOUT_LANDLOCK)
     assert examine(as_json=True) == 1
     found = json.loads(capsys.readouterr().out)
@@ -76,7 +76,7 @@ def test_what_is_amiss_stands_with_what_helps(width: int) -> None:
     flat = " ".join(text.split())
     assert "✓ ok Python 3.12" in flat
     assert "✗ not ok MNIST it is not in the cache Try: autograder data" in flat
-    assert flat.endswith("✗ 2 things not ok: what helps stands below each.")
+    assert flat.endswith("✗ 2 problems found; see the hint below each.")
     assert text.index("Machine") < text.index("Course")
 
 
