@@ -6,7 +6,6 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
@@ -18,17 +17,15 @@ from autograder.cli.class_report import CountingOptions, begin_class, tell_notes
 from autograder.cli.console import say, show, show_json, show_whole
 from autograder.cli.progress import show_progress, show_steps, show_waiting
 from autograder.datasets import mnist as data
-from autograder.errors import DataError, SubmissionError, UsageError
+from autograder.errors import SubmissionError, UsageError
 from autograder.gradebook.class_grades import read_class
-from autograder.grading.answer_keys import AnswerKeys
-from autograder.grading.batch import Place, grade_all, grade_paper
-from autograder.grading.grader import Grader, no_cached_trainings
-from autograder.grading.preload import preload_for
-from autograder.grading.resume import Conditions, identities, make_plan, same_entries
+from autograder.grading.batch import Workers, grade_all
+from autograder.grading.grader import Grader
+from autograder.grading.resume import identities, make_plan, same_entries
+from autograder.grading.session import Session, local_workers, solutions_beside
 from autograder.grading.stages import ReportingIsolation
-from autograder.grading.training_cache import TrainingCache
 from autograder.intake.submissions import Submission, find_submissions, read_submission, take_in
-from autograder.labs.assignment import Assignment, load_assignment, needs_keras
+from autograder.labs.assignment import Assignment, needs_keras
 from autograder.labs.course import autograder_zip, find_root, lab_names
 from autograder.notebooks.notebook import read_notebook
 from autograder.render.feedback import feedback_html
@@ -40,7 +37,6 @@ from autograder.results.grade import Grade, Row
 from autograder.results.handin import Source
 from autograder.results.result import Result
 from autograder.sandbox import Limits
-from autograder.sandbox.client import ForkServer
 from autograder.sandbox.layers import Level
 from autograder.util.files import write_whole
 
@@ -56,6 +52,7 @@ class GradingOptions:
         memory_mb: memory limit per notebook, in MiB.
         limits: other limits as NAME=NUMBER.
         isolation: the isolation level.
+        root: the course; by default the one around the working directory.
         retrain: whether to train in every notebook instead of reusing trainings.
     """
 
@@ -66,6 +63,7 @@ class GradingOptions:
     limits: Sequence[str] = ()
     isolation: Level = "full"
     retrain: bool = False
+    root: Path | None = None
 
     def __post_init__(self) -> None:
         """Validate the limits.
@@ -98,6 +96,15 @@ class ClassOptions:
     source: Source | None = None
 
 
+def begin_course(folder: Path, example: str) -> None:
+    """`autograder new`."""
+    from autograder.authoring.new import new_course
+
+    course = new_course(folder, example)
+    show_whole(f"{course.folder} holds a course now: {', '.join(course.labs)}. Its README.md says how it goes on.")
+    show_whole(f"Next: cd {course.folder} && autograder build && autograder prove")
+
+
 def build_course(labs: Sequence[str], *, check: bool, run_keys: bool = True, root: Path | None = None) -> None:
     """Run `autograder build`.
 
@@ -115,6 +122,13 @@ def build_course(labs: Sequence[str], *, check: bool, run_keys: bool = True, roo
         build_labs(root or find_root(), labs, check=check, report=lines.append, run_keys=run_keys)
     for line in lines:
         say(line)
+
+
+def translate_course(labs: Sequence[str]) -> None:
+    """`autograder build --update-translations`."""
+    from autograder.authoring import update_translations
+
+    update_translations(find_root(), labs, say)
 
 
 def check_notebook(
@@ -177,17 +191,17 @@ def grade_class(
         intake = replace(intake, submissions=submissions)
         wanted = [submission.id for submission in submissions]
         regrade = identities(submissions, course.regrade)
-        with _place(options, course) as place:
-            plan = make_plan(submissions, output, place.conditions, regrade)
-            begin_class(output, intake, place.conditions.assignments, course.counting, anonymous=course.anonymous)
+        with _workers(options, course) as workers:
+            plan = make_plan(submissions, output, workers.conditions, regrade)
+            begin_class(output, intake, workers.conditions.assignments, course.counting, anonymous=course.anonymous)
             tell_plan(plan, len(submissions), not_asked_for(output, wanted))
-            with show_progress(len(submissions), kept=len(plan.kept), at_once=place.at_once) as watch:
+            with show_progress(len(submissions), kept=len(plan.kept), at_once=workers.at_once) as watch:
 
                 def finish(identity: str, result: Result) -> None:
                     write_feedback(output, Row(identity, Grade(result)), anonymous=course.anonymous)
                     watch.finished(result)
 
-                graded = grade_all(plan.to_grade, place, output, finish, watch.step, plan.versions)
+                graded = grade_all(plan.to_grade, workers, output, finish, watch.step, plan.versions)
         grades = read_class(output)
         rows = write_report(output, grades)
     if as_json:
@@ -235,15 +249,12 @@ def _grader(options: GradingOptions) -> Iterator[Grader]:
     """Create a grader with a fork server, which is shut down on exit."""
     zips = _zips(options)
     keras = any(map(needs_keras, zips))
-    preload = preload_for(_mnist(required=options.zip_path is None) if keras else None, keras=keras)
-    with ForkServer(preload, options.isolation) as fork_server:
+    with Session(options.isolation, keras=keras, needs_mnist=options.zip_path is None, report=_tell) as session:
         with show_waiting(f"Starting {'TensorFlow' if keras else 'the grader'}"):
-            loaded = [load_assignment(path, fork_server) for path in zips]
-        assignments = {lab.name: _with_limits(lab, options) for lab in loaded}
-        solutions = _solutions(loaded, zips)
-        trainings = no_cached_trainings if options.retrain else TrainingCache(solutions, fork_server, _tell).of
-        assume = next(iter(assignments)) if options.lab or len(assignments) == 1 else None
-        yield Grader(assignments, fork_server, assume, trainings, AnswerKeys(solutions))
+            loaded = session.load(zips)
+        labs = [_with_limits(lab, options) for lab in loaded]
+        assume = labs[0].name if options.lab or len(labs) == 1 else None
+        yield session.grader(labs, solutions_beside(loaded, zips), assume=assume, retrain=options.retrain)
 
 
 def _for_its_lab(options: GradingOptions, submission: Submission) -> GradingOptions:
@@ -254,49 +265,38 @@ def _for_its_lab(options: GradingOptions, submission: Submission) -> GradingOpti
         named = read_notebook(read_submission(submission)).assignment
     except SubmissionError:
         return options
-    return replace(options, lab=named) if named in lab_names(find_root()) else options
-
-
-def _solutions(labs: Sequence[Assignment], zips: Sequence[Path]) -> dict[str, Path]:
-    """Return the expected path of each lab's solution, next to its zip."""
-    return {lab.name: path.with_name(f"{lab.name}-solution.ipynb") for path, lab in zip(zips, labs, strict=True)}
+    return replace(options, lab=named) if named in lab_names(options.root or find_root()) else options
 
 
 @contextmanager
-def _place(options: GradingOptions, course: ClassOptions) -> Iterator[Place]:
-    """Return the workers: processors of this machine, or a cluster."""
-    if course.cluster is not None:
-        with ExitStack() as stack:
+def _workers(options: GradingOptions, course: ClassOptions) -> Iterator[Workers]:
+    """Whoever grades: the processors of this machine, or a cluster."""
+    with ExitStack() as stack:
+        if course.cluster is not None:
             with show_waiting("Waiting for a worker of the cluster"):
-                place = stack.enter_context(_cluster(course.cluster, options))
-            yield place
-        return
-    workers = course.jobs or usable_processors()
-    with _grader(options) as grader:
-        executor = ThreadPoolExecutor(workers)
-        conditions = Conditions(grader.assignments, grader.isolation.level, grader.assume, options.retrain)
-        try:
-            yield Place(executor, partial(grade_paper, grader), conditions, lambda: 2 * workers, at_once=workers)
-        finally:
-            # On Ctrl-C, running jobs are ended by the fork server instead of being waited for.
-            executor.shutdown(wait=False, cancel_futures=True)
+                workers = stack.enter_context(_cluster(course.cluster, options))
+        else:
+            grader = stack.enter_context(_grader(options))
+            count = course.jobs or usable_processors()
+            workers = stack.enter_context(local_workers(grader, count, retrain=options.retrain))
+        yield workers
 
 
-def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Place]:
+def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Workers]:
     try:
-        from autograder.grading.cluster import cluster_place
+        from autograder.grading.cluster import cluster_workers
     except ImportError as error:
         raise UsageError(
             f"--cluster requires Dask, which is not installed ({error}).",
             hint="pip install 'mnist-lab-kit[cluster]'",
         ) from error
-    return cluster_place(
+    return cluster_workers(
         address,
         _zips(options),
         needs_mnist=options.zip_path is None,
         adapt=partial(_with_limits, options=options),
         isolation=options.isolation,
-        solutions=None if options.retrain else _solutions,
+        solutions=None if options.retrain else solutions_beside,
         report=_tell,
     )
 
@@ -304,7 +304,7 @@ def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Pl
 def _zips(options: GradingOptions) -> list[Path]:
     if options.zip_path is not None:
         return [options.zip_path]
-    root = find_root()
+    root = options.root or find_root()
     labs = lab_names(root)
     if options.lab is not None and options.lab not in labs:
         raise UsageError(
@@ -320,19 +320,6 @@ def _zips(options: GradingOptions) -> list[Path]:
 
 def _tell(line: str) -> None:
     say(line, err=True)
-
-
-def _mnist(*, required: bool) -> Path | None:
-    """Return the path of MNIST; None if it is unavailable and not required.
-
-    Other autograder zips may not need MNIST.
-    """
-    try:
-        return data.npz_path(_tell)
-    except DataError:
-        if required:
-            raise
-        return None
 
 
 def _with_limits(assignment: Assignment, options: GradingOptions) -> Assignment:

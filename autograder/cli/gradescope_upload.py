@@ -15,22 +15,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from autograder.datasets import mnist as data
 from autograder.errors import IsolationError, KitError, SubmissionError, UsageError, WorkerError
-from autograder.grading.answer_keys import AnswerKeys
 from autograder.grading.fingerprint import kit_version
-from autograder.grading.grader import Grader
-from autograder.grading.preload import keras_preload
-from autograder.grading.training_cache import TrainingCache
+from autograder.grading.session import Session
 from autograder.intake.submissions import Submission, find_submissions, read_submission
-from autograder.labs.assignment import Assignment, load_assignment
+from autograder.labs.assignment import Assignment
 from autograder.notebooks.notebook import identify, read_notebook
 from autograder.platforms.gradescope import Visibility, results_json, withheld_json
 from autograder.results.grade import Grade
 from autograder.results.labels import note, reasons
 from autograder.results.result import Result
 from autograder.sandbox import Limits
-from autograder.sandbox.client import ForkServer
 from autograder.sandbox.layers import Level
 from autograder.sandbox.levels import choose
 from autograder.sandbox.probe import probe
@@ -97,13 +92,12 @@ def grade_upload(upload: Path, results: Path, order: Order, report: Callable[[st
 
 def _grade(upload: Path, order: Order, report: Callable[[str], None]) -> tuple[Result, str]:
     memory = container_memory_mb()
-    with ForkServer(keras_preload(data.npz_path(report)), _level(order.isolation)) as fork_server:
-        lab = load_assignment(order.autograder, fork_server)
+    with Session(_level(order.isolation), needs_mnist=True, report=report) as session:
+        (lab,) = session.load([order.autograder])
         lab = replace(lab, limits=limits_within(lab.limits, memory))
         solutions = {} if order.solution is None else {lab.name: order.solution}
-        trainings = TrainingCache(solutions, fork_server, report, make=order.rehearse)
         choice = choose_notebook(upload, lab)
-        grader = Grader({lab.name: lab}, fork_server, lab.name, trainings.of, AnswerKeys(solutions))
+        grader = session.grader([lab], solutions, assume=lab.name, train_solutions=order.rehearse)
         result = grader.grade(choice.name, choice.read)
     facts = [f"Kit: {kit_version()}", *_container(memory, lab.limits), *_handed_in(order.metadata)]
     return result, results_json(Grade(result), hidden=order.hidden, remarks=choice.remarks, facts=facts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from pathlib import Path
 
 from autograder.sandbox import Preload
@@ -57,6 +58,8 @@ def load_keras(npz: str | None = None) -> None:
     """Import everything; see `keras_preload`. Called in the fork server."""
     mnist = None if npz is None else Path(npz).read_bytes()  # first, so that a missing file is reported immediately
     os.environ.update(_ENVIRONMENT)
+    # Where JupyterLab is installed, jsonschema imports this parser of IRIs for otter, which takes two seconds.
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     import IPython.core.interactiveshell
     import keras
     import matplotlib.pyplot
@@ -64,6 +67,7 @@ def load_keras(npz: str | None = None) -> None:
     import otter.test_files
     import tensorflow as tf
 
+    del sys.modules["rfc3987_syntax"]
     tf.config.threading.set_intra_op_parallelism_threads(TENSORFLOW_THREADS)
     tf.config.threading.set_inter_op_parallelism_threads(TENSORFLOW_THREADS)
     # The tasks as well: workers may not be able to read their files.

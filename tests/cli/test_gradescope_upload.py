@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from autograder.cli import gradescope_upload as gradescope
 from autograder.cli.app import main
 from autograder.cli.gradescope_upload import Order, choose_notebook, container_memory_mb, grade_upload, limits_within
 from autograder.errors import AssignmentError, IsolationError, KitError, SubmissionError, WorkerError
+from autograder.grading import session
 from autograder.labs.assignment import Assignment, Question
 from autograder.results import folder as store
 from autograder.results.result import QuestionResult, Result
@@ -112,7 +112,8 @@ def grade(
     course: Path, tmp_path: Path, fork_server: ForkServer, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., dict[str, Any]]:
     """Grades with the fork server that all tests share, which spares each of them the start of its own."""
-    monkeypatch.setattr(gradescope, "ForkServer", lambda *_: nullcontext(fork_server))
+    monkeypatch.setattr(session, "ForkServer", lambda *_: fork_server)
+    monkeypatch.setattr(fork_server, "close", lambda: None)  # other tests use it too
 
     def grade(what: Path, *, code: int = 0, **order: Any) -> dict[str, Any]:
         results = tmp_path / "results" / "results.json"
@@ -168,7 +169,7 @@ def test_where_the_kit_fails_marks_are_withheld_and_the_reason_is_for_instructor
     def fail(*_: object) -> Assignment:
         raise failure
 
-    monkeypatch.setattr(gradescope, "load_assignment", fail)
+    monkeypatch.setattr(session, "load_assignment", fail)
     results = tmp_path / "results.json"
     with pytest.raises(kind):
         grade_upload(course / "class" / "s01.ipynb", results, Order(course / "tiny.zip"), print)
