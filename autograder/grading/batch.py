@@ -22,13 +22,13 @@ Tell = Callable[[Step], None]
 
 @dataclass(frozen=True)
 class Workers:
-    """Whoever grades the submissions of a class: threads of this machine, or the workers of a cluster.
+    """Threads of this machine or workers of a cluster that grade submissions.
 
     Args:
-        submit: has one submission graded; `tell` is told its steps where that is possible.
-        conditions: what all results depend on, apart from the submission.
-        window: how many submissions to have on their way at most; asked again and again, as a cluster may grow.
-        at_once: how many submissions are graded at once, where that is known.
+        submit: starts grading one submission; may report its steps to the second argument.
+        conditions: what results depend on besides the submissions.
+        window: returns the maximum number of submissions in progress; called repeatedly, because a cluster may grow.
+        at_once: number of submissions graded in parallel; None if unknown.
     """
 
     submit: Callable[[Submission, Tell], Future[Graded]]
@@ -38,7 +38,7 @@ class Workers:
 
 
 def grade_submission(grader: Grader, submission: Submission, tell: Tell) -> Graded:
-    """Read and grade one submission of this machine; `tell` is told its steps."""
+    """Read and grade one submission on this machine, reporting its steps to `tell`."""
     tell("preparing")
     watched = replace(grader, isolation=ReportingIsolation(grader.isolation, tell))
     return watched.graded(submission.name, partial(read_submission, submission))
@@ -58,7 +58,7 @@ def grade_all(
 
     Args:
         submissions: what to grade.
-        place: where to grade.
+        workers: grade the submissions.
         folder: the results folder, created if missing.
         on_result: called with ID and stored result of each submission as it finishes.
         on_step: called with name and step of submissions, from several threads; must return quickly.
