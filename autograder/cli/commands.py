@@ -113,6 +113,13 @@ def build_course(labs: Sequence[str], *, check: bool, run_keys: bool = True, roo
         say(line)
 
 
+def translate_course(labs: Sequence[str]) -> None:
+    """`autograder build --update-translations`."""
+    from autograder.authoring import update_translations
+
+    update_translations(find_root(), labs, say)
+
+
 def check_notebook(
     notebook: Path, options: GradingOptions, *, as_json: bool, page: Path | None = None, anonymous: bool = False
 ) -> Result:

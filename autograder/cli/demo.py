@@ -51,7 +51,7 @@ EXAMPLES = (
         },
     ),
     Example("emil_raises.ipynb", "mnist_dense", {"model": "model = keras.Sequental([keras.Input((28, 28))])"}),
-    Example("fay_endless.ipynb", "mnist_dense", {"steps_per_epoch": "while True:\n    pass"}),
+    Example("fay_endless.ipynb", "mnist_dense", {"steps_per_epoch": "import time\n\nwhile True:\n    time.sleep(1)"}),
     Example(
         "hugo_slips.ipynb",
         "mnist_dense",
