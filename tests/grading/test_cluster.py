@@ -149,6 +149,7 @@ def test_address_where_nobody_answers_is_told(tmp_path: Path) -> None:
 # --- a worker's side -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_worker_grades_from_bytes_alone_and_ends_its_fork_server_when_idle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
