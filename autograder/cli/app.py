@@ -173,17 +173,39 @@ def main() -> None:
 
 
 @main.command()
+@click.argument("folder", type=_EXISTING)
+@click.option("--example", default="blank", show_default=True, metavar="NAME", help="What to begin with; see below.")
+def new(folder: Path, example: str) -> None:
+    """Begin a course in FOLDER.
+
+    The example `blank` is a small lab to replace with your own: a table, a function and a choice. `mnist_dense`,
+    `single_layer` and `from_scratch` are the labs of the kit, with their known answers.
+    """
+    from autograder.cli.commands import begin_course
+
+    begin_course(folder, example)
+
+
+@main.command()
 @click.argument("labs", nargs=-1)
 @click.option("--check", is_flag=True, help="Write nothing; exit with code 1 if a generated file is outdated.")
 @click.option("--no-run", is_flag=True, help="Do not run the answer keys to verify that they earn full marks.")
-def build(labs: tuple[str, ...], check: bool, no_run: bool) -> None:
+@click.option(
+    "--update-translations",
+    is_flag=True,
+    help="Only bring solutions/locale/*/NAME.po up to date with the masters: new texts empty, changed ones fuzzy.",
+)
+def build(labs: tuple[str, ...], check: bool, no_run: bool, update_translations: bool) -> None:
     """Generate notebooks and autograders from the masters in solutions/.
 
     Student notebooks are written to assignment/, autograder zips and executed answer keys to dist/. The keys are graded
     in the sandbox: each must earn full marks, and the untouched notebook none. Without LABS, all labs are built.
     """
-    from autograder.cli.commands import build_course
+    from autograder.cli.commands import build_course, translate_course
 
+    if update_translations:
+        translate_course(labs)
+        return
     build_course(labs, check=check, run_keys=not no_run)
 
 
