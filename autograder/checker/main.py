@@ -159,7 +159,7 @@ def _find(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) 
         )
     except LiveCallError:
         return _Finding(0.0)  # its session knows why
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a test may stumble in any way over a strange answer
+    except BaseException as error:  # noqa: BLE001 - a test may stumble in any way; what pytest raises is no Exception
         # Only the kind of stumble is told of a hidden test: the error's text could quote what it expects.
         raised = answer_that_raised(error)
         said = "This check could not use the answer" if raised is None else f"{raised} raised {type(error).__name__}"

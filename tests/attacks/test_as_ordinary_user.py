@@ -39,7 +39,7 @@ def test_all_attacks_as_an_ordinary_user() -> None:
 def _run_as_user(home: Path) -> subprocess.CompletedProcess[str]:
     helper = Path(__file__).with_name("as_user.py")
     options = ["-q", "-p", "no:cacheprovider", "--basetemp", str(home / "pytest")]
-    tests = [str(_REPOSITORY / "tests" / "attacks" / name) for name in ("test_attacks.py", "test_hand_over.py")]
+    tests = [str(_REPOSITORY / "tests" / "attacks" / name) for name in ("test_attacks.py", "test_hand_over.py", "test_live.py")]
     command = [sys.executable, str(helper), str(_USER), sys.executable, "-B", "-m", "pytest", *options, *tests]
     environment = {"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONPATH": str(_REPOSITORY), "LANG": "C.UTF-8"}
     return subprocess.run(command, cwd=_REPOSITORY, env=environment, capture_output=True, text=True, check=False)
