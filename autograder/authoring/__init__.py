@@ -13,6 +13,7 @@ leaks        no solution and no hidden test in a student notebook
 package      the autograder zip with lab.json
 gradescope_zip    the zip for Gradescope
 readme       the page students start with
+translate    a lab's texts in other languages
 settings     a lab's and a course's TOML
 generated_files   atomic writes; the comparison of `--check`
 """
@@ -40,6 +41,15 @@ from autograder.authoring.setup_cell import SetUp
 from autograder.authoring.stubs import read_gaps
 from autograder.authoring.student_notebook import with_student_cells
 from autograder.authoring.support import merged, support_files
+from autograder.authoring.translate import (
+    Translation,
+    check_translations,
+    grading_messages,
+    lab_texts,
+    lab_translations,
+    translated_notebook,
+    updated_catalog,
+)
 from autograder.authoring.validate import check_description, check_master
 from autograder.datasets.mnist import ARRAYS
 from autograder.errors import MasterError, SeveralFaultsError, UsageError, raise_faults
@@ -69,6 +79,7 @@ class LabSource:
     master: Master
     settings: LabSettings
     files: dict[str, bytes]
+    translations: Mapping[str, Translation]
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -106,7 +117,9 @@ def build_labs(
     products = _collected(chosen, lambda name: generate(sources[name], outputs[name]))
     shared = _shared_files(root, known, sources, published)
     products = _with_keys(root, sources, products, run=run_keys and not check)
+    translations = [one for source in sources.values() for one in source.translations.values()]
     if check:
+        check_translations(translations)
         everything = {path: content for files in (*products.values(), shared) for path, content in files.items()}
         unlisted = _unlisted(root, everything) if set(chosen) == set(known) else []
         check_current(root, everything, unlisted)
@@ -123,6 +136,9 @@ def build_labs(
         report(_line(lab, check=check))
     for path in sorted(shared.keys() & changed):
         report(f"{path}: written")
+    for one in translations:
+        if one.faults:
+            report(f"{one.file}: {len(one.faults)} to do, which stay English; the first: {one.faults[0]}")
     return built
 
 
@@ -181,15 +197,26 @@ def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
     student, solution = normalise(output.student, master), normalise(output.solution, master)
     gaps = read_gaps(student["cells"], master)
     description = lab_description(master, gaps, settings)
+    messages = {language: grading_messages(one, language) for language, one in source.translations.items()}
+    if messages:
+        description["messages"] = messages
     contents = _set_up(source, description, student["metadata"]["otter"].get("tests", {}))
     export = master.config.get("export_cell")
     instructions = str(export.get("instructions", "")) if isinstance(export, dict) else ""
+    translated = {
+        f"assignment/{language}/{master.name}.ipynb": translated_notebook(
+            student, contents, translation.texts, language=language, instructions=instructions
+        )
+        for language, translation in source.translations.items()
+    }
     student = with_student_cells(student, contents, instructions=instructions)
-    check_leaks(student, master)
+    for notebook in (student, *translated.values()):
+        check_leaks(notebook, master)
     solution = with_student_cells(without_marks(solution), contents, instructions=instructions)
     autograder, answer_key = pack_autograder(output.archive, master, description), dump_notebook(solution)
     return {
         f"assignment/{master.name}.ipynb": dump_notebook(student),
+        **{path: dump_notebook(notebook) for path, notebook in translated.items()},
         f"dist/{master.name}-autograder.zip": autograder,
         f"dist/{master.name}-gradescope.zip": pack_gradescope(autograder, answer_key, _points(master)),
         f"dist/{master.name}-solution.ipynb": answer_key,
@@ -275,7 +302,22 @@ def _read_source(root: Path, name: str) -> LabSource:
     settings = read_settings(_read_text(root, toml), file=toml) if (root / toml).is_file() else LabSettings()
     master = read_master(text, name=name, file=file)
     check_master(master)
-    return LabSource(master, settings, support_files(root, master))
+    return LabSource(master, settings, support_files(root, master), lab_translations(root, master))
+
+
+def update_translations(root: Path, names: Sequence[str], report: Callable[[str], None]) -> None:
+    """Bring the catalogs of labs up to date with their masters: new texts empty, changed ones fuzzy.
+
+    Raises:
+        MasterError: a master or a catalog cannot be read.
+    """
+    for name in _choose(names, lab_names(root), root):
+        file = _master_file(root, name)
+        texts = lab_texts(read_master(_read_text(root, file), name=name, file=file))
+        for path in sorted((root / "solutions" / "locale").glob(f"*/{name}.po")):
+            shown = path.relative_to(root).as_posix()
+            content = updated_catalog(path.read_bytes(), texts, language=path.parent.name, file=shown)
+            report(f"{shown}: {'updated' if write_if_changed(path, content) else 'up to date'}")
 
 
 def _shared_files(
@@ -295,7 +337,7 @@ def _shared_files(
 
 
 def _unlisted(root: Path, generated: dict[str, bytes]) -> list[str]:
-    found = (f"assignment/{path.name}" for path in (root / "assignment").glob("*.ipynb"))
+    found = (path.relative_to(root).as_posix() for path in (root / "assignment").rglob("*.ipynb"))
     return sorted(name for name in found if name not in generated)
 
 

@@ -106,7 +106,7 @@ def prove_keys(candidates: Sequence[Candidate]) -> dict[str, bytes]:
         group = [candidate for candidate in candidates if candidate.keras == keras]
         if not group:
             continue
-        with TemporaryDirectory(prefix="autograder-key-") as temporary, _fork_server(keras=keras) as server:
+        with TemporaryDirectory(prefix="autograder-key-") as temporary, fork_server_for(keras=keras) as server:
             for candidate in group:
                 found = _prove(candidate, server, Path(temporary))
                 faults += found.faults
@@ -115,8 +115,8 @@ def prove_keys(candidates: Sequence[Candidate]) -> dict[str, bytes]:
     return executed
 
 
-def _fork_server(*, keras: bool) -> ForkServer:
-    """A fork server with all layers of isolation that this machine has: a key is its author's own code."""
+def fork_server_for(*, keras: bool) -> ForkServer:
+    """Start a fork server with all layers of isolation that this machine has: it runs an author's own code."""
     preload = preload_for(mnist.npz_path() if keras else None, keras=keras)
     try:
         return ForkServer(preload, "full")

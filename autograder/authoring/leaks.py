@@ -23,6 +23,7 @@ from autograder.errors import MasterError
 _SHORTEST = 12  # characters, without spaces: shorter pieces stand anywhere by chance
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _WRAPPED = re.compile(r"(?:^[A-Za-z0-9+/_-]{60,}\n)+[A-Za-z0-9+/_-]*={0,2}", re.MULTILINE)
+_BASE85 = re.compile(r"(?:^[!#-&(-+\--;<->?-Z^-~]{60,}\n)*^[!#-&(-+\--;<->?-Z^-~]{16,}$", re.MULTILINE)
 
 
 def check_leaks(notebook: Mapping[str, Any], master: Master) -> None:
@@ -116,15 +117,16 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _decoded(text: str) -> Iterator[str]:
-    """Yield what pieces of a text hold as base64 or hex, also where it is compressed or JSON, and inside of that."""
+    """Yield what pieces of a text hold in base64, base85 or hex, also compressed and within JSON."""
     tokens = {*_ENCODED.findall(text), *("".join(lines.split()) for lines in _WRAPPED.findall(text))}
-    for token in tokens:
-        for decode in (_from_base64, _from_hex):
-            for plain in _texts(decode(token)):
-                try:
-                    yield from _strings(json.loads(plain))
-                except ValueError:
-                    yield plain
+    found = [decode(token) for token in tokens for decode in (_from_base64, _from_hex)]
+    found += [_from_base85("".join(lines.split())) for lines in _BASE85.findall(text)]
+    for data in found:
+        for plain in _texts(data):
+            try:
+                yield from _strings(json.loads(plain))
+            except ValueError:
+                yield plain
 
 
 def _texts(data: bytes | None) -> Iterator[str]:
@@ -141,6 +143,13 @@ def _from_base64(token: str) -> bytes | None:
     try:
         return base64.b64decode(body + "=" * (-len(body) % 4))
     except binascii.Error:
+        return None
+
+
+def _from_base85(token: str) -> bytes | None:
+    try:
+        return base64.b85decode(token)
+    except ValueError:
         return None
 
 

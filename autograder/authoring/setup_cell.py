@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import bz2
 import hashlib
 import json
-import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from autograder.authoring.bundle import without_comments
 
 PACKAGE = "lab_kit_student"
 
@@ -25,7 +27,7 @@ def _set_up(packed, lab, version, language):
     if otter is not None and getattr(otter.Notebook, "_grading_mode", False):
         return otter.Notebook()  # this notebook is being graded: the grader brings its own checks
     folder = tempfile.TemporaryDirectory(prefix="lab-kit-", ignore_cleanup_errors=True)
-    for name, text in json.loads(bz2.decompress(base64.b64decode(packed))).items():
+    for name, text in json.loads(bz2.decompress(base64.b85decode("".join(packed.split())))).items():
         path = pathlib.Path(folder.name, name)
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -74,8 +76,10 @@ class SetUp:
 
 def setup_cell(contents: SetUp) -> dict[str, Any]:
     """Make the cell: folded in JupyterLab and Colab, the same bytes for the same contents."""
-    files = {f"{PACKAGE}/{path.name}": path.read_text(encoding="utf-8") for path in sorted(_STUDENT.glob("*.py"))} | {
-        f"tests/{name}.py": source for name, source in contents.tests.items()
+    modules = {path.name: path.read_text(encoding="utf-8") for path in sorted(_STUDENT.glob("*.py"))}
+    files = {
+        **{f"{PACKAGE}/{name}": _without_docstrings(source) for name, source in modules.items()},
+        **{f"tests/{name}.py": source for name, source in contents.tests.items()},
     }
     described = {
         "lab": contents.lab,
@@ -87,16 +91,15 @@ def setup_cell(contents: SetUp) -> dict[str, Any]:
         "catalog": dict(contents.catalog),
     }
     version = hashlib.sha256(_json([files, described]).encode()).hexdigest()[:8]
-    packed = base64.b64encode(
-        bz2.compress(_json({**files, "lab.json": _json({**described, "version": version})}).encode())
-    )
+    everything = _json({**files, "lab.json": _json({**described, "version": version})})
+    packed = base64.b85encode(bz2.compress(everything.encode())).decode()
     source = _CELL
     for name, value in {
         "package": PACKAGE,
         "lab": contents.lab,
         "version": version,
         "language": contents.language,
-        "packed": "\n".join(textwrap.wrap(packed.decode(), 120)),
+        "packed": "\n".join(packed[start : start + 120] for start in range(0, len(packed), 120)),
     }.items():
         source = source.replace(f"{{{name}}}", value)
     return {
@@ -112,6 +115,21 @@ def setup_cell(contents: SetUp) -> dict[str, Any]:
         "outputs": [],
         "execution_count": None,
     }
+
+
+def _without_docstrings(source: str) -> str:
+    """Return Python source without docstrings and comments: they stay in the kit."""
+    lines = source.split("\n")
+    documented = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node)
+    ]
+    for node in sorted(documented, key=lambda node: node.body[0].lineno, reverse=True):
+        docstring = node.body[0]
+        rest = [] if len(node.body) > 1 or isinstance(node, ast.Module) else [f"{' ' * docstring.col_offset}pass"]
+        lines[docstring.lineno - 1 : docstring.end_lineno] = rest
+    return without_comments("\n".join(lines)) + "\n"
 
 
 def _json(value: Any) -> str:

@@ -19,6 +19,7 @@ _HAND_IN_TEXT = (
     "zip file to hand in. You can run it as often as you like."
 )
 _HAND_IN_COMMENT = "Saves the notebook, shows what is in it, and packs the zip file to hand in."
+TEXTS = (_REMINDER, _HAND_IN_TEXT, _HAND_IN_COMMENT)  # what translations are needed for
 
 
 def with_student_cells(notebook: Mapping[str, Any], contents: SetUp, *, instructions: str = "") -> dict[str, Any]:

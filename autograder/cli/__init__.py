@@ -1,1 +1,1 @@
-"""The command-line interface: commands, options and console output."""
+"""Command-line interface: commands, options and console output."""

@@ -1,4 +1,4 @@
-"""What is said of a class before and after it is graded: to people, or as JSON to scripts."""
+"""Output about a class: text for people, JSON for scripts."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from autograder.util.text import counted
 
 
 def show_class(rows: Sequence[Row], folder: Path, *, effort: Effort | None = None, every: bool = False) -> None:
-    """Print rows, numbers, mistakes, and where the files are.
+    """Print submissions, summary, mistakes and the paths of the files.
 
     Args:
         rows: the class.
-        folder: the results' folder.
-        effort: what the run took, if there was one.
-        every: print every row, however many there are.
+        folder: the results folder.
+        effort: duration of the run, or None.
+        every: whether to print every row of a large class.
     """
     show(class_view(rows, every=every), class_numbers(summarise(rows), effort))
     first = next(iter(need_attention(rows)), None)
@@ -34,13 +34,13 @@ def show_class(rows: Sequence[Row], folder: Path, *, effort: Effort | None = Non
 
 
 def show_results_as_json(rows: Sequence[Row]) -> None:
-    """Print JSON lines: one result a line."""
+    """Print the results as JSON Lines."""
     for row in rows:
         show_json(json.loads(row.grade.result.to_json()), indent=None)
 
 
 def show_class_as_json(rows: Sequence[Row], folder: Path, not_graded: int) -> None:
-    """Print one JSON object: where the files are, the numbers about the class, and whom to look at."""
+    """Print one JSON object: paths, summary, and submissions that need attention."""
     look_at = [
         {
             "submission": row.grade.result.submission,
@@ -55,7 +55,7 @@ def show_class_as_json(rows: Sequence[Row], folder: Path, not_graded: int) -> No
 
 
 def tell_plan(plan: Plan, total: int, others: int) -> None:
-    """Say what is taken over, what is graded again and why, and what the folder holds besides."""
+    """Print which results are kept, what is graded again and why, and other results."""
     if plan.kept:
         kept = len(plan.kept)
         say(
@@ -65,14 +65,14 @@ def tell_plan(plan: Plan, total: int, others: int) -> None:
         say(f"{count} of {total} {_were(count)} graded before and {_are(count)} graded again: {reason}.", err=True)
     if others:
         held = counted(others, "other submission")
-        say(f"The folder also holds results of {held}: kept, but not in the scores.", err=True)
+        say(f"The folder also contains results of {held}, which are kept but not part of the scores.", err=True)
 
 
 def tell_missing(missing: int) -> None:
-    """Say how many submissions of the latest run have no result yet, if any."""
+    """Print how many submissions of the latest run have no result yet, if any."""
     if missing:
         what = f"{counted(missing, 'submission')} of the latest run {_are(missing)} not graded yet"
-        say(f"{what}: run the same `autograder grade` again.", err=True)
+        say(f"{what}: run the same `autograder grade` command again.", err=True)
 
 
 def _were(number: int) -> str:

@@ -1,4 +1,4 @@
-"""What `grade` and `report` do about corrections, lateness and the files other platforms take; effects and output."""
+"""The command `report`, and corrections and lateness of `grade`."""
 
 from __future__ import annotations
 
@@ -33,17 +33,23 @@ _MAX_TOLD = 3
 
 @dataclass(frozen=True)
 class CountingOptions:
-    """What counts on top of results: corrections, times of hand-in and lateness; what is None stays as it was."""
+    """Options that affect final scores; None keeps earlier values.
+
+    Args:
+        override: file of corrections.
+        times: file of submission times.
+        late: lateness options.
+    """
 
     override: Path | None = None
     times: Path | None = None
     late: LateOptions = field(default_factory=LateOptions)
 
     def check(self) -> None:
-        """Find out early what could not be used.
+        """Validate the options early.
 
         Raises:
-            UsageError: the due time cannot be read, or a file is not there.
+            UsageError: the due time is invalid, or a file is missing.
         """
         try:
             self.late.applied(LatePolicy())
@@ -62,11 +68,18 @@ def begin_class(
     *,
     anonymous: bool = False,
 ) -> None:
-    """Remember what a run was asked for, with the corrections given; called before anything is graded.
+    """Store the options of a run and its corrections before grading starts.
+
+    Args:
+        folder: the results folder.
+        intake: the submissions.
+        assignments: the labs by name.
+        counting: corrections and lateness.
+        anonymous: whether to leave names out of students' pages.
 
     Raises:
-        UsageError: a file of corrections or times cannot be used.
-        KitError: what is remembered of an earlier run is damaged.
+        UsageError: a file of corrections or times is invalid.
+        KitError: the record of an earlier run is damaged.
     """
     before = read_record(folder)
     submissions = intake.submissions
@@ -87,7 +100,7 @@ def begin_class(
 def _questions(
     folder: Path, identities: Sequence[str], assignments: Mapping[str, Assignment]
 ) -> dict[str, dict[str, float]]:
-    """The questions each submission may have: those of its result, else those of any lab it may belong to."""
+    """Return the possible questions of each submission with their points."""
     possible: dict[str, float] = {}
     for question in (question for assignment in assignments.values() for question in assignment.questions):
         possible[question.name] = max(possible.get(question.name, 0.0), question.max_score)
@@ -109,15 +122,15 @@ def report_class(
     as_json: bool = False,
     every_row: bool = False,
 ) -> None:
-    """`autograder report`: write the class's files anew, and those for other platforms that were asked for.
+    """Run `autograder report`: rewrite the class's files and write requested exports.
 
     Args:
-        folder: the results' folder.
-        counting: corrections, times and lateness.
+        folder: the results folder.
+        counting: corrections and lateness.
         exports: files for other platforms.
-        anonymous: leave names out of students' pages, even if `grade` put them in.
-        as_json: print the numbers about the class as JSON.
-        every_row: print every row, however many there are.
+        anonymous: whether to leave names out of students' pages, even if `grade` included them.
+        as_json: whether to print the summary as JSON.
+        every_row: whether to print every row of a large class.
     """
     if not folder.is_dir():
         raise KitError(f"There is no folder {folder}.", hint=f"autograder grade PATH… -o {folder}")
@@ -140,13 +153,13 @@ def report_class(
 
 
 def tell_notes(grades: ClassGrades) -> None:
-    """Say on standard error what corrections and lateness did."""
+    """Print the effects of corrections and lateness on standard error."""
     for line in notes(grades.counted, grades.record, grades.overrides):
         say(line, err=True)
 
 
 def _adopt(folder: Path, record: Record, counting: CountingOptions, known: Known) -> Record:
-    """Keep the corrections given; the record with the times and options given."""
+    """Store new corrections; return the record with new times and options."""
     if counting.override is not None:
         before = read_overrides(folder)
         given = parse_overrides(content_of(counting.override), counting.override.name, known)
@@ -167,7 +180,7 @@ def _adopt(folder: Path, record: Record, counting: CountingOptions, known: Known
 
 
 def _zone(record: Record) -> tzinfo | None:
-    """The zone of the first due time, which is the course's."""
+    """Return the time zone of the first due time."""
     dues = (policy_of(record, lab).due for lab in (*record.labs, None))
     return next((due.tzinfo for due in dues if due is not None), None)
 
@@ -185,8 +198,9 @@ def _known(grades: ClassGrades) -> Known:
 
 
 def _called(entries: Sequence[tuple[str, str, Student | None]]) -> dict[str, str]:
-    """IDs by all that a person may call a submission: its ID, its name, its name as scores.csv shows it, and, where
-    they belong to one submission only, its student's name and platform ID.
+    """Map IDs, names and names in scores.csv to the IDs of submissions.
+
+    Also maps the student's name and platform ID if they belong to a single submission.
 
     Args:
         entries: ID, name and student of each submission.

@@ -1,4 +1,4 @@
-"""What the commands do: effects and output around the pure parts."""
+"""Implementation of the commands: effects and output around the pure parts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
@@ -18,17 +17,15 @@ from autograder.cli.class_report import CountingOptions, begin_class, tell_notes
 from autograder.cli.console import say, show, show_json, show_whole
 from autograder.cli.progress import show_progress, show_steps, show_waiting
 from autograder.datasets import mnist as data
-from autograder.errors import DataError, SubmissionError, UsageError
+from autograder.errors import SubmissionError, UsageError
 from autograder.gradebook.class_grades import read_class
-from autograder.grading.answer_keys import AnswerKeys
-from autograder.grading.batch import Place, grade_all, grade_paper
-from autograder.grading.grader import Grader, no_cached_trainings
-from autograder.grading.preload import preload_for
-from autograder.grading.resume import Conditions, identities, make_plan, same_entries
+from autograder.grading.batch import Workers, grade_all
+from autograder.grading.grader import Grader
+from autograder.grading.resume import identities, make_plan, same_entries
+from autograder.grading.session import Session, local_workers, solutions_beside
 from autograder.grading.stages import ReportingIsolation
-from autograder.grading.training_cache import TrainingCache
 from autograder.intake.submissions import Submission, find_submissions, read_submission, take_in
-from autograder.labs.assignment import Assignment, load_assignment, needs_keras
+from autograder.labs.assignment import Assignment, needs_keras
 from autograder.labs.course import autograder_zip, find_root, lab_names
 from autograder.notebooks.notebook import read_notebook
 from autograder.render.feedback import feedback_html
@@ -40,17 +37,23 @@ from autograder.results.grade import Grade, Row
 from autograder.results.handin import Source
 from autograder.results.result import Result
 from autograder.sandbox import Limits
-from autograder.sandbox.client import ForkServer
 from autograder.sandbox.layers import Level
 from autograder.util.files import write_whole
 
 
 @dataclass(frozen=True)
 class GradingOptions:
-    """How to grade: which lab or autograder zip, limits that override the lab's own (None: the lab's), isolation.
+    """Options of grading a notebook; None keeps the lab's value.
 
-    `limits` holds the rarer limits as NAME=NUMBER.
-    `retrain`: let every submission train, also where the solution has trained the same.
+    Args:
+        lab: the lab to use.
+        zip_path: an otter autograder zip to use instead of the course's labs.
+        seconds: time limit per notebook.
+        memory_mb: memory limit per notebook, in MiB.
+        limits: other limits as NAME=NUMBER.
+        isolation: the isolation level.
+        root: the course; by default the one around the working directory.
+        retrain: whether to train in every notebook instead of reusing trainings.
     """
 
     lab: str | None = None
@@ -60,12 +63,13 @@ class GradingOptions:
     limits: Sequence[str] = ()
     isolation: Level = "full"
     retrain: bool = False
+    root: Path | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a limit there is not before anything starts.
+        """Validate the limits.
 
         Raises:
-            UsageError: an entry of `limits` is no NAME=NUMBER with a known name and a number above 0.
+            UsageError: an entry of `limits` is not NAME=NUMBER with a known name and a number above 0.
         """
         for text in self.limits:
             _named_limit(text)
@@ -73,15 +77,15 @@ class GradingOptions:
 
 @dataclass(frozen=True)
 class ClassOptions:
-    """How to grade a class.
+    """Options of grading a class.
 
     Args:
-        jobs: submissions graded at once on this machine; None for one per processor.
-        cluster: address of a Dask scheduler to grade through instead.
-        regrade: IDs or names of submissions to grade even where nothing has changed.
-        anonymous: leave names out of students' pages.
+        jobs: submissions graded in parallel on this machine; None for one per processor.
+        cluster: address of a Dask scheduler to use instead.
+        regrade: IDs or names of submissions to grade again even if unchanged.
+        anonymous: whether to leave names out of students' pages.
         counting: corrections and lateness.
-        source: the platform the submissions come from, or `plain`; None to recognise it.
+        source: the platform of the submissions, or `plain`; None to detect it.
     """
 
     jobs: int | None = None
@@ -92,33 +96,65 @@ class ClassOptions:
     source: Source | None = None
 
 
+def begin_course(folder: Path, example: str) -> None:
+    """`autograder new`."""
+    from autograder.authoring.new import new_course
+
+    course = new_course(folder, example)
+    show_whole(f"{course.folder} holds a course now: {', '.join(course.labs)}. Its README.md says how it goes on.")
+    show_whole(f"Next: cd {course.folder} && autograder build && autograder prove")
+
+
 def build_course(labs: Sequence[str], *, check: bool, run_keys: bool = True, root: Path | None = None) -> None:
-    """`autograder build`."""
+    """Run `autograder build`.
+
+    Args:
+        labs: names of the labs; empty for all.
+        check: whether to compare the generated files instead of writing them.
+        run_keys: whether to run the answer keys and verify their marks.
+        root: the course; by default the one around the working directory.
+    """
     from autograder.authoring import build_labs
 
     lines: list[str] = []
-    what = (
-        "Making notebooks and autograders, running the answer keys" if run_keys else "Making notebooks and autograders"
-    )
-    with show_waiting("Comparing with what the masters make" if check else what):
+    what = "Generating notebooks and autograders" + (", running the answer keys" if run_keys else "")
+    with show_waiting("Comparing generated files" if check else what):
         build_labs(root or find_root(), labs, check=check, report=lines.append, run_keys=run_keys)
     for line in lines:
         say(line)
 
 
+def translate_course(labs: Sequence[str]) -> None:
+    """`autograder build --update-translations`."""
+    from autograder.authoring import update_translations
+
+    update_translations(find_root(), labs, say)
+
+
 def check_notebook(
     notebook: Path, options: GradingOptions, *, as_json: bool, page: Path | None = None, anonymous: bool = False
 ) -> Result:
-    """`autograder check`: grade one notebook and print why each point was lost; `page`: where to write its page."""
+    """Run `autograder check`: grade a notebook and print reasons for lost points.
+
+    Args:
+        notebook: the notebook.
+        options: how to grade it.
+        as_json: whether to print the result as JSON.
+        page: where to write its feedback page, or None.
+        anonymous: whether to leave its name out of the page.
+
+    Raises:
+        UsageError: there is no single submission, or the page cannot be written.
+    """
     if page is not None and (page.is_dir() or not page.absolute().parent.is_dir()):
         raise UsageError(
-            f"The page cannot be written to {page}: there is no such folder, or it is a folder itself.",
+            f"The page cannot be written to {page}: its folder does not exist, or it is a folder itself.",
             hint=f"autograder check {notebook} --html page.html",
         )
     submissions = find_submissions([notebook])
     if len(submissions) > 1:
         raise UsageError(
-            f"{notebook} holds {len(submissions)} submissions; check takes one.",
+            f"{notebook} contains {len(submissions)} submissions; `check` grades only one.",
             hint=f"autograder grade {notebook} -o DIR",
         )
     with _grader(_for_its_lab(options, submissions[0])) as grader, show_steps(submissions[0].name) as tell:
@@ -143,7 +179,7 @@ def grade_class(
     as_json: bool,
     every_row: bool = False,
 ) -> int:
-    """`autograder grade`: grade what is not graded yet, write the results; returns the exit code."""
+    """Run `autograder grade`: grade new and changed submissions; return the exit code."""
     start = time.monotonic()
     course.counting.check()
     intake = take_in(paths, course.source)
@@ -155,17 +191,17 @@ def grade_class(
         intake = replace(intake, submissions=submissions)
         wanted = [submission.id for submission in submissions]
         regrade = identities(submissions, course.regrade)
-        with _place(options, course) as place:
-            plan = make_plan(submissions, output, place.conditions, regrade)
-            begin_class(output, intake, place.conditions.assignments, course.counting, anonymous=course.anonymous)
+        with _workers(options, course) as workers:
+            plan = make_plan(submissions, output, workers.conditions, regrade)
+            begin_class(output, intake, workers.conditions.assignments, course.counting, anonymous=course.anonymous)
             tell_plan(plan, len(submissions), not_asked_for(output, wanted))
-            with show_progress(len(submissions), kept=len(plan.kept), at_once=place.at_once) as watch:
+            with show_progress(len(submissions), kept=len(plan.kept), at_once=workers.at_once) as watch:
 
                 def finish(identity: str, result: Result) -> None:
                     write_feedback(output, Row(identity, Grade(result)), anonymous=course.anonymous)
                     watch.finished(result)
 
-                graded = grade_all(plan.to_grade, place, output, finish, watch.step, plan.versions)
+                graded = grade_all(plan.to_grade, workers, output, finish, watch.step, plan.versions)
         grades = read_class(output)
         rows = write_report(output, grades)
     if as_json:
@@ -178,12 +214,12 @@ def grade_class(
 
 
 def exit_code(results: Sequence[Result]) -> int:
-    """1 where the grader failed to do its work on any submission, else 0, whatever the marks."""
+    """Return 1 if the grader failed on any submission, else 0."""
     return int(any(result.has_grader_error for result in results))
 
 
 def fetch_data(profile: Path | None, npz: Path | None = None, *, as_json: bool = False) -> None:
-    """`autograder data`."""
+    """Run `autograder data`."""
     path = data.npz_path(_tell)
     if profile is not None:
         data.write_ipython_profile(profile)
@@ -194,87 +230,73 @@ def fetch_data(profile: Path | None, npz: Path | None = None, *, as_json: bool =
         places = {name: None if place is None else str(place.absolute()) for name, place in written.items()}
         show_json({"schema": 1, "mnist": str(path), **places})
         return
-    say(f"MNIST is there and verified: {path}")
+    say(f"MNIST is verified and cached: {path}")
     if profile is not None:
-        say("For stock tools, offline:")
+        say("To use it with stock tools, offline:")
         show_whole(f"  IPYTHONDIR={profile.absolute()} otter run -a dist/NAME-autograder.zip NOTEBOOK")
     if npz is not None:
-        say("To be handed out, as mnist.npz beside the notebooks:")
+        say("To hand out as mnist.npz next to the notebooks:")
         show_whole(f"  {npz.absolute()}")
 
 
 def usable_processors() -> int:
-    """Processors this process may use."""
+    """Return the number of processors available to this process."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
 def _grader(options: GradingOptions) -> Iterator[Grader]:
-    """A grader with its fork server, which ends with the context."""
+    """Create a grader with a fork server, which is shut down on exit."""
     zips = _zips(options)
     keras = any(map(needs_keras, zips))
-    preload = preload_for(_mnist(required=options.zip_path is None) if keras else None, keras=keras)
-    with ForkServer(preload, options.isolation) as fork_server:
-        with show_waiting(f"Starting {'TensorFlow' if keras else 'the grader'}, once for the whole run"):
-            loaded = [load_assignment(path, fork_server) for path in zips]
-        assignments = {lab.name: _with_limits(lab, options) for lab in loaded}
-        solutions = _solutions(loaded, zips)
-        trainings = no_cached_trainings if options.retrain else TrainingCache(solutions, fork_server, _tell).of
-        assume = next(iter(assignments)) if options.lab or len(assignments) == 1 else None
-        yield Grader(assignments, fork_server, assume, trainings, AnswerKeys(solutions))
+    with Session(options.isolation, keras=keras, needs_mnist=options.zip_path is None, report=_tell) as session:
+        with show_waiting(f"Starting {'TensorFlow' if keras else 'the grader'}"):
+            loaded = session.load(zips)
+        labs = [_with_limits(lab, options) for lab in loaded]
+        assume = labs[0].name if options.lab or len(labs) == 1 else None
+        yield session.grader(labs, solutions_beside(loaded, zips), assume=assume, retrain=options.retrain)
 
 
 def _for_its_lab(options: GradingOptions, submission: Submission) -> GradingOptions:
-    """Return the options for one notebook: where it names its lab, no other lab needs to be loaded."""
+    """Return the options for one notebook, restricted to the lab that it names."""
     if options.lab is not None or options.zip_path is not None:
         return options
     try:
         named = read_notebook(read_submission(submission)).assignment
     except SubmissionError:
         return options
-    return replace(options, lab=named) if named in lab_names(find_root()) else options
-
-
-def _solutions(labs: Sequence[Assignment], zips: Sequence[Path]) -> dict[str, Path]:
-    """Where the solution of each lab lies if it is there: beside its zip."""
-    return {lab.name: path.with_name(f"{lab.name}-solution.ipynb") for path, lab in zip(zips, labs, strict=True)}
+    return replace(options, lab=named) if named in lab_names(options.root or find_root()) else options
 
 
 @contextmanager
-def _place(options: GradingOptions, course: ClassOptions) -> Iterator[Place]:
-    """Where to grade: the processors of this machine, or a cluster."""
-    if course.cluster is not None:
-        with ExitStack() as stack:
+def _workers(options: GradingOptions, course: ClassOptions) -> Iterator[Workers]:
+    """Whoever grades: the processors of this machine, or a cluster."""
+    with ExitStack() as stack:
+        if course.cluster is not None:
             with show_waiting("Waiting for a worker of the cluster"):
-                place = stack.enter_context(_cluster(course.cluster, options))
-            yield place
-        return
-    workers = course.jobs or usable_processors()
-    with _grader(options) as grader:
-        executor = ThreadPoolExecutor(workers)
-        conditions = Conditions(grader.assignments, grader.isolation.level, grader.assume, options.retrain)
-        try:
-            yield Place(executor, partial(grade_paper, grader), conditions, lambda: 2 * workers, at_once=workers)
-        finally:
-            # On Ctrl-C the jobs still running end with the fork server, not by being waited for.
-            executor.shutdown(wait=False, cancel_futures=True)
+                workers = stack.enter_context(_cluster(course.cluster, options))
+        else:
+            grader = stack.enter_context(_grader(options))
+            count = course.jobs or usable_processors()
+            workers = stack.enter_context(local_workers(grader, count, retrain=options.retrain))
+        yield workers
 
 
-def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Place]:
+def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Workers]:
     try:
-        from autograder.grading.cluster import cluster_place
+        from autograder.grading.cluster import cluster_workers
     except ImportError as error:
         raise UsageError(
-            f"--cluster needs Dask, which is not installed here ({error}).",
+            f"--cluster requires Dask, which is not installed ({error}).",
             hint="pip install 'mnist-lab-kit[cluster]'",
         ) from error
-    return cluster_place(
+    return cluster_workers(
         address,
         _zips(options),
         needs_mnist=options.zip_path is None,
         adapt=partial(_with_limits, options=options),
         isolation=options.isolation,
-        solutions=None if options.retrain else _solutions,
+        solutions=None if options.retrain else solutions_beside,
         report=_tell,
     )
 
@@ -282,11 +304,11 @@ def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Pl
 def _zips(options: GradingOptions) -> list[Path]:
     if options.zip_path is not None:
         return [options.zip_path]
-    root = find_root()
+    root = options.root or find_root()
     labs = lab_names(root)
     if options.lab is not None and options.lab not in labs:
         raise UsageError(
-            f"There is no lab {options.lab}: this course has {', '.join(labs) or 'none'}.",
+            f"There is no lab {options.lab}. Labs of this course: {', '.join(labs) or 'none'}.",
             hint=f"--lab {labs[0]}" if labs else "autograder build",
         )
     wanted = [options.lab] if options.lab else list(labs)
@@ -300,16 +322,6 @@ def _tell(line: str) -> None:
     say(line, err=True)
 
 
-def _mnist(*, required: bool) -> Path | None:
-    """The verified file; an autograder of somebody else's may need no MNIST, so there its absence is no error."""
-    try:
-        return data.npz_path(_tell)
-    except DataError:
-        if required:
-            raise
-        return None
-
-
 def _with_limits(assignment: Assignment, options: GradingOptions) -> Assignment:
     changes: dict[str, Any] = dict(_named_limit(text) for text in options.limits)
     changes |= {name: value for name in ("seconds", "memory_mb") if (value := getattr(options, name)) is not None}
@@ -320,7 +332,7 @@ def _named_limit(text: str) -> tuple[str, int]:
     name, _, number = text.partition("=")
     known = [field.name for field in fields(Limits)]
     if name not in known:
-        raise UsageError(f"There is no limit {name}: there is {', '.join(known)}.", hint=f"--limit {known[-1]}=64")
+        raise UsageError(f"There is no limit {name}. Limits: {', '.join(known)}.", hint=f"--limit {known[-1]}=64")
     if not number.isdecimal() or int(number) < 1:
-        raise UsageError(f"--limit {text} gives no whole number above 0.", hint=f"--limit {name}=64")
+        raise UsageError(f"--limit {text} is not a whole number above 0.", hint=f"--limit {name}=64")
     return name, int(number)

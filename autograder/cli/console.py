@@ -1,6 +1,6 @@
-"""Where people read: standard output and error, in colour and in width as their terminal and their settings want it.
+"""Console output that respects the terminal's width, colours and encoding.
 
-rich sees to NO_COLOR, FORCE_COLOR, TERM=dumb and COLUMNS.
+rich handles NO_COLOR, FORCE_COLOR, TERM=dumb and COLUMNS.
 """
 
 from __future__ import annotations
@@ -15,30 +15,33 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
-# Longer lines are hard to read, however wide the screen.
+# Longer lines are hard to read, even on wide screens.
 MAX_WIDTH = 120
-_PLAIN = str.maketrans("✓✗·×–…→“”‘’━─", "+x-x-.>\"\"''=-")  # noqa: RUF001 - what the kit itself writes
+_PLAIN = str.maketrans("✓✗·×–…→“”‘’━─", "+x-x-.>\"\"''=-")  # noqa: RUF001 - characters of the kit's own texts
 
 
 def console(*, err: bool = False) -> Console:
-    """A console for standard output, or error. What its encoding lacks is written in other characters."""
+    """Create a console for standard output or error.
+
+    Characters that the encoding lacks are replaced.
+    """
     from rich.console import Console
 
     stream = sys.stderr if err else sys.stdout
     if isinstance(stream, io.TextIOWrapper):
-        # A student's file name must not stop a grader who works in an old locale.
+        # A student's file name must not cause an error in a legacy locale.
         stream.reconfigure(errors="autograder")
     return Console(stderr=err, markup=False, emoji=False, highlight=False)
 
 
 def redraws(*, err: bool = True) -> bool:
-    """Whether a terminal is there that can draw over what it has shown; a log file or FORCE_COLOR makes none."""
+    """Return whether the stream is a terminal that supports redrawing."""
     stream = sys.stderr if err else sys.stdout
     return stream.isatty() and console(err=err).is_interactive
 
 
 def show(*shown: RenderableType, err: bool = False) -> None:
-    """Print tables and texts, no wider than is good to read; without the spaces that fill up lines."""
+    """Print tables and texts of limited width, without trailing spaces."""
     out = console(err=err)
     for renderable in shown:
         with out.capture() as captured:
@@ -47,14 +50,14 @@ def show(*shown: RenderableType, err: bool = False) -> None:
 
 
 def show_whole(*lines: RenderableType) -> None:
-    """Print lines that stay in one piece, as paths must: where they are too long, the terminal breaks them."""
+    """Print lines without wrapping them, as needed for paths."""
     out = console()
     for line in lines:
         out.print(line, soft_wrap=True)
 
 
 def say(sentence: str | Text, *, err: bool = False) -> None:
-    """Print a sentence: broken between words on a terminal, in one piece in a log or for another program."""
+    """Print a sentence, wrapped on a terminal and as one line elsewhere."""
     from rich.text import Text
 
     out = console(err=err)
@@ -68,14 +71,14 @@ def say(sentence: str | Text, *, err: bool = False) -> None:
 
 
 def _write(text: str, *, err: bool) -> None:
-    """Through the stream, not the console: while a progress display runs, the stream leads past it."""
+    """Write to the stream, because a progress display may redirect the console."""
     stream = sys.stderr if err else sys.stdout
     stream.write(text)
     stream.flush()
 
 
 def say_error(message: str, hint: str | None) -> None:
-    """Say what went wrong, and the command or step that helps."""
+    """Print an error and a hint."""
     from rich.text import Text
 
     end = "" if message.endswith((".", "!", "?", "…", "`")) else "."
@@ -85,7 +88,7 @@ def say_error(message: str, hint: str | None) -> None:
 
 
 def show_json(document: Any, *, indent: int | None = 2) -> None:
-    """Print JSON to standard output; in pure ASCII where its encoding is not UTF-8."""
+    """Print JSON to standard output, in ASCII unless its encoding is UTF-8."""
     utf = (sys.stdout.encoding or "").casefold().startswith("utf")
     sys.stdout.write(json.dumps(document, indent=indent, ensure_ascii=not utf) + "\n")
 

@@ -1,4 +1,4 @@
-"""What this machine can and cannot do, in a few lines."""
+"""Checks of the machine for `autograder doctor`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,15 @@ _LEAST_ADDRESS_SPACE = 8 << 30
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: whether it is well, what was found, and the command or step that helps where it is not."""
+    """The outcome of one check.
+
+    Args:
+        group: heading under which it is shown.
+        topic: what was checked.
+        well: whether it is all right.
+        found: what was found.
+        hint: the command or step that helps if it is not.
+    """
 
     group: str
     topic: str
@@ -44,9 +52,9 @@ class Finding:
 
 
 def examine(*, as_json: bool = False) -> int:
-    """Print every finding; returns 1 if something the grader cannot do without is amiss."""
-    with show_waiting("Looking at this machine"):
-        findings = (_python(), _libraries(), _warm_process(), _memory(), _disk(), _data(), _course(), *_isolation())
+    """Print every finding; return 1 if something required is missing."""
+    with show_waiting("Checking this machine"):
+        findings = (_python(), _libraries(), _fork_server(), _memory(), _disk(), _data(), _course(), *_isolation())
     well = all(finding.well for finding in findings)
     if as_json:
         show_json({"schema": 1, "well": well, "findings": [asdict(finding) for finding in findings]})
@@ -56,7 +64,7 @@ def examine(*, as_json: bool = False) -> int:
 
 
 def findings_view(findings: Sequence[Finding]) -> RenderableType:
-    """Findings in their groups, what helps below each that is amiss, and a last line that sums up."""
+    """Render findings by group, with hints for problems and a final line."""
     parts: list[RenderableType] = []
     for group, members in groupby(findings, key=lambda finding: finding.group):
         grid = Table.grid(padding=(0, 2))
@@ -72,14 +80,14 @@ def findings_view(findings: Sequence[Finding]) -> RenderableType:
         parts += [Text(group, "bold"), Padding(grid, (0, 0, 1, 2))]
     amiss = sum(not finding.well for finding in findings)
     if amiss:
-        parts.append(Text(f"✗ {counted(amiss, 'thing')} not ok: what helps stands below each.", "bold red"))
+        parts.append(Text(f"✗ {counted(amiss, 'problem')} found; see the hint below each.", "bold red"))
     else:
-        parts.append(Text("✓ All that the grader needs is there.", "bold green"))
+        parts.append(Text("✓ This machine has everything that the grader needs.", "bold green"))
     return Group(*parts)
 
 
 def _isolation() -> tuple[Finding, ...]:
-    """Every layer of the sandbox, really tried, and the level that they make together."""
+    """Try every sandbox layer and determine the resulting level."""
     found = probe()
     layers = tuple(
         Finding("Sandbox", layer.name, not layer.problem, layer.problem or _presence(layer), LAYERS[layer.name].remedy)
@@ -91,7 +99,7 @@ def _isolation() -> tuple[Finding, ...]:
 
 
 def _presence(layer: Found) -> str:
-    return LAYERS[layer.name].reason if layer.needed else "not needed: this is an ordinary user"
+    return LAYERS[layer.name].reason if layer.needed else "not needed for an ordinary user"
 
 
 def _python() -> Finding:
@@ -111,21 +119,21 @@ def _libraries() -> Finding:
     return Finding("Machine", "libraries", not missing, found, "pip install -e .")
 
 
-def _warm_process() -> Finding:
+def _fork_server() -> Finding:
     from autograder.sandbox.client import ForkServer
 
     try:
-        with ForkServer(keras_preload(None), "none") as fork_server:  # isolation is looked at layer by layer
+        with ForkServer(keras_preload(None), "none") as fork_server:  # isolation is checked layer by layer
             seconds = fork_server.wait_until_ready()
     except WorkerError as error:
         return Finding("Machine", "TensorFlow", False, str(error), "AUTOGRADER_DEBUG=1 autograder doctor")
-    return Finding("Machine", "TensorFlow", True, f"starts in {seconds:.1f} s, and the process can fork")
+    return Finding("Machine", "TensorFlow", True, f"starts in {seconds:.1f} s and can be forked")
 
 
 def _memory() -> Finding:
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
     unlimited = soft == resource.RLIM_INFINITY or soft > _LEAST_ADDRESS_SPACE
-    found = "unlimited" if unlimited else f"{soft >> 20} MiB, but TensorFlow needs {_LEAST_ADDRESS_SPACE >> 20}"
+    found = "unlimited" if unlimited else f"{soft >> 20} MiB; TensorFlow needs {_LEAST_ADDRESS_SPACE >> 20} MiB"
     return Finding("Machine", "address space", unlimited, found, "ulimit -v unlimited")
 
 
@@ -134,13 +142,13 @@ def _disk() -> Finding:
 
     folder = tempfile.gettempdir()
     free_gb = shutil.disk_usage(folder).free / 1e9
-    hint = "free some space, or point TMPDIR to a larger disk"
+    hint = "free some space, or set TMPDIR to a folder on a larger disk"
     return Finding("Machine", "scratch space", free_gb >= _LEAST_DISK_GB, f"{free_gb:.0f} GB free in {folder}", hint)
 
 
 def _data() -> Finding:
     try:
-        return Finding("Course", "MNIST", True, f"verified, in {data.npz_path()}")
+        return Finding("Course", "MNIST", True, f"verified: {data.npz_path()}")
     except DataError as error:
         return Finding("Course", "MNIST", False, str(error), error.hint or "autograder data")
 
@@ -151,5 +159,5 @@ def _course() -> Finding:
     except UsageError as error:
         return Finding("Course", "labs", False, str(error), error.hint or "")
     missing = missing_builds(root)
-    found = f"not built: {', '.join(missing)}" if missing else f"all are built, in {root / 'dist'}"
+    found = f"not built: {', '.join(missing)}" if missing else f"all built: {root / 'dist'}"
     return Finding("Course", "labs", not missing, found, "autograder build")

@@ -1,4 +1,4 @@
-"""The files that other platforms take, written from the grades of a class."""
+"""Write files for other platforms from the grades of a class."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _MAX_TOLD = 3
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Which files for other platforms `report` writes.
+    """Files to write for other platforms.
 
     Args:
-        canvas: Canvas's gradebook, to be filled; `canvas_column` names the column, if the lab's title does not.
-        canvas_column: see there.
-        moodle: Moodle's grading worksheet, to be filled.
+        canvas: Canvas's gradebook to fill in.
+        canvas_column: its column, if the lab's title does not identify it.
+        moodle: Moodle's grading worksheet to fill in.
         moodle_feedback: whether to pack the feedback pages for Moodle.
-        gradescope: whether to write a results.json beside each result.
-        lab: the lab whose grades are meant, where the results are of several.
+        gradescope: whether to write a results.json next to each result.
+        lab: the lab to use if there are results of several labs.
     """
 
     canvas: Path | None = None
@@ -44,7 +44,7 @@ class ExportOptions:
 
 
 def export(folder: Path, grades: ClassGrades, exports: ExportOptions) -> list[str]:
-    """Write the files asked for; what to tell about them."""
+    """Write the requested files; return lines that describe them."""
     told: list[str] = []
     if exports.canvas is not None:
         lab = _lab(grades, exports.lab)
@@ -70,11 +70,11 @@ def export(folder: Path, grades: ClassGrades, exports: ExportOptions) -> list[st
 def _lab(grades: ClassGrades, asked: str | None) -> str | None:
     labs = sorted({row.grade.result.lab for row in grades.rows if row.grade.result.lab is not None})
     if asked is not None and asked not in labs:
-        raise UsageError(f"There is no result of a lab {asked}: there are results of {', '.join(labs) or 'none'}.")
+        raise UsageError(f"There are no results of a lab {asked}. Labs with results: {', '.join(labs) or 'none'}.")
     if asked is None and len(labs) > 1:
         raise UsageError(
-            f"The results are of {len(labs)} labs ({', '.join(labs)}), and a gradebook's column holds one.",
-            hint=f"say which is meant: --lab {labs[0]}",
+            f"There are results of {len(labs)} labs ({', '.join(labs)}), but a gradebook column is for one lab.",
+            hint=f"choose one: --lab {labs[0]}",
         )
     return asked or (labs[0] if labs else None)
 
@@ -92,7 +92,7 @@ def _write(folder: Path, name: str, table: Table, filled: Filled) -> list[str]:
     for heading, found in filled.told.items():
         lines.append(f"  {heading} ({len(found)})")
         lines += [f"    {line}" for line in found[:_MAX_TOLD]] + (["    …"] if len(found) > _MAX_TOLD else [])
-    return [*lines, f"  All of this: {notes_path}"] if filled.told else lines
+    return [*lines, f"  Complete list: {notes_path}"] if filled.told else lines
 
 
 def _points(values: set[float]) -> str:
@@ -100,15 +100,15 @@ def _points(values: set[float]) -> str:
 
 
 def _write_feedback(folder: Path, grades: ClassGrades, filled: Sequence[Entry] | None) -> str:
-    """Pack the pages of the submissions in the worksheet, or, without one, of all that came from Moodle."""
+    """Pack the pages of the worksheet's submissions, or of all from Moodle."""
     labs = sorted({row.grade.result.lab or "" for row in grades.rows if row.grade.result.questions})
     if filled is None:
         filled = [entry for lab in labs for entry in _from_moodle(entries_of(grades.counted, lab))]
     wanted = {entry.identity for entry in filled if entry.handin is not None and entry.handin.platform == "moodle"}
     if not wanted:
         raise KitError(
-            f"No graded submission in {folder} came from a download of Moodle, whose names say whose page is whose.",
-            hint='in Moodle: "Download all submissions", then autograder grade that zip',
+            f"No graded submission in {folder} comes from a Moodle download, whose file names identify students.",
+            hint='choose "Download all submissions" in Moodle, then run autograder grade with that zip',
         )
     pages = {identity: ResultsFolder(folder).submission(identity).feedback.read_bytes() for identity in wanted}
     path = folder / "moodle-feedback.zip"

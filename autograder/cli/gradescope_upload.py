@@ -1,7 +1,7 @@
-"""Grades one upload inside Gradescope's container: what `run_autograder` of dist/NAME-gradescope.zip calls.
+"""Grade one upload inside Gradescope's container, called by `run_autograder`.
 
-results.json is written whatever happens. Where the kit fails, it says that the marks are withheld, and why to
-instructors only.
+results.json is written in any case. If the kit fails, it says that the marks are withheld; only instructors see the
+reason.
 """
 
 from __future__ import annotations
@@ -15,22 +15,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from autograder.datasets import mnist as data
 from autograder.errors import IsolationError, KitError, SubmissionError, UsageError, WorkerError
-from autograder.grading.answer_keys import AnswerKeys
 from autograder.grading.fingerprint import kit_version
-from autograder.grading.grader import Grader
-from autograder.grading.preload import keras_preload
-from autograder.grading.training_cache import TrainingCache
+from autograder.grading.session import Session
 from autograder.intake.submissions import Submission, find_submissions, read_submission
-from autograder.labs.assignment import Assignment, load_assignment
+from autograder.labs.assignment import Assignment
 from autograder.notebooks.notebook import identify, read_notebook
 from autograder.platforms.gradescope import Visibility, results_json, withheld_json
 from autograder.results.grade import Grade
 from autograder.results.labels import note, reasons
 from autograder.results.result import Result
 from autograder.sandbox import Limits
-from autograder.sandbox.client import ForkServer
 from autograder.sandbox.layers import Level
 from autograder.sandbox.levels import choose
 from autograder.sandbox.probe import probe
@@ -38,9 +33,9 @@ from autograder.util.atomic import write_atomically
 from autograder.util.text import clean_line, points, seconds
 
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
-# What the grader itself holds beside a notebook: the fork server with TensorFlow and MNIST, and its parent.
+# Memory of the grader itself: the fork server with TensorFlow and MNIST, and its parent.
 _OWN_MB = 1024
-_LEAST_MB = 1536  # for the notebook: the labs take about 1450 where they really train
+_LEAST_MB = 1536  # for the notebook; training in the labs takes about 1450 MB
 _MOST_NAMES = 5
 
 
@@ -50,11 +45,11 @@ class Order:
 
     Args:
         autograder: the lab's otter autograder zip.
-        solution: its solution notebook, whose recorded trainings equal trainings take over; None for no trainings.
-        metadata: Gradescope's submission_metadata.json, which may be missing.
+        solution: its solution notebook, whose recorded trainings are reused; None to always train.
+        metadata: Gradescope's submission_metadata.json, which need not exist.
         hidden: when students see hidden checks.
-        isolation: a level, or `best` for every layer the container has, of which one must protect files.
-        rehearse: the upload is the solution: record its trainings, and fail if it does not earn every point.
+        isolation: a level, or `best` for every layer of the container, at least one of which must protect files.
+        rehearse: whether the upload is the solution, whose trainings are recorded and which must earn full marks.
     """
 
     autograder: Path
@@ -66,16 +61,16 @@ class Order:
 
 
 def grade_upload(upload: Path, results: Path, order: Order, report: Callable[[str], None]) -> int:
-    """Grade what a student uploaded and write results.json.
+    """Grade a student's upload and write results.json.
 
     Args:
-        upload: Gradescope's submission folder, or one file.
-        results: where to write results.json.
+        upload: Gradescope's submission folder, or a file.
+        results: the path of results.json.
         order: how to grade.
-        report: takes lines for the log, which only instructors see.
+        report: called with lines for the log, which only instructors see.
 
     Returns:
-        The exit code: 1 where the kit could not do its work, or a rehearsal earned less than every point.
+        The exit code: 1 if the kit failed, or a rehearsal did not earn full marks.
     """
     try:
         result, text = _grade(upload, order, report)
@@ -88,7 +83,7 @@ def grade_upload(upload: Path, results: Path, order: Order, report: Callable[[st
     _write(results, text)
     report(_summary(result))
     if order.rehearse and not (result.questions and result.score >= result.max_score):
-        report("The solution itself does not earn every point here, so nobody else could:")
+        report("The solution does not earn full marks in this container, so no submission could:")
         for line in _losses(result):
             report(f"  {line}")
         return 1
@@ -97,13 +92,12 @@ def grade_upload(upload: Path, results: Path, order: Order, report: Callable[[st
 
 def _grade(upload: Path, order: Order, report: Callable[[str], None]) -> tuple[Result, str]:
     memory = container_memory_mb()
-    with ForkServer(keras_preload(data.npz_path(report)), _level(order.isolation)) as fork_server:
-        lab = load_assignment(order.autograder, fork_server)
+    with Session(_level(order.isolation), needs_mnist=True, report=report) as session:
+        (lab,) = session.load([order.autograder])
         lab = replace(lab, limits=limits_within(lab.limits, memory))
         solutions = {} if order.solution is None else {lab.name: order.solution}
-        trainings = TrainingCache(solutions, fork_server, report, make=order.rehearse)
         choice = choose_notebook(upload, lab)
-        grader = Grader({lab.name: lab}, fork_server, lab.name, trainings.of, AnswerKeys(solutions))
+        grader = session.grader([lab], solutions, assume=lab.name, train_solutions=order.rehearse)
         result = grader.grade(choice.name, choice.read)
     facts = [f"Kit: {kit_version()}", *_container(memory, lab.limits), *_handed_in(order.metadata)]
     return result, results_json(Grade(result), hidden=order.hidden, remarks=choice.remarks, facts=facts)
@@ -117,19 +111,19 @@ def _write(results: Path, text: str) -> None:
 
 
 def _level(wanted: Level | Literal["best"]) -> Level:
-    """The level to ask for; `basic` has every layer there is and calls itself `full` where none is missing.
+    """Return the level to request; `basic` with all layers is recorded as `full`.
 
     Raises:
-        IsolationError: nothing in this container would keep a notebook from reading the tests.
+        IsolationError: no layer of this container keeps a notebook from reading the tests.
     """
     if wanted != "best":
         return wanted
     isolated = choose("basic", probe())
     if not isolated.layers & {"uid", "mount", "landlock"}:
         raise IsolationError(
-            "Nothing in this container keeps a notebook from reading the hidden tests and writing its own marks: "
+            "This container cannot keep notebooks from reading the hidden tests or writing their own marks: "
             f"the isolation would be {isolated.level}.",
-            hint="choose another base image, or write isolation=basic into run_autograder to grade all the same",
+            hint="choose another base image, or set isolation=basic in run_autograder to grade anyway",
         )
     return "basic"
 
@@ -139,7 +133,13 @@ def _level(wanted: Level | Literal["best"]) -> Level:
 
 @dataclass(frozen=True)
 class Choice:
-    """The notebook of an upload that is graded: its name, how to read it, and what to tell the student about it."""
+    """The notebook of an upload to grade.
+
+    Args:
+        name: its name.
+        read: returns its content or raises SubmissionError.
+        remarks: remarks for the student.
+    """
 
     name: str
     read: Callable[[], bytes]
@@ -147,27 +147,28 @@ class Choice:
 
 
 def choose_notebook(upload: Path, lab: Assignment) -> Choice:
-    """The one notebook of an upload; where there is none to choose, reading it raises the reason as SubmissionError.
+    """Choose the notebook of an upload to grade.
 
-    Of several notebooks the lab's own is taken, if there is one only.
+    Of several notebooks, the only one of the lab is chosen. If there is none, reading it raises SubmissionError with
+    the reason.
     """
     try:
         found = find_submissions([upload])
     except UsageError:
-        return _none(f"nothing was uploaded: hand in the notebook {lab.name}.ipynb")
+        return _none(f"the upload is empty: submit the notebook {lab.name}.ipynb")
     usable = [submission for submission in found if submission.problem is None]
     if len(found) == 1 or len(usable) == 1:
         only = (usable or found)[0]
         return Choice(only.name, lambda: read_submission(only), _left_out(found, only))
     if not usable:
-        return _none(f"no notebook was uploaded, only {_names(found)}: hand in the notebook {lab.name}.ipynb")
+        return _none(f"the upload contains no notebook, only {_names(found)}: submit the notebook {lab.name}.ipynb")
     own = _different(submission for submission in usable if _belongs(submission, lab))
     if len(own) == 1:
         chosen = own[0]
         return Choice(chosen.name, lambda: read_submission(chosen), _left_out(found, chosen))
     if own:
-        return _none(f"several notebooks of {lab.name} were uploaded ({_names(own)}): hand in only the one to grade")
-    return _none(f"none of the notebooks uploaded ({_names(usable)}) is one of {lab.name}: hand in {lab.name}.ipynb")
+        return _none(f"the upload contains several notebooks of {lab.name} ({_names(own)}): submit only one")
+    return _none(f"none of the uploaded notebooks ({_names(usable)}) belongs to {lab.name}: submit {lab.name}.ipynb")
 
 
 def _none(reason: str) -> Choice:
@@ -185,13 +186,13 @@ def _belongs(submission: Submission, lab: Assignment) -> bool:
 
 
 def _different(submissions: Iterator[Submission]) -> list[Submission]:
-    """One of each content: the notebook may lie beside the zip it was exported in."""
+    """Return one submission per content: a notebook may lie next to its export."""
     return list({hashlib.sha256(read_submission(entry)).digest(): entry for entry in submissions}.values())
 
 
 def _left_out(found: Sequence[Submission], chosen: Submission) -> tuple[str, ...]:
     others = [submission for submission in found if submission is not chosen]
-    return (f"Left aside in the upload: {_names(others)}.",) if others else ()
+    return (f"Other files in the upload were ignored: {_names(others)}.",) if others else ()
 
 
 def _names(submissions: Sequence[Submission]) -> str:
@@ -203,28 +204,31 @@ def _names(submissions: Sequence[Submission]) -> str:
 
 
 def container_memory_mb(control_groups: Path = _CONTROL_GROUPS) -> int | None:
-    """The memory in MiB the kernel grants this container, whose control group is mounted there; None for no limit."""
+    """Return the memory limit of this container in MiB, or None.
+
+    Reads the control group (kernel docs admin-guide/cgroup-v2 and cgroup-v1/memory).
+    """
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         try:
             limit = int((control_groups / name).read_text(encoding="ascii")) >> 20
         except (OSError, ValueError):
-            continue  # another version of control groups, or the word `max`
-        if limit < 1 << 30:  # what version 1 says without a limit is near 2 to the power of 63 bytes
+            continue  # another cgroup version, or the value `max`
+        if limit < 1 << 30:  # without a limit, cgroup version 1 reports nearly 2**63 bytes
             return limit
     return None
 
 
 def limits_within(limits: Limits, memory_mb: int | None) -> Limits:
-    """A lab's limits, lowered where a notebook that used them up would make the container end the grader.
+    """Lower a lab's limits so that the grader fits in the container as well.
 
     Raises:
-        WorkerError: the container is too small to grade in.
+        WorkerError: the container has too little memory.
     """
     if memory_mb is None or limits.memory_mb + _OWN_MB <= memory_mb:
         return limits
     if memory_mb < _OWN_MB + _LEAST_MB:
         raise WorkerError(
-            f"This container has {memory_mb} MB of memory; grading needs {_OWN_MB + _LEAST_MB} MB at least.",
+            f"This container has {memory_mb} MB of memory; grading needs at least {_OWN_MB + _LEAST_MB} MB.",
             hint="Assignment Settings, Autograder, Container Specifications: choose more memory",
         )
     return replace(limits, memory_mb=memory_mb - _OWN_MB)
@@ -232,20 +236,20 @@ def limits_within(limits: Limits, memory_mb: int | None) -> Limits:
 
 def _container(memory_mb: int | None, limits: Limits) -> Iterator[str]:
     if memory_mb is not None:
-        yield f"Memory of this container: {memory_mb} MB, of which a notebook may use {limits.memory_mb} MB."
+        yield f"Memory of this container: {memory_mb} MB; limit for a notebook: {limits.memory_mb} MB."
 
 
 def _handed_in(path: Path | None) -> Iterator[str]:
-    """What Gradescope says about the submission (its page "Submission Metadata"), as far as it can be read."""
+    """Yield facts from Gradescope's "Submission Metadata", as far as available."""
     try:
         told: dict[str, Any] = json.loads(path.read_bytes()) if path is not None else {}
         moment = datetime.fromisoformat(told["created_at"])
-        yield f"Submission {told['id']}, handed in {moment.isoformat(timespec='seconds')}."
+        yield f"Submission {told['id']}, submitted {moment.isoformat(timespec='seconds')}."
         late = (moment - datetime.fromisoformat(told["assignment"]["due_date"])).total_seconds()
     except (OSError, ValueError, KeyError, TypeError):
         return
     if late > 0:
-        yield f"That is {seconds(late)} after the due date; no points are taken off for it here."
+        yield f"That is {seconds(late)} after the due date; the kit deducts no points for it."
 
 
 # --- the log ----------------------------------------------------------------------------------------------------------

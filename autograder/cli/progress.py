@@ -1,4 +1,4 @@
-"""How a class gets on while it is graded, on standard error: drawn anew on a terminal, a line now and then in a log."""
+"""Progress on standard error: live on a terminal, occasional lines in a log."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from autograder.grading.stages import Step
 from autograder.render.live import Doing, Snapshot, class_line, class_view, step_line
 from autograder.results.result import Result, SubmissionStatus
 
-# Often enough to look alive. Drawing takes about a millisecond of the machine that grades.
+# Drawing takes about a millisecond of processor time.
 _PER_SECOND = 2
 _LOG_SHARE = 0.1
 _LOG_SECONDS = 30.0
 
 
 class Watch(Protocol):
-    """What grading tells; from several threads, and it must cost nothing."""
+    """Receives progress from several threads; must be cheap."""
 
     def step(self, name: str, step: Step) -> None:
-        """Where a submission is on its way."""
+        """Record the current step of a submission."""
 
     def finished(self, result: Result) -> None:
-        """A submission has its result."""
+        """Record the result of a submission."""
 
 
 class Tally:
-    """Where a class stands. Holds the submissions on their way, and of the others only their number.
+    """Thread-safe progress of a class.
 
     Args:
         total: submissions in the class.
-        kept: how many of them were graded before.
-        at_once: submissions graded at once; None where nobody knows, as on a cluster.
-        clock: gives seconds.
+        kept: submissions graded before.
+        at_once: submissions graded in parallel; None if unknown, as on a cluster.
+        clock: returns seconds.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Tally:
         self._first_run: float | None = None
 
     def step(self, name: str, step: Step) -> None:
-        """Where a submission is on its way; what a thread works on keeps the thread's line."""
+        """Record the current step of a submission; each thread has one line."""
         now = self._clock()
         with self._lock:
             if step == "sent":
@@ -73,14 +73,14 @@ class Tally:
             self._doing[slot] = (name, step, since if before == name else now)
 
     def finished(self, result: Result) -> None:
-        """A submission has its result."""
+        """Record the result of a submission."""
         with self._lock:
             self._counts[result.status] += 1
             for slot in [slot for slot, (name, *_) in self._doing.items() if name == result.submission]:
                 del self._doing[slot]
 
     def snapshot(self) -> Snapshot:
-        """How things stand now."""
+        """Return the current progress."""
         now = self._clock()
         with self._lock:
             doing = sorted(self._doing.items())
@@ -96,7 +96,7 @@ class Tally:
             )
 
     def _left(self, finished: int, now: float) -> float | None:
-        """At the pace so far, counted from the first notebook; None before there is a pace."""
+        """Estimate the remaining seconds from the pace since the first notebook started."""
         if finished < (self._at_once or 4):
             return None
         waiting = self._total - self._kept - finished
@@ -105,12 +105,12 @@ class Tally:
 
 @contextmanager
 def show_progress(total: int, *, kept: int = 0, at_once: int | None = None) -> Iterator[Watch]:
-    """Show how a class gets on while the context lasts; gives what is to be told of it.
+    """Show the progress of a class while the context lasts.
 
     Args:
         total: submissions in the class.
-        kept: how many of them were graded before.
-        at_once: submissions graded at once; None where nobody knows.
+        kept: submissions graded before.
+        at_once: submissions graded in parallel; None if unknown.
     """
     tally = Tally(total, kept, at_once)
     if kept == total:
@@ -125,7 +125,7 @@ def show_progress(total: int, *, kept: int = 0, at_once: int | None = None) -> I
 
 @contextmanager
 def show_steps(name: str) -> Iterator[Callable[[Step], None]]:
-    """Show where one submission is on its way; only on a terminal."""
+    """Show the current step of one submission, on a terminal only."""
     start = time.monotonic()
     current: list[Step] = ["preparing"]
     if not redraws():
@@ -137,7 +137,7 @@ def show_steps(name: str) -> Iterator[Callable[[Step], None]]:
 
 @contextmanager
 def show_waiting(reason: str) -> Iterator[None]:
-    """Say what people wait for while the context lasts; only on a terminal."""
+    """Show a reason for waiting while the context lasts, on a terminal only."""
     if not redraws():
         yield
         return
@@ -154,11 +154,11 @@ def show_waiting(reason: str) -> Iterator[None]:
 
 @contextmanager
 def _drawn(view: Callable[[int, int], Text]) -> Iterator[None]:
-    """Keep drawing what `view` gives for a width and a height, and wipe it out in the end."""
+    """Draw the view repeatedly, and erase it at the end."""
     screen = console(err=True)
 
     def draw() -> Constrain:
-        # A line that fills the last column wraps on some terminals.
+        # Some terminals wrap lines that fill the last column.
         width = max(1, min(screen.width - 1, MAX_WIDTH))
         return Constrain(view(width, screen.height), width)
 
@@ -175,7 +175,7 @@ def _drawn(view: Callable[[int, int], Text]) -> Iterator[None]:
 
 
 class _Log:
-    """The same in lines: one whenever another tenth of the class is done, and one when nothing was said for long."""
+    """Progress as log lines: after every tenth of the class, and every 30 seconds."""
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally

@@ -1,4 +1,4 @@
-"""Ends a command in order on Ctrl-C, on SIGTERM and when its terminal goes away."""
+"""Orderly shutdown on SIGINT, SIGTERM and SIGHUP."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def stop_in_order() -> None:
-    """Make the first such signal raise KeyboardInterrupt and the later ones do nothing.
+    """Make the first of these signals raise KeyboardInterrupt; ignore later ones.
 
-    A second Ctrl-C would interrupt the clearing away, which takes a second or two. A signal the caller had switched
-    off, as nohup does, stays off.
+    A second Ctrl-C would interrupt the clean-up, which takes a second or two. Signals that the caller ignores, as with
+    nohup, stay ignored.
     """
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from autograder.errors import KitError, SubmissionError
+from autograder.errors import KitError
 from autograder.grading.grader import Graded, Grader
 from autograder.grading.resume import Conditions
 from autograder.grading.stages import ReportingIsolation, Step
@@ -17,67 +17,36 @@ from autograder.intake.submissions import Submission, read_submission
 from autograder.results.folder import write_result
 from autograder.results.result import Result
 
-
-@dataclass(frozen=True)
-class Paper:
-    """A submission as it travels to where it is graded: its bytes, or the reason why there are none."""
-
-    name: str
-    data: bytes
-    problem: str | None = None
-
-    def read(self) -> bytes:
-        """The bytes.
-
-        Raises:
-            SubmissionError: there are none.
-        """
-        if self.problem is not None:
-            raise SubmissionError(self.problem)
-        return self.data
+Tell = Callable[[Step], None]
 
 
 @dataclass(frozen=True)
-class MarkedPaper:
-    """What comes back: the result as JSON text, and the notebook as it was run (.ipynb), None where it was not."""
-
-    result: str
-    executed: bytes | None
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a class is graded.
+class Workers:
+    """Whoever grades the submissions of a class: threads of this machine, or the workers of a cluster.
 
     Args:
-        executor: runs `grade`; threads serve on one machine, for the work is in child processes.
-        grade: grades one submission, as `grade_paper` does; it, what it is called with and what it gives can be pickled
-            where the executor needs that.
-        conditions: what the results hang on beside the submissions.
+        submit: has one submission graded; `tell` is told its steps where that is possible.
+        conditions: what all results depend on, apart from the submission.
         window: how many submissions to have on their way at most; asked again and again, as a cluster may grow.
-        at_once: how many submissions are graded at once, where that is known because it is done in this very process;
-            there `grade` also takes a function to tell its steps to.
+        at_once: how many submissions are graded at once, where that is known.
     """
 
-    executor: Executor
-    grade: Callable[..., MarkedPaper]
+    submit: Callable[[Submission, Tell], Future[Graded]]
     conditions: Conditions
     window: Callable[[], int]
     at_once: int | None = None
 
 
-def grade_paper(grader: Grader, paper: Paper, tell: Callable[[Step], None] | None = None) -> MarkedPaper:
-    """Grade one submission: bytes in, text and bytes out; `tell` is told its steps."""
-    if tell is not None:
-        tell("preparing")
-        grader = replace(grader, isolation=ReportingIsolation(grader.isolation, tell))
-    graded = grader.graded(paper.name, paper.read)
-    return MarkedPaper(graded.result.to_json(), graded.executed)
+def grade_submission(grader: Grader, submission: Submission, tell: Tell) -> Graded:
+    """Read and grade one submission of this machine; `tell` is told its steps."""
+    tell("preparing")
+    watched = replace(grader, isolation=ReportingIsolation(grader.isolation, tell))
+    return watched.graded(submission.name, partial(read_submission, submission))
 
 
 def grade_all(
     submissions: Sequence[Submission],
-    place: Place,
+    workers: Workers,
     folder: Path,
     on_result: Callable[[str, Result], None],
     on_step: Callable[[str, Step], None] | None = None,
@@ -87,7 +56,7 @@ def grade_all(
 
     Args:
         submissions: what to grade.
-        place: where.
+        workers: who grades them.
         folder: the results' folder; made if missing.
         on_result: called with the ID of each submission and its stored result, in the order they finish.
         on_step: told the name of a submission and where it is on its way, from several threads; must return at once.
@@ -96,11 +65,11 @@ def grade_all(
         KitError: a result cannot be written, or there is nobody left to grade.
     """
     results: dict[str, Result] = {}
-    with _finishing(submissions, place, on_step) as finished:
+    with _finishing(submissions, workers, on_step) as finished:
         for submission, graded in finished:
             version = (versions or {}).get(submission.id, 1)
             result = replace(graded.result, student=submission.student, version=version)
-            fingerprint = place.conditions.fingerprint(result.sha256, result.lab)
+            fingerprint = workers.conditions.fingerprint(result.sha256, result.lab)
             # As it was: the machines of a cluster may differ.
             fingerprint["isolation"] = result.isolation
             write_result(folder, submission.id, result, fingerprint, executed=graded.executed)
@@ -111,22 +80,22 @@ def grade_all(
 
 @contextmanager
 def _finishing(
-    submissions: Sequence[Submission], place: Place, on_step: Callable[[str, Step], None] | None
+    submissions: Sequence[Submission], workers: Workers, on_step: Callable[[str, Step], None] | None
 ) -> Iterator[Iterator[tuple[Submission, Graded]]]:
     """Submissions with their results as they finish; whatever is still on its way at the end is called off."""
-    running: dict[Future[MarkedPaper], Submission] = {}
+    running: dict[Future[Graded], Submission] = {}
 
     def one_after_the_other() -> Iterator[tuple[Submission, Graded]]:
         waiting = iter(submissions)
         while True:
             # Not all at once: a class need not be in memory, nor with the scheduler of a cluster.
-            while len(running) < place.window() and (submission := next(waiting, None)) is not None:
-                running[_sent(submission, place, on_step)] = submission
+            while len(running) < workers.window() and (submission := next(waiting, None)) is not None:
+                running[_sent(submission, workers, on_step)] = submission
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 submission = running.pop(future)
-                yield submission, _graded(future, submission, place.conditions)
+                yield submission, _graded(future, submission, workers.conditions)
 
     try:
         yield one_after_the_other()
@@ -135,25 +104,18 @@ def _finishing(
             future.cancel()
 
 
-def _sent(submission: Submission, place: Place, on_step: Callable[[str, Step], None] | None) -> Future[MarkedPaper]:
-    if on_step is None:
-        return place.executor.submit(place.grade, _paper(submission))
-    tell = partial(on_step, submission.name)
+def _sent(submission: Submission, workers: Workers, on_step: Callable[[str, Step], None] | None) -> Future[Graded]:
+    def tell(step: Step) -> None:
+        if on_step is not None:
+            on_step(submission.name, step)
+
     tell("sent")
-    return place.executor.submit(place.grade, _paper(submission), *([] if place.at_once is None else [tell]))
+    return workers.submit(submission, tell)
 
 
-def _paper(submission: Submission) -> Paper:
+def _graded(future: Future[Graded], submission: Submission, conditions: Conditions) -> Graded:
     try:
-        return Paper(submission.name, read_submission(submission))
-    except SubmissionError as error:
-        return Paper(submission.name, b"", str(error))
-
-
-def _graded(future: Future[MarkedPaper], submission: Submission, conditions: Conditions) -> Graded:
-    try:
-        marked = future.result()
-        return Graded(Result.from_json(marked.result), marked.executed)
+        return future.result()
     except (KitError, CancelledError):
         raise
     except Exception as error:  # noqa: BLE001 - one submission the grader stumbles over must not end the class

@@ -6,7 +6,7 @@ import logging
 import uuid
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, Executor
+from concurrent.futures import CancelledError, Executor, Future
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -15,11 +15,13 @@ from distributed import Client, Worker, WorkerPlugin
 from distributed.comm import resolve_address
 
 from autograder.datasets import mnist as data
-from autograder.errors import AssignmentError, KitError
-from autograder.grading.batch import Place
+from autograder.errors import AssignmentError, KitError, SubmissionError
+from autograder.grading.batch import Tell, Workers
 from autograder.grading.cluster_worker import Bench, Described, Settings, describe_on_worker, end_run, grade_on_worker
 from autograder.grading.fingerprint import kit_version
+from autograder.grading.grader import Graded
 from autograder.grading.resume import Conditions
+from autograder.intake.submissions import Submission, read_submission
 from autograder.labs.assignment import Assignment
 from autograder.sandbox.layers import Level
 from autograder.util.atomic import write_atomically
@@ -51,7 +53,7 @@ class ProvideMnist(WorkerPlugin):  # type: ignore[misc]  # Dask ships no type in
 
 
 @contextmanager
-def cluster_place(
+def cluster_workers(
     address: str,
     zips: Sequence[Path],
     *,
@@ -60,7 +62,7 @@ def cluster_place(
     adapt: Callable[[Assignment], Assignment],
     solutions: Callable[[Sequence[Assignment], Sequence[Path]], Mapping[str, Path]] | None,
     report: Callable[[str], None],
-) -> Iterator[Place]:
+) -> Iterator[Workers]:
     """The workers behind a scheduler as a place to grade at.
 
     Args:
@@ -90,9 +92,13 @@ def cluster_place(
             assume = next(iter(assignments)) if len(assignments) == 1 else None
             paths = solutions(described.assignments, zips) if solutions else {}
             keys = {lab: path.read_bytes() for lab, path in paths.items() if path.is_file()}
-            grade = partial(grade_on_worker, Settings(bench, assignments, assume, keys).packed())
+            settings = Settings(bench, assignments, assume, keys).packed()
+
+            def submit(submission: Submission, tell: Tell) -> Future[Graded]:  # noqa: ARG001 - workers tell no steps
+                return executor.submit(grade_on_worker, settings, submission.name, _content_of(submission))
+
             conditions = Conditions(assignments, described.isolation, assume, retrain=solutions is None)
-            yield Place(executor, grade, conditions, partial(_window, client))
+            yield Workers(submit, conditions, partial(_window, client))
         except CancelledError as error:
             raise KitError(
                 f"The Dask scheduler at {address} went away. What was graded is kept.",
@@ -103,6 +109,14 @@ def cluster_place(
                 executor.shutdown(wait=False)
                 with suppress(Exception):  # the workers' fork servers end by themselves too, only later
                     client.run(end_run, bench.run, on_error="ignore")
+
+
+def _content_of(submission: Submission) -> bytes | str:
+    """The bytes of a submission, which no worker could read where they lie, or the reason why there are none."""
+    try:
+        return read_submission(submission)
+    except SubmissionError as error:
+        return str(error)
 
 
 def _content(path: Path) -> bytes:

@@ -18,16 +18,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from autograder.datasets import mnist as data
-from autograder.errors import DataError, WorkerError
-from autograder.grading.answer_keys import AnswerKeys
-from autograder.grading.batch import MarkedPaper, Paper, grade_paper
+from autograder.errors import SubmissionError, WorkerError
 from autograder.grading.fingerprint import kit_version
-from autograder.grading.grader import Grader
-from autograder.grading.preload import keras_preload
-from autograder.grading.training_cache import TrainingCache
-from autograder.labs.assignment import Assignment, load_assignment
-from autograder.sandbox.client import ForkServer
+from autograder.grading.grader import Graded, Grader
+from autograder.grading.session import Session
+from autograder.labs.assignment import Assignment
 from autograder.sandbox.layers import Level
 
 # A client that was killed cannot say goodbye: a fork server nobody asks for ends by itself.
@@ -66,15 +61,26 @@ class Described:
     isolation: str
 
 
-def grade_on_worker(packed: bytes, paper: Paper) -> MarkedPaper:
+def grade_on_worker(packed: bytes, name: str, content: bytes | str) -> Graded:
     """Grade one submission here with packed `Settings`.
+
+    Args:
+        packed: the settings.
+        name: what the submission is called in the results.
+        content: its bytes, or the reason why there are none.
 
     Raises:
         KitError: this worker cannot grade at all, for example because its kit is another one.
     """
+
+    def read() -> bytes:
+        if isinstance(content, str):
+            raise SubmissionError(content)
+        return content
+
     settings = _unpacked(packed)
     with _kept(settings.bench) as kept:
-        return grade_paper(kept.grader(settings), paper)
+        return kept.grader(settings).graded(name, read)
 
 
 def describe_on_worker(bench: Bench, zips: Sequence[tuple[str, bytes]]) -> Described:
@@ -87,7 +93,7 @@ def describe_on_worker(bench: Bench, zips: Sequence[tuple[str, bytes]]) -> Descr
         paths = [Path(folder, name) for name, _ in zips]
         for path, (_, content) in zip(paths, zips, strict=True):
             path.write_bytes(content)
-        return Described(tuple(load_assignment(path, kept.fork_server) for path in paths), kept.fork_server.level)
+        return Described(kept.session.load(paths), kept.session.fork_server.level)
 
 
 def end_run(run: str) -> None:
@@ -105,10 +111,10 @@ def _unpacked(packed: bytes) -> Settings:
 
 
 class _Kept:
-    """A fork server and its grader, how many jobs use them, and how often one began."""
+    """A session and its grader, how many jobs use them, and how often one began."""
 
     def __init__(self, bench: Bench) -> None:
-        self.fork_server = ForkServer(keras_preload(_mnist(bench)), bench.isolation)
+        self.session = Session(bench.isolation, needs_mnist=bench.needs_mnist, report=lambda _: None)
         self.users = 0
         self.begun = 0
         self._lock = threading.Lock()
@@ -122,15 +128,13 @@ class _Kept:
                 paths = {lab: Path(self._solutions.name, f"{lab}.ipynb") for lab in settings.solutions or {}}
                 for lab, path in paths.items():
                     path.write_bytes((settings.solutions or {})[lab])
-                trainings = TrainingCache(paths, self.fork_server, lambda _: None)
-                self._grader = Grader(
-                    settings.assignments, self.fork_server, settings.assume, trainings.of, AnswerKeys(paths)
-                )
+                labs = tuple(settings.assignments.values())
+                self._grader = self.session.grader(labs, paths, assume=settings.assume)
             return self._grader
 
     def close(self) -> None:
         """End the fork server and every job in it."""
-        self.fork_server.close()
+        self.session.close()
         self._solutions.cleanup()
 
 
@@ -143,7 +147,9 @@ def _kept(bench: Bench) -> Iterator[_Kept]:
     _refuse_another_kit(bench.kit)
     with _LOCK:
         kept = _KEPT.get(bench)
-        if kept is None or not kept.fork_server.alive:  # the kernel ends the largest process where memory is short
+        if (
+            kept is None or not kept.session.fork_server.alive
+        ):  # the kernel ends the largest process where memory is short
             kept = _KEPT[bench] = _Kept(bench)
         kept.users += 1
         kept.begun += 1
@@ -164,15 +170,6 @@ def _refuse_another_kit(wanted: str) -> None:
             f"The worker on {platform.node()} has another kit than this machine: {kit_version()}, not {wanted}.",
             hint="install the same version of the kit and of its libraries on every worker, and restart the workers",
         )
-
-
-def _mnist(bench: Bench) -> Path | None:
-    try:
-        return data.npz_path()
-    except DataError:
-        if bench.needs_mnist:
-            raise
-        return None
 
 
 def _end_if_idle(bench: Bench, kept: _Kept, begun: int) -> None:

@@ -98,6 +98,7 @@ class Grader:
             fits=found.fits,
             cost=found.cost,
             measured=found.measured,
+            language=notebook.written_in,
         )
         return Graded(result, found.executed)
 

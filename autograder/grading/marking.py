@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from autograder.grading.prerequisites import Hindrance, missing_prerequisites, missing_variables
 from autograder.grading.unanswered import why_unanswered
@@ -37,13 +38,14 @@ def mark(assignment: Assignment, run: Run, verdicts: Mapping[str, Verdict]) -> t
     states = {name: verdict.variables for name, verdict in verdicts.items()}
     results: dict[str, QuestionResult] = {}
     lacks: dict[str, str] = {}
+    catalog = assignment.messages.get(run.notebook.written_in, {})
     for question in assignment.questions:
         needed = [other for other in assignment.questions if other.name in question.depends_on]
         missing = missing_variables(question, states[question.name], owners)
         missing += missing_prerequisites(needed, results, states, lacks)
         outcome, score, shares = _judge(question, run, verdicts[question.name], missing)
         lacks[question.name] = outcome.lacks
-        tests = _test_results(question, verdicts[question.name], shares, outcome, missing)
+        tests = _test_results(question, verdicts[question.name], shares, outcome, missing, catalog)
         results[question.name] = QuestionResult(
             question.name, outcome.status, score, question.max_score, tests, outcome.reason
         )
@@ -69,13 +71,19 @@ def _judge(
 
 
 def _test_results(
-    question: Question, verdict: Verdict, shares: list[float], outcome: _Outcome, hindrances: Sequence[Hindrance]
+    question: Question,
+    verdict: Verdict,
+    shares: list[float],
+    outcome: _Outcome,
+    hindrances: Sequence[Hindrance],
+    catalog: Mapping[str, str],
 ) -> tuple[TestResult, ...]:
     judged = outcome.status in ("passed", "partial", "failed", "grader_error")
     results = []
     for test, found, share in zip(question.tests, verdict.tests, shares, strict=True):
         hindrance = next((entry for entry in hindrances if entry.variable in test.required), None)
-        message, message_id, values = found.message, found.message_id, found.values
+        message_id, values = found.message_id, found.values
+        message = _translated(found.message, message_id, values, catalog)
         if not judged:
             message, message_id, values = outcome.reason, "", {}
         elif hindrance is not None and not found.share:
@@ -94,6 +102,16 @@ def _test_results(
             )
         )
     return tuple(results)
+
+
+def _translated(message: str, message_id: str, values: Mapping[str, Any], catalog: Mapping[str, str]) -> str:
+    """Return a test's message in the language of the notebook, where its template has a translation."""
+    if message_id not in catalog:
+        return message
+    try:
+        return catalog[message_id].format(**values)
+    except (LookupError, ValueError):
+        return message  # the values are the checker's claim; they may lack a name
 
 
 def _score(question: Question, shares: list[float]) -> tuple[float, list[float]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from pathlib import Path
 
 from autograder.sandbox import Preload
@@ -58,6 +59,8 @@ def load_keras(npz: str | None = None) -> None:
     """Import everything, in the fork server; see `keras_preload`."""
     mnist = None if npz is None else Path(npz).read_bytes()  # first, so that a missing file is reported at once
     os.environ.update(_ENVIRONMENT)
+    # Where JupyterLab is installed, jsonschema imports this parser of IRIs for otter, which takes two seconds.
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     import IPython.core.interactiveshell
     import keras
     import matplotlib.pyplot
@@ -65,6 +68,7 @@ def load_keras(npz: str | None = None) -> None:
     import otter.test_files
     import tensorflow as tf
 
+    del sys.modules["rfc3987_syntax"]
     tf.config.threading.set_intra_op_parallelism_threads(TENSORFLOW_THREADS)
     tf.config.threading.set_inter_op_parallelism_threads(TENSORFLOW_THREADS)
     # The tasks too: a worker may not be able to read where they lie.

@@ -19,6 +19,7 @@ from autograder.intake.found import NOTEBOOK, ZIP, Found
 from autograder.platforms.canvas import read_canvas_name
 from autograder.platforms.gradescope import METADATA
 from autograder.platforms.moodle import read_moodle_path
+from autograder.results.folder import is_results_folder
 from autograder.util.zips import MB, Member, list_members, read_member
 
 MAX_NOTEBOOK_BYTES = 100 * MB
@@ -82,6 +83,11 @@ def files_under(path: Path, *, alone: bool) -> Iterator[Found]:
             raise UsageError(
                 f"The folder {path} cannot be listed: {error.strerror or error}.", hint=f"chmod u+rx {path}"
             ) from None
+        if is_results_folder(path):
+            raise UsageError(
+                f"{path} contains the results of an earlier `autograder grade`, not submissions.",
+                hint=f"autograder report {path}",
+            )
         yield from _in_folder(path)
     else:
         # A bare "." or ".." never gets here, so a file always has a name.
@@ -99,6 +105,9 @@ def _place(path: Path) -> tuple[str, ...]:
 def _in_folder(folder: Path) -> Iterator[Found]:
     denied: list[OSError] = []
     for here, folders, files in os.walk(folder, onerror=denied.append):
+        if Path(here) != folder and is_results_folder(Path(here)):
+            folders.clear()
+            continue
         here_parts = Path(here).resolve().parts
         links = [name for name in folders if Path(here, name).is_symlink()]
         for name in [name for name in folders if is_junk(name) and name not in _LOOKED_INTO]:

@@ -18,6 +18,7 @@ from autograder.handover.live_protocol import ENVIRONMENT
 from autograder.handover.modules import USUAL_NAMES
 from autograder.handover.support import is_support_path, pack_support_files
 from autograder.handover.tasks import INSPECT_TESTS
+from autograder.labs.descriptions import description_file, keep_description, read_description
 from autograder.labs.lateness import LatePolicy, policy_from
 from autograder.sandbox import Isolation, Job, Limits
 from autograder.sandbox.job_files import job_folder
@@ -112,6 +113,7 @@ class Assignment:
     title: str = ""
     late: LatePolicy | None = None
     support_files: Mapping[str, bytes] = field(default_factory=dict)
+    messages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def max_score(self) -> float:
@@ -168,7 +170,19 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
         title=str(lab.get("title") or ""),
         late=_late(lab, path),
         support_files=support,
+        messages=_messages(lab),
     )
+
+
+def _messages(lab: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return the translations of the tests' messages, by language and English text."""
+    found = lab.get("messages")
+    languages = found.items() if isinstance(found, dict) else ()
+    return {
+        str(language): {str(text): str(translation) for text, translation in texts.items()}
+        for language, texts in languages
+        if isinstance(texts, dict)
+    }
 
 
 def needs_keras(path: Path) -> bool:
@@ -256,10 +270,18 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
 
 
 def _inspect(tests: Mapping[str, str], support: Mapping[str, bytes], isolation: Isolation) -> list[dict[str, Any]]:
+    """Describe the tests: what their decorators and signatures say, which only running them tells.
+
+    The description of the same files is kept, so that a run with nothing to grade starts no worker.
+    """
     from autograder.handover.checker_files import DESCRIPTION
 
+    payload = {"tests": dict(tests), **pack_support_files(support)}
+    kept = description_file(payload)
+    known = read_description(kept)
+    if known is not None:
+        return known
     with job_folder() as folder:
-        payload = {"tests": dict(tests), **pack_support_files(support)}
         outcome = isolation.run(Job(INSPECT_TESTS, payload, folder, _INSPECTION))
         file = folder / DESCRIPTION
         if outcome.end != "done" or not file.exists():
@@ -270,6 +292,7 @@ def _inspect(tests: Mapping[str, str], support: Mapping[str, bytes], isolation: 
     if "error" in answer:
         raise AssignmentError(answer["error"], hint=answer["hint"])
     questions: list[dict[str, Any]] = answer["questions"]
+    keep_description(kept, questions)
     return questions
 
 

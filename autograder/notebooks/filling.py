@@ -45,6 +45,27 @@ def fill_gaps(
     return filled
 
 
+def fills_of(student: Mapping[str, Any], filled: Mapping[str, Any]) -> dict[str, str]:
+    """Return the code that a filled notebook has in the place of each stub; stubs left as they are are left out.
+
+    Args:
+        student: the student notebook.
+        filled: the same notebook with answers; cells are found by their tags, in order.
+    """
+    stubs: dict[str, dict[str, str]] = {}
+    for question, cell in _answer_cells(student):
+        stubs.setdefault(question, {}).update(_gaps(_source(cell), question))
+    found: dict[str, str] = {}
+    for question, gaps in stubs.items():
+        code = "\n".join(_source(cell) for owner, cell in _answer_cells(filled) if owner == question)
+        try:
+            parts = _split(code, tuple(gaps))
+        except SyntaxError:  # no telling the answers apart: the whole cell stands for the first
+            parts = {next(iter(gaps)): code, **dict.fromkeys(list(gaps)[1:], "")}
+        found |= {name: part.strip("\n") for name, part in parts.items() if part.strip() != gaps[name].strip()}
+    return found
+
+
 def _answer_cells(notebook: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     pairs = ((_question(cell), cell) for cell in notebook["cells"])
     return [(question, cell) for question, cell in pairs if question is not None]

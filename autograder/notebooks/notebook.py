@@ -33,6 +33,7 @@ _IMPORTS_OTTER = re.compile(r"^\s*(import|from)\s+otter\b", re.MULTILINE)
 _ENOUGH = Fraction(1, 2)
 # As the set-up cell names its lab: it stays where a platform drops the metadata.
 _SET_UP = re.compile(r"""^grader = _set_up\(lab="(?P<lab>[^"\n]+)",""", re.MULTILINE)
+_WRITTEN_IN = re.compile(r'^grader = _set_up\([^\n]*\blanguage="(?P<language>[A-Za-z_-]{2,12})"', re.MULTILINE)
 _OTHER_KERNELS = {"ir": "R", "irkernel": "R", "xr": "R", "octave": "Octave", "sos": "SoS", "bash": "Bash"}
 
 
@@ -73,6 +74,8 @@ class Part:
 class Notebook:
     """What grading reads of a notebook; `assignment` is the name otter wrote, None where it is lost.
 
+    `language` is that of its code, `written_in` that of its texts, as its set-up cell names it.
+
     `parts` are all its cells, in order, for showing only.
     """
 
@@ -81,6 +84,7 @@ class Notebook:
     language: str = "python"
     kernel: str | None = None
     parts: tuple[Part, ...] = ()
+    written_in: str = "en"
 
 
 def read_notebook(data: bytes) -> Notebook:
@@ -112,6 +116,7 @@ def read_notebook(data: bytes) -> Notebook:
         language=language,
         kernel=kernel,
         parts=_parts(cells, [source for source, _ in sources]),
+        written_in=_written_in(filled),
     )
 
 
@@ -119,6 +124,12 @@ def _named_in_set_up(code: Sequence[tuple[str, frozenset[str]]]) -> str | None:
     """The lab a set-up cell names."""
     found = (_SET_UP.search(source) for source, _ in code)
     return next((match["lab"] for match in found if match), None)
+
+
+def _written_in(code: Sequence[tuple[str, frozenset[str]]]) -> str:
+    """The language of the texts that a set-up cell names; English where there is none."""
+    found = (_WRITTEN_IN.search(source) for source, _ in code)
+    return next((match["language"] for match in found if match), "en")
 
 
 def identify(notebook: Notebook, labs: Mapping[str, Mapping[str, Sequence[str]]]) -> str:

@@ -127,6 +127,12 @@ class ResultsFolder:
         return tuple(path.parent.name for path in sorted(self.submissions.glob("*/result.json")))
 
 
+def is_results_folder(folder: Path) -> bool:
+    """Whether a folder holds results of the kit, which nobody handed in."""
+    files = ResultsFolder(folder)
+    return files.run.is_file() and files.submissions.is_dir()
+
+
 @contextmanager
 def results_folder(folder: Path) -> Iterator[None]:
     """Make the folder, keep other graders out of it, and clear away the halves of files a killed one left.

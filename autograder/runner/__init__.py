@@ -1,1 +1,1 @@
-"""Run student code inside the sandbox; knows neither tests nor results."""
+"""Run student code inside the sandbox; independent of tests and results."""

@@ -1,4 +1,4 @@
-"""Whose processor time it was: the notebook's, or the grader's while it works in the notebook's process."""
+"""Processor time of the notebook, separated from the grader's work in its process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class Meter:
-    """Splits the processor time of this process, all its threads together, in seconds."""
+    """Measures processor time in seconds, over all threads of this process."""
 
     def __init__(self) -> None:
         self._grader = 0.0
@@ -16,19 +16,19 @@ class Meter:
 
     @property
     def notebook_seconds(self) -> float:
-        """What the notebook's own code has used so far, without the cell that runs."""
+        """Processor time of the notebook's code in the cells that have ended."""
         return self._notebook
 
     @contextmanager
     def cell(self) -> Iterator[None]:
-        """Around a cell: its time is the notebook's, but for what `grader` covers."""
+        """Count the time of a cell, except for the parts inside `grader`."""
         start = time.process_time() - self._grader
         yield
         self._notebook += time.process_time() - self._grader - start
 
     @contextmanager
     def grader(self) -> Iterator[None]:
-        """Around the grader's work within a cell."""
+        """Exclude the grader's work within a cell."""
         start = time.process_time()
         try:
             yield

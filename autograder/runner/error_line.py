@@ -1,4 +1,4 @@
-"""Where in a cell an exception came from."""
+"""Locate the line of a cell that an exception comes from."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ _TIMED = "<timed exec>"  # the body of a %%time cell, whose first line is the ma
 
 
 def error_line(error: BaseException, source: str) -> int | None:
-    """The line of the cell, counted from 1, that raised or that called what raised; None where it cannot be told.
+    """Return the line of the cell, counted from 1, that raised an error.
+
+    None if unknown.
 
     Args:
-        error: what the cell raised.
+        error: the error.
         source: the cell.
     """
-    # IPython drops empty lines at the top before it counts.
+    # IPython removes empty lines at the top before counting.
     dropped = len(source) - len(source.lstrip("\n"))
     try:
         lines = list(_lines(error))
-    except Exception:  # noqa: BLE001 - an exception of a student's own may be odd in any way
+    except Exception:  # noqa: BLE001 - a student's own exception class may raise in any method
         return None
     if not lines:
         return None
@@ -34,7 +36,7 @@ def error_line(error: BaseException, source: str) -> int | None:
 
 
 def _lines(error: BaseException) -> Iterator[tuple[str, int]]:
-    """Files of cells and lines in them, from the outermost call inwards."""
+    """Yield cell files and line numbers, from the outermost call inwards."""
     for frame, number in traceback.walk_tb(error.__traceback__):
         if frame.f_code.co_filename.startswith(_CELL_FILES):
             yield frame.f_code.co_filename, number

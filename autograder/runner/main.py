@@ -1,4 +1,4 @@
-"""Runs a notebook's code cells in order and hands over the answers they leave."""
+"""Run a notebook's code cells in order and hand over the answers."""
 
 from __future__ import annotations
 
@@ -26,12 +26,11 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
     """Run one notebook.
 
     Args:
-        payload: `cells` (list of {number, source}), `handover` (question -> names to hand over), `seed` (what training
-            starts from), `trainings` (trainings to reuse, see `runner.replay`; optional), `record`
-            (true only for a trusted notebook whose trainings are to be kept; may be left out), `files` (support files
-            of the lab in base64 by path; may be left out), `channel` (the descriptors over which a checker can call
-            what stays in this process; may be left out).
-        folder: the job's folder; receives `journal.jsonl`, `outputs.jsonl`, `handover/` and IPython's own `ipython/`.
+        payload: `cells` (list of {number, source}), `handover` (question -> names to hand over), `seed` (seed of
+            trainings), `trainings` (optional; trainings to reuse, see `runner.replay`), `record` (optional; whether to
+            record trainings, for trusted notebooks only), `files` (optional; support files of the lab in base64, by
+            path), `channel` (optional; descriptors through which a checker calls objects in this process).
+        folder: the job's folder; receives `journal.jsonl`, `outputs.jsonl`, `handover/` and IPython's `ipython/`.
     """
     write_support_files(payload)
     seed_everything(int(payload.get("seed", 0)))
@@ -39,14 +38,14 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
     journal = Journal(folder)
     writer = HandoverWriter(folder / HANDOVER)
     shell = new_shell(folder / "ipython", Recorder(folder))
-    sys.path.insert(0, "")  # as in Jupyter, where a cell can import what another wrote with %%writefile
+    sys.path.insert(0, "")  # as in Jupyter, where cells can import files written with %%writefile
     handed_over: set[str] = set()
     live: set[str] = set()
     server = LiveServer(payload["channel"], shell.user_ns) if "channel" in payload else None
     meter = Meter()
 
     def hand_over(question: str) -> None:
-        # As stock otter grades it: a question's answers are what they are when it is (last) checked.
+        # As in stock otter, a question's answers are those at the time of its last check.
         with meter.grader():
             plain = writer.hand_over(question, handover[question], shell.user_ns)
             if not plain or ENVIRONMENT in handover[question]:
@@ -75,7 +74,7 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
 
 
 def _run(shell: Shell, number: int, source: str, journal: Journal, meter: Meter) -> None:
-    """Run a cell and write down what it showed and what became of it."""
+    """Run a cell and record its outputs and its outcome."""
     journal.begin(number)
     start = time.monotonic()
     with meter.cell():

@@ -1,4 +1,4 @@
-"""Takes otter's place in the runner: `grader.check("q3")` hands q3's answers over instead of testing them."""
+"""Replacement for otter: `grader.check("q3")` hands over q3's answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class _HandedOver:
-    """What `grader.check` returns here; no marks are known in this process."""
+    """Return value of `grader.check`; marks are unknown in this process."""
 
     def __init__(self, question: str) -> None:
         self._question = question
@@ -19,12 +19,17 @@ class _HandedOver:
 
 
 def install(questions: Sequence[str], hand_over: Callable[[str], None]) -> None:
-    """Put a stand-in module `otter` in front of the real one, for this process only."""
+    """Install a replacement for the module `otter` in this process.
+
+    Args:
+        questions: the names of the lab's questions.
+        hand_over: called with the name of every question that the notebook checks.
+    """
 
     class Notebook:
-        """The calls of `otter.Notebook` that notebooks make; all but the checks have nothing to do here."""
+        """The methods of `otter.Notebook` that notebooks call; only checks have an effect."""
 
-        _grading_mode = True  # as in `otter run`: it tells the set-up cell to leave everything to the grader
+        _grading_mode = True  # as in `otter run`; the set-up cell then does nothing
 
         def __init__(self, *_: Any, **__: Any) -> None:
             pass
@@ -47,6 +52,6 @@ def install(questions: Sequence[str], hand_over: Callable[[str], None]) -> None:
 
     for name in [name for name in sys.modules if name == "otter" or name.startswith("otter.")]:
         del sys.modules[name]
-    module = types.ModuleType("otter", "Stand-in for otter-grader while a submission is run.")
+    module = types.ModuleType("otter", "Replacement for otter-grader while a submission is run.")
     module.__dict__["Notebook"] = Notebook
     sys.modules["otter"] = module

@@ -1,7 +1,9 @@
-"""Writes down what cells show, as they show it and within the budgets; see `handover.outputs` for the file.
+"""Record the outputs of cells within their budgets.
 
-It runs in the notebook's own process: a notebook can write the file itself. Honest ones are shown right; for the
-others all that counts is what `read_outputs` lets through.
+See `handover.outputs` for the format.
+
+This runs in the notebook's process, so a notebook can write the file itself. `read_outputs` therefore treats the file
+as untrusted.
 """
 
 from __future__ import annotations
@@ -20,14 +22,18 @@ from autograder.notebooks.images import KINDS
 from autograder.runner.terminal_text import settle, settled
 from autograder.util.text import text_of
 
-# A stream is written down when this much is new or it is this old: little is lost when the process is killed.
+# Stream output is written after this many characters or seconds, so that little is lost if the process is killed.
 _PIECE = 8_000
 _SECONDS = 1.0
 _MOST_AT_ONCE = 1_000_000
 
 
 class Recorder:
-    """The outputs of one cell after the other."""
+    """Records the outputs of one cell at a time.
+
+    Args:
+        folder: the job's folder.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / OUTPUTS
@@ -44,7 +50,7 @@ class Recorder:
         self._clear_next = self._left_out = self._full = False
 
     def begin(self, cell: int) -> None:
-        """The outputs from here on are those of this cell."""
+        """Start recording the outputs of a cell."""
         with self._lock:
             self._number = cell
             self._cell = Account(CELL_BUDGET)
@@ -52,12 +58,12 @@ class Recorder:
             self._clear_next = self._left_out = self._full = False
 
     def end(self) -> None:
-        """The cell has ended: write down what it was about to show."""
+        """Finish recording the current cell."""
         with self._lock:
             self._write_stream(final=True)
 
     def write(self, name: str, text: str) -> None:
-        """The cell writes to `stdout` or `stderr`. Costs next to nothing once there is no room for more."""
+        """Record text written to `stdout` or `stderr`. Cheap once the budget is used up."""
         if self._full or os.getpid() != self._owner:
             return
         with self._lock:
@@ -70,13 +76,13 @@ class Recorder:
                 self._write_stream(final=False)
 
     def show(self, kind: str, data: Mapping[str, Any], *, identity: str | None = None, in_place: bool = False) -> None:
-        """The cell shows something.
+        """Record a displayed object.
 
         Args:
             kind: `display_data` or `execute_result`.
-            data: texts, and pictures in base64, by MIME type; what is neither is left out.
-            identity: IPython's display id, where it has one.
-            in_place: it takes the place of what was shown with that identity.
+            data: texts, and images in base64, by MIME type; other values are left out.
+            identity: IPython's display id, if any.
+            in_place: whether it replaces the output with that display id.
         """
         if os.getpid() != self._owner:
             return
@@ -88,7 +94,7 @@ class Recorder:
                 self._append(output, **self._reference(identity, in_place=in_place))
 
     def clear(self, *, wait: bool) -> None:
-        """What the cell showed goes away; with `wait`, when it shows something new."""
+        """Clear the cell's outputs; with `wait`, on its next output."""
         if os.getpid() != self._owner:
             return
         with self._lock:
@@ -98,7 +104,7 @@ class Recorder:
                 self._clear()
 
     def wants_picture(self) -> bool:
-        """Whether there is room for one more: drawing a figure nobody will see takes time."""
+        """Return whether the budget allows another image, so that none is drawn in vain."""
         return self._left("outputs") > 0 and self._left("pictures") > 0
 
     def _write_stream(self, *, final: bool) -> None:
@@ -111,7 +117,7 @@ class Recorder:
         if not whole:
             return
         self._clear()
-        new = int(self._shown_last != self._stream)  # else it goes on with the output before it
+        new = int(self._shown_last != self._stream)  # otherwise it continues the previous output
         room = self._left("text") if self._left("outputs") >= new else 0
         if room:
             self._charge(outputs=new, text=min(room, len(whole)))
@@ -122,7 +128,7 @@ class Recorder:
             self._leave_out()
 
     def _within_budget(self, data: Mapping[str, Any]) -> dict[str, str]:
-        """The parts of an output there is room for, charged."""
+        """Return the parts of an output that fit the budget, and charge them."""
         self._clear()
         if not self._left("outputs"):
             self._leave_out()
@@ -173,6 +179,6 @@ class Recorder:
 
     def _line(self, entry: Mapping[str, Any]) -> None:
         line = json.dumps({"cell": self._number, **entry}, ensure_ascii=False) + "\n"
-        # A full disk or too many open files are no reason why `print` should raise.
+        # `print` must not raise because of a full disk or too many open files.
         with contextlib.suppress(OSError), self._path.open("a", encoding="utf-8") as file:
             file.write(line)

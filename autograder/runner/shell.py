@@ -1,4 +1,4 @@
-"""IPython's own shell, so that magics, `!`, `await` and displays work as in Jupyter, without a kernel."""
+"""IPython's shell without a kernel, with magics, `await` and displays."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ from traitlets.config import Config
 from autograder.runner.recorder import Recorder
 
 _DESCRIPTORS = {"stdout": 1, "stderr": 2}
-# As sharp as Jupyter draws; a student's own setting could ask for pictures of any size.
+# Jupyter's resolution; a student's setting could request images of any size.
 _MAX_DPI = 100
 
 
 class _Stream(io.TextIOBase):
-    """`sys.stdout` or `sys.stderr` of the cells. Its descriptor leads nowhere: what programs print is not shown."""
+    """`sys.stdout` or `sys.stderr` of the cells.
+
+    Output of subprocesses is not recorded.
+    """
 
     encoding = "utf-8"
     errors = "replace"
@@ -52,11 +55,11 @@ class _Stream(io.TextIOBase):
         return _DESCRIPTORS[self.name]
 
     def reconfigure(self, **_: Any) -> None:
-        """As of a stream that has nothing to set."""
+        """Accept and ignore settings."""
 
 
 class _Bytes(io.RawIOBase):
-    """The bytes' side of a stream, for what writes to `sys.stdout.buffer`."""
+    """The binary buffer of a stream (`sys.stdout.buffer`)."""
 
     def __init__(self, stream: _Stream) -> None:
         self._stream = stream
@@ -71,7 +74,7 @@ class _Bytes(io.RawIOBase):
 
 class _ResultHook(DisplayHook):
     def __call__(self, result: object = None) -> None:
-        """A cell's last value, unless a semicolon hushes it."""
+        """Record a cell's last value, unless a semicolon suppresses it."""
         if result is None or self.quiet():
             return
         shell: Any = self.shell
@@ -81,7 +84,7 @@ class _ResultHook(DisplayHook):
     def quiet(self) -> bool:
         shell: Any = self.shell
         hook: Any = super()
-        with contextlib.suppress(Exception):  # the tokenizer may stumble over magics
+        with contextlib.suppress(Exception):  # the tokenizer may fail on magics
             return bool(hook.semicolon_at_end_of_expression(shell.source))
         return False
 
@@ -104,33 +107,33 @@ class _Publisher(DisplayPublisher):
 
 
 class Shell(InteractiveShell):
-    """IPython's shell, the outputs of whose cells go to `recorder`."""
+    """IPython's shell with a recorder for the outputs of cells."""
 
     displayhook_class = _ResultHook
     display_pub_class = _Publisher
-    system = InteractiveShell.system_raw  # `!command` without a terminal of its own: the sandbox has none
+    system = InteractiveShell.system_raw  # `!command` without a pseudo-terminal, which the sandbox lacks
     recorder: Recorder
-    source: str = ""  # of the cell that runs
+    source: str = ""  # source of the running cell
 
     def ask_exit(self) -> None:
-        """`exit()` in a notebook asks the front end to close; the cells after it still run, as in Jupyter."""
+        """Ignore `exit()`; later cells still run, as in Jupyter."""
 
     def enable_gui(self, gui: str | None = None) -> None:
-        """There is no window system."""
+        """Do nothing: there is no window system."""
 
     def _showtraceback(self, *_: Any) -> None:
-        """The journal says what a cell raised."""
+        """Do nothing: the journal records errors."""
 
     def show_usage_error(self, exc: BaseException) -> None:
-        """The same of magics."""
+        """Do nothing: the journal records errors."""
 
 
 def new_shell(home: Path, recorder: Recorder) -> Shell:
-    """A shell with an empty namespace, no history on disk and no colours, whose cells' outputs are recorded.
+    """Create a shell with an empty namespace and without history and colours.
 
     Args:
-        home: the folder for its own files.
-        recorder: takes down what cells show.
+        home: folder for the shell's files.
+        recorder: records the outputs of cells.
     """
     config = Config()
     config.HistoryManager.enabled = False
@@ -147,22 +150,25 @@ def new_shell(home: Path, recorder: Recorder) -> Shell:
 
 
 def run_cell(shell: Shell, source: str) -> BaseException | None:
-    """Run one cell; returns what it raised, if it did. Figures it left open are shown and closed."""
+    """Run one cell.
+
+    Return the exception it raised, if any. Open figures are shown and closed.
+    """
     _mend(shell)
     shell.source = source
     run: Callable[..., Any] = shell.run_cell
     try:
         result = run(source, store_history=False)
-    except BaseException as failure:  # noqa: BLE001 - the shell itself stumbled over what the cell has done
+    except BaseException as failure:  # noqa: BLE001 - the cell broke the shell itself
         return failure
-    with contextlib.suppress(Exception):  # what students do to Matplotlib must not end their notebook
+    with contextlib.suppress(Exception):  # a broken Matplotlib must not end the notebook
         close_figures("all")
     error: BaseException | None = result.error_before_exec or result.error_in_exec
     return error
 
 
 def _mend(shell: Shell) -> None:
-    """What cells may have broken and the next one cannot do without: standard streams, figures as pictures."""
+    """Restore what cells may have broken: standard streams and the display of figures."""
     for name in _DESCRIPTORS:
         stream = getattr(sys, name, None)
         if stream is None or getattr(stream, "closed", False):
@@ -181,8 +187,8 @@ def _show_figures_as_pictures(shell: Any) -> None:
 
 
 def _drawn(figure: Any) -> str | None:
-    """A figure as PNG, drawn but once where that is enough: it is the notebook's processor time."""
-    laid_out = figure.get_layout_engine() is not None  # so nothing sticks out that a margin would have to be found for
+    """Draw a figure as PNG, in one pass if possible to save processor time."""
+    laid_out = figure.get_layout_engine() is not None  # then no second pass is needed to find the margins
     if laid_out and figure.axes and figure.dpi <= _MAX_DPI and isinstance(figure.canvas, FigureCanvasAgg):
         buffer = io.BytesIO()
         figure.canvas.print_png(buffer)

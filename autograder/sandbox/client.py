@@ -42,6 +42,8 @@ _PACKAGE_HOME = Path(__file__).resolve().parents[2]
 class ForkServer:
     """An `Isolation` that forks a supervised worker for every job.
 
+    The process starts with the first job or with `start`: a run that has no job need not wait for its imports.
+
     Args:
         preload: the modules that the fork server imports before it forks.
         level: the isolation level of the workers.
@@ -62,14 +64,28 @@ class ForkServer:
         self._exclusion = SharedLock()
         self._lock = threading.Lock()
         self._kept = ExitStack()
-        scratch = self._kept.enter_context(run_folder())
+        self._scratch = self._kept.enter_context(run_folder())
+        self._preload = preload
         self._running: set[socket.socket] = set()
-        self._ready = False
-        self._started = time.monotonic()
+        self._ready = self._closed = False
+        self._started = 0.0
         self._seconds_to_start = 0.0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the process without waiting for it, if it has not been started. Thread-safe."""
+        with self._lock:
+            self._start()
+
+    def _start(self) -> None:
+        if self._closed:
+            raise WorkerError("The grader's fork server has ended.", hint=_DOCTOR)
+        if self._process is not None:
+            return
+        self._started = time.monotonic()
         self._control, theirs = socket.socketpair()
-        command = [sys.executable, "-P", "-c", _START, str(_PACKAGE_HOME), str(theirs.fileno()), str(scratch)]
-        command += [preload.entry, *preload.arguments]
+        command = [sys.executable, "-P", "-c", _START, str(_PACKAGE_HOME), str(theirs.fileno()), str(self._scratch)]
+        command += [self._preload.entry, *self._preload.arguments]
         # In a separate session, Ctrl-C in the terminal reaches only the parent, which then shuts down in order.
         self._process = subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
             command,
@@ -84,8 +100,13 @@ class ForkServer:
 
     @property
     def alive(self) -> bool:
-        """Whether the fork server process is running."""
-        return self._process.poll() is None
+        """Whether jobs can be run: the process is running, or has not been started."""
+        return not self._closed and (self._process is None or self._process.poll() is None)
+
+    @property
+    def pid(self) -> int | None:
+        """The ID of the process; None until it has been started."""
+        return None if self._process is None else self._process.pid
 
     @property
     def level(self) -> str:
@@ -140,6 +161,7 @@ class ForkServer:
     def _wait_until_ready(self) -> None:
         if self._ready:
             return
+        self._start()
         try:
             message = wire.receive(self._control)
         except OSError:
@@ -152,10 +174,17 @@ class ForkServer:
 
     def close(self) -> None:
         """End the fork server and all jobs; pending `run` calls return their outcomes."""
+        self._closed = True
         # Kill first: a caller that still waits for the start holds the lock until the process answers or ends.
-        self._process.kill()
-        self._process.wait()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
         with self._lock:
+            if self._process is None:
+                self._kept.close()
+                return
+            self._process.kill()  # it may have been started in the meantime
+            self._process.wait()
             for connection in self._running:
                 with contextlib.suppress(OSError):
                     # Supervisors kill their workers when the connection is closed for writing.

@@ -66,7 +66,7 @@ def test_a_gradebook_of_several_labs_asks_which(
     sheet = put(tmp_path, {"w.csv": csv_bytes(rows)}) / "w.csv"
     with pytest.raises(UsageError, match="2 labs") as caught:
         report_class(folder, QUIET, ExportOptions(moodle=sheet))
-    assert caught.value.hint == "say which is meant: --lab other"
+    assert caught.value.hint == "choose one: --lab other"
     with pytest.raises(UsageError, match="no result of a lab nothing"):
         report_class(folder, QUIET, ExportOptions(moodle=sheet, lab="nothing"))
     report_class(folder, QUIET, ExportOptions(moodle=sheet, lab="other"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from autograder.cli import gradescope_upload as gradescope
 from autograder.cli.app import main
 from autograder.cli.gradescope_upload import Order, choose_notebook, container_memory_mb, grade_upload, limits_within
 from autograder.errors import AssignmentError, IsolationError, KitError, SubmissionError, WorkerError
+from autograder.grading import session
 from autograder.labs.assignment import Assignment, Question
 from autograder.results import folder as store
 from autograder.results.result import QuestionResult, Result
@@ -54,13 +54,13 @@ def zipped(path: Path, **files: bytes) -> bytes:
 def test_the_only_notebook_is_taken_whatever_lies_beside_it(tmp_path: Path) -> None:
     choice = choose_notebook(upload(tmp_path, {"mine.ipynb": OWN, "notes.pdf": b"%PDF", "data/x.csv": b"1"}), TINY)
     assert (choice.name, choice.read()) == ("mine.ipynb", OWN)
-    assert choice.remarks == ("Left aside in the upload: data/x.csv, notes.pdf.",)
+    assert choice.remarks == ("Other files in the upload were ignored: data/x.csv, notes.pdf.",)
 
 
 def test_of_several_notebooks_the_labs_own_is_taken(tmp_path: Path) -> None:
     choice = choose_notebook(upload(tmp_path, {"a.ipynb": OTHER, "b.ipynb": OWN, "c.ipynb": b"{"}), TINY)
     assert choice.read() == OWN
-    assert choice.remarks == ("Left aside in the upload: a.ipynb, c.ipynb.",)
+    assert choice.remarks == ("Other files in the upload were ignored: a.ipynb, c.ipynb.",)
 
 
 def test_a_zip_is_looked_into(tmp_path: Path) -> None:
@@ -76,11 +76,14 @@ def test_the_same_notebook_twice_is_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "told"),
     [
-        ({}, "nothing was uploaded: hand in the notebook tiny.ipynb"),
-        ({"lab.py": b"x = 1", "notes.pdf": b"%PDF"}, "only lab.py, notes.pdf: hand in the notebook tiny.ipynb"),
+        ({}, "the upload is empty: submit the notebook tiny.ipynb"),
+        ({"lab.py": b"x = 1", "notes.pdf": b"%PDF"}, "only lab.py, notes.pdf: submit the notebook tiny.ipynb"),
         ({"notes.pdf": b"%PDF"}, "a .pdf file is neither a notebook"),
-        ({"a.ipynb": OWN, "b.ipynb": OWN + b" "}, r"several notebooks of tiny were uploaded \(a.ipynb, b.ipynb\)"),
-        ({"a.ipynb": OTHER, "b.ipynb": b"{"}, r"none of the notebooks uploaded \(a.ipynb, b.ipynb\) is one of tiny"),
+        (
+            {"a.ipynb": OWN, "b.ipynb": OWN + b" "},
+            r"the upload contains several notebooks of tiny \(a.ipynb, b.ipynb\)",
+        ),
+        ({"a.ipynb": OTHER, "b.ipynb": b"{"}, r"none of the uploaded notebooks \(a.ipynb, b.ipynb\) belongs to tiny"),
         ({"broken.zip": b"PK\x03\x04"}, "not a zip, or a damaged one"),
     ],
 )
@@ -109,7 +112,8 @@ def grade(
     course: Path, tmp_path: Path, fork_server: ForkServer, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., dict[str, Any]]:
     """Grades with the fork server that all tests share, which spares each of them the start of its own."""
-    monkeypatch.setattr(gradescope, "ForkServer", lambda *_: nullcontext(fork_server))
+    monkeypatch.setattr(session, "ForkServer", lambda *_: fork_server)
+    monkeypatch.setattr(fork_server, "close", lambda: None)  # other tests use it too
 
     def grade(what: Path, *, code: int = 0, **order: Any) -> dict[str, Any]:
         results = tmp_path / "results" / "results.json"
@@ -165,7 +169,7 @@ def test_where_the_kit_fails_marks_are_withheld_and_the_reason_is_for_instructor
     def fail(*_: object) -> Assignment:
         raise failure
 
-    monkeypatch.setattr(gradescope, "load_assignment", fail)
+    monkeypatch.setattr(session, "load_assignment", fail)
     results = tmp_path / "results.json"
     with pytest.raises(kind):
         grade_upload(course / "class" / "s01.ipynb", results, Order(course / "tiny.zip"), print)

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-GRADING = (ROOT / "autograder" / "build" / "gradescope_files" / "requirements.txt").read_text(encoding="utf-8")
+GRADING = (ROOT / "autograder" / "authoring" / "gradescope_files" / "requirements.txt").read_text(encoding="utf-8")
 
 
 def names(requirements: list[str]) -> set[str]:

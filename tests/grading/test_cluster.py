@@ -17,7 +17,6 @@ import pytest
 
 from autograder.errors import KitError, WorkerError
 from autograder.grading import cluster_worker as worker_side
-from autograder.grading.batch import Paper
 from autograder.grading.cluster_worker import Bench, Settings, describe_on_worker, end_run, grade_on_worker
 from autograder.grading.fingerprint import kit_version
 from tests.fixtures.small_class import (
@@ -118,7 +117,7 @@ def test_stopped_run_ends_its_jobs_on_the_workers(cluster: Cluster, tmp_path: Pa
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert "Stopped. What was graded so far is kept" in told
+    assert "Stopped. Results so far are kept" in told
     assert "Traceback" not in told
     assert wait_until(lambda: not any(left_behind(worker.pid) for worker in cluster.workers), 20)
     assert all(worker.poll() is None for worker in cluster.workers)
@@ -150,7 +149,8 @@ def test_address_where_nobody_answers_is_told(tmp_path: Path) -> None:
 # --- a worker's side -------------------------------------------------------------------------------------------------
 
 
-def test_worker_grades_from_bytes_alone_and_ends_its_warm_process_when_idle(
+@pytest.mark.slow
+def test_worker_grades_from_bytes_alone_and_ends_its_fork_server_when_idle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker_side, "IDLE_SECONDS", 0.5)
@@ -160,17 +160,18 @@ def test_worker_grades_from_bytes_alone_and_ends_its_warm_process_when_idle(
     settings = Settings(bench, {lab.name: lab for lab in described.assignments}).packed()
     (kept,) = worker_side._KEPT.values()
     for number in range(2):
-        marked = grade_on_worker(settings, Paper("ada", (handed_in / f"s{number:02}.ipynb").read_bytes()))
-        assert json.loads(marked.result)["score"] == number
+        marked = grade_on_worker(settings, "ada", (handed_in / f"s{number:02}.ipynb").read_bytes())
+        assert marked.result.score == number
         assert f"answer = {41 + number}" in (marked.executed or b"").decode(), "the notebook as it was run comes along"
+        assert pickle.loads(pickle.dumps(marked)) == marked, "as it travels back"  # noqa: S301 - our own
         assert list(worker_side._KEPT.values()) == [kept], "one fork server serves the run"
-    assert wait_until(lambda: not worker_side._KEPT and not kept.fork_server.alive, 10)
+    assert wait_until(lambda: not worker_side._KEPT and not kept.session.fork_server.alive, 10)
     end_run("a run")
 
 
 def test_worker_with_another_kit_refuses() -> None:
     with pytest.raises(WorkerError, match="another kit") as refused:
-        grade_on_worker(Settings(Bench("a run", "0.0.1", needs_mnist=False), {}).packed(), Paper("ada", b""))
+        grade_on_worker(Settings(Bench("a run", "0.0.1", needs_mnist=False), {}).packed(), "ada", b"")
     back = pickle.loads(pickle.dumps(refused.value))  # noqa: S301 - our own
     assert isinstance(back, KitError)
     assert back.hint, "the way to help travels with the error"

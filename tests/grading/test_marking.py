@@ -384,3 +384,17 @@ def test_a_missing_variable_is_told_before_a_missing_question() -> None:
     asked = question("q3", takes("y", "model"), variables=("y",), depends_on=("q0",))
     result = one(asked, ran(("q3", "y = 1")), found("-", y="present"), MODEL)
     assert result.reason == "It builds on model (q0), which is missing."
+
+
+def test_messages_come_in_the_language_of_the_notebook() -> None:
+    """Id and values stay, so that a class report finds the same mistake in both languages."""
+    code = 'grader = _set_up(lab="tiny", version="1", language="zh", packed="")'
+    notebook = read_notebook(notebook_json(code, ("q1", "x = 1")))
+    assignment = Assignment("tiny", (X,), {}, Limits(), 0, True, "", messages={"zh": {"m{number}": "第 {number} 项"}})
+    run = Run(notebook, (), 2, None)
+    result = mark(assignment, run, {"q1": found("--", x="present")})[0]
+    assert [test.message for test in result.tests] == ["第 0 项", "第 1 项"]
+    assert [(test.message_id, test.values) for test in result.tests] == [("m{number}", {"number": n}) for n in (0, 1)]
+    english = read_notebook(notebook_json(("q1", "x = 1")))
+    result = mark(assignment, Run(english, (), 1, None), {"q1": found("--", x="present")})[0]
+    assert [test.message for test in result.tests] == ["m0", "m1"]

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -19,9 +19,9 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import KitError, UsageError
-from autograder.grading.batch import MarkedPaper, Paper, Place, grade_all, grade_paper
+from autograder.grading.batch import Tell, Workers, grade_all, grade_submission
 from autograder.grading.fingerprint import kit_version
-from autograder.grading.grader import Grader
+from autograder.grading.grader import Graded, Grader
 from autograder.grading.resume import Conditions, identities, make_plan
 from autograder.intake.submissions import Submission, find_submissions
 from autograder.labs.assignment import Assignment, load_assignment
@@ -32,8 +32,10 @@ from autograder.sandbox import Limits
 from autograder.sandbox.client import ForkServer
 from autograder.sandbox.job_files import job_folder
 from autograder.sandbox.scratch import PREFIX, RunFolder, remove_folder, remove_if_dead, run_folder, sweep
+from tests.fixtures.commands import Command
 from tests.fixtures.small_class import (
     ENDLESS,
+    GRADE,
     committed,
     left_behind,
     processes_with,
@@ -44,8 +46,8 @@ from tests.fixtures.small_class import (
     write_submission,
 )
 
-KILLS = 10
-CLASS = 60  # more than ten runs can grade that are killed, at the latest, right after their third result
+KILLS = 5
+CLASS = 30  # more than five runs can grade that are killed, at the latest, right after their third result
 
 
 def scores(home: Path) -> dict[str, str]:
@@ -58,7 +60,7 @@ def scores(home: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A class whose grader was killed ten times, each time checked, and then left to finish."""
+    """A class whose grader was killed five times, each time checked, and then left to finish."""
     home = tmp_path_factory.mktemp("killed")
     write_class(home, CLASS, seconds=0.2)
     chance = random.Random(20)  # noqa: S311 - moments, not secrets
@@ -91,20 +93,20 @@ def _more_than(home: Path, count: int) -> bool:
 
 
 @pytest.mark.slow
-def test_killed_ten_times_at_any_moment_loses_nothing_and_repeats_nothing(killed: Path) -> None:
+def test_killed_five_times_at_any_moment_loses_nothing_and_repeats_nothing(killed: Path) -> None:
     expected = {f"s{number:02}.ipynb": str(number % 2) for number in range(CLASS)}
     assert scores(killed) == expected
     assert not list((killed / "out").rglob("*.unfinished"))
 
 
 @pytest.mark.slow
-def test_only_what_has_changed_is_graded_again(killed: Path) -> None:
+def test_only_what_has_changed_is_graded_again(killed: Path, autograder_here: Command) -> None:
     before = committed(killed)
     handed_in = killed / "class"
     write_submission(handed_in / "s05.ipynb", 0)
     (handed_in / "s06.ipynb").unlink()
     write_submission(handed_in / "zoe.ipynb", 42)
-    told = run(killed, "--regrade", "s07.ipynb").stderr
+    told = autograder_here(*GRADE, "--regrade", "s07.ipynb", cwd=killed).stderr
     assert f"{CLASS - 3} of {CLASS} were graded before and have not changed" in told
     assert f"1 of {CLASS} was graded before and is graded again: the submission has changed" in told
     assert f"1 of {CLASS} was graded before and is graded again: asked for" in told
@@ -141,6 +143,7 @@ def endless_run(home: Path) -> Iterator[subprocess.Popen[str]]:
         process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "signals", [(signal.SIGTERM,), (signal.SIGINT, signal.SIGINT)], ids=["SIGTERM", "Ctrl-C twice"]
 )
@@ -151,7 +154,7 @@ def test_stopped_run_keeps_what_was_graded_and_leaves_nothing(signals: tuple[sig
             time.sleep(0.05)
         _, told = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert "Stopped. What was graded so far is kept" in told
+    assert "Stopped. Results so far are kept" in told
     assert "Traceback" not in told
     assert list(committed(tmp_path)) == ["s00.ipynb"]
     assert not left_behind(process.pid)
@@ -159,7 +162,7 @@ def test_stopped_run_keeps_what_was_graded_and_leaves_nothing(signals: tuple[sig
 
 
 @pytest.mark.slow
-def test_killed_together_with_its_warm_process_leaves_a_folder_that_the_next_grader_removes(tmp_path: Path) -> None:
+def test_killed_together_with_its_fork_server_leaves_a_folder_that_the_next_grader_removes(tmp_path: Path) -> None:
     with endless_run(tmp_path) as process:
         family = processes_with(f"{PREFIX}{process.pid}-")
         fork_server = next(pid for pid in family if _parent(pid) == process.pid)
@@ -202,21 +205,23 @@ def assert_mounted(code: int) -> None:
 
 
 @pytest.mark.slow
-def test_full_disk_is_told_and_the_run_goes_on_once_there_is_space(tmp_path: Path) -> None:
-    write_class(tmp_path, 24)
-    with mounted(tmp_path / "out", "size=160k") as mount_anew:
-        told = run(tmp_path, "--jobs", 2, code=1).stderr
+def test_full_disk_is_told_and_the_run_goes_on_once_there_is_space(tmp_path: Path, autograder_here: Command) -> None:
+    write_class(tmp_path, 12)
+    with mounted(tmp_path / "out", "size=96k") as mount_anew:
+        told = autograder_here(*GRADE, "--jobs", "2", cwd=tmp_path, code=1).stderr
         assert "No space left on device. Results written so far are kept." in " ".join(told.split())
         kept = committed(tmp_path)
-        assert 0 < len(kept) < 24
+        assert 0 < len(kept) < 12
         assert all(stored(tmp_path / "out", name) for name in kept)
         assert not list((tmp_path / "out").rglob("*.unfinished"))
         mount_anew("size=8m")
-        assert f"{len(kept)} of 24 were graded before" in run(tmp_path, "--jobs", 2).stderr
+        told = autograder_here(*GRADE, "--jobs", "2", cwd=tmp_path).stderr
+        assert f"{len(kept)} of 12 were graded before" in told
         assert kept.items() <= committed(tmp_path).items()
-        assert len(scores(tmp_path)) == 24
+        assert len(scores(tmp_path)) == 12
 
 
+@pytest.mark.slow
 def test_read_only_folder_is_told_before_anything_is_graded(tmp_path: Path) -> None:
     write_class(tmp_path, 1)
     with mounted(tmp_path / "out", "ro"):
@@ -249,8 +254,13 @@ def test_submission_that_vanishes_before_it_is_read_has_a_row_and_ends_nothing(
     handed_in = write_class(tmp_path, 3)
     found = find_submissions([handed_in])
     (handed_in / "s01.ipynb").unlink()
-    place = Place(threads, partial(grade_paper, Grader({"tiny": tiny}, fork_server)), conditions(tiny), lambda: 2)
-    results = grade_all(found, place, tmp_path / "out", lambda *_: None)
+    grader = Grader({"tiny": tiny}, fork_server)
+
+    def submit(submission: Submission, tell: Tell) -> Future[Graded]:
+        return threads.submit(grade_submission, grader, submission, tell)
+
+    workers = Workers(submit, conditions(tiny), lambda: 2)
+    results = grade_all(found, workers, tmp_path / "out", lambda *_: None)
     assert [results[submission.id].status for submission in found] == ["graded", "unreadable", "graded"]
     assert "No such file" in str(results["s01.ipynb"].detail)
 
@@ -258,16 +268,16 @@ def test_submission_that_vanishes_before_it_is_read_has_a_row_and_ends_nothing(
 def test_fault_of_the_grader_is_a_row_and_ends_nothing(
     tmp_path: Path, tiny: Assignment, threads: ThreadPoolExecutor
 ) -> None:
-    def grade(paper: Paper) -> MarkedPaper:
-        if paper.name == "s01.ipynb":
+    def grade(submission: Submission, _: Tell) -> Graded:
+        if submission.name == "s01.ipynb":
             raise RecursionError("too deep")
-        return MarkedPaper(graded(paper.name).to_json(), None)
+        return Graded(graded(submission.name), None)
 
     found = find_submissions([write_class(tmp_path, 3)])
     seen: list[str] = []
     results = grade_all(
         found,
-        Place(threads, grade, conditions(tiny), lambda: 1),
+        Workers(lambda submission, tell: threads.submit(grade, submission, tell), conditions(tiny), lambda: 1),
         tmp_path / "out",
         lambda identity, _: seen.append(identity),
     )
@@ -283,21 +293,21 @@ def test_no_more_submissions_are_on_their_way_than_the_window_holds(
     most = 0
     waiting = 0
 
-    def grade(paper: Paper) -> MarkedPaper:
+    def grade(submission: Submission) -> Graded:
         nonlocal waiting
+        time.sleep(0.02)
         waiting -= 1
-        return MarkedPaper(graded(paper.name).to_json(), None)
+        return Graded(graded(submission.name), None)
 
-    class Counting(ThreadPoolExecutor):
-        def submit(self, *arguments, **more):  # type: ignore[no-untyped-def]
-            nonlocal waiting, most
-            waiting += 1
-            most = max(most, waiting)
-            return threads.submit(*arguments, **more)
+    def submit(submission: Submission, _: Tell) -> Future[Graded]:
+        nonlocal waiting, most
+        waiting += 1
+        most = max(most, waiting)
+        return threads.submit(grade, submission)
 
     found = find_submissions([write_class(tmp_path, 20)])
-    grade_all(found, Place(Counting(1), grade, conditions(tiny), lambda: 3), tmp_path / "out", lambda *_: None)
-    assert most <= 3
+    grade_all(found, Workers(submit, conditions(tiny), lambda: 3), tmp_path / "out", lambda *_: None)
+    assert most == 3
 
 
 # --- what a result hangs on ------------------------------------------------------------------------------------------
@@ -364,7 +374,7 @@ def test_what_could_not_be_graded_is_tried_again(status: str, one: tuple[Submiss
     assert make_plan([submission], output, conditions(tiny)).to_grade == (submission,)
 
 
-@pytest.mark.parametrize("name", ["result.json", "executed.ipynb", "feedback.html", "fingerprint.json"])
+@pytest.mark.parametrize("name", ["result.json", "executed.ipynb", "fingerprint.json"])
 def test_files_that_do_not_belong_together_are_never_taken_over(
     name: str, one: tuple[Submission, Path], tiny: Assignment
 ) -> None:
@@ -442,6 +452,7 @@ def test_halves_of_files_are_cleared_away(tmp_path: Path) -> None:
         assert not half.exists()
 
 
+@pytest.mark.slow
 def test_damaged_record_of_the_run_is_named(tmp_path: Path) -> None:
     write_result(tmp_path, "ada", graded("ada"), {})
     begin_run(tmp_path, ["ada"])

@@ -10,7 +10,8 @@ import base64
 import io
 import json
 import tomllib
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,39 @@ def _read(path: Path) -> Case:
     )
 
 
+# Answers from which no other answer is computed: one that is wrong there spoils nothing else.
+INDEPENDENT = {
+    "mnist_dense": frozenset(
+        "n_train n_test image_shape flatten_params hidden_params output_params total_params predictions "
+        "predicted_labels first_digit first_confidence test_loss test_acc overfitting_gap mistakes".split()
+    ),
+    "single_layer": frozenset("linear_params linear_test_acc accuracy_cost templates best_images".split()),
+}
+
+
+def pack(cases: Sequence[Case]) -> list[tuple[Case, ...]]:
+    """Distribute cases over as few submissions as possible, so that each still shows what it shows alone.
+
+    Right answers go together where they fill different gaps. Wrong ones do where they also cost different questions and
+    fill only gaps from which nothing else is computed. A case that trains stays alone.
+    """
+    packs: list[list[Case]] = []
+    for case in cases:
+        fitting = next((pack for pack in packs if all(_fit_together(case, other) for other in pack)), None)
+        if fitting is None:
+            packs.append([case])
+        else:
+            fitting.append(case)
+    return [tuple(pack) for pack in packs]
+
+
+def _fit_together(one: Case, other: Case) -> bool:
+    if (one.lab, one.right) != (other.lab, other.right) or one.trains or other.trains:
+        return False
+    independent = INDEPENDENT.get(one.lab, frozenset()) >= one.fills.keys() | other.fills.keys()
+    return not (one.fills.keys() & other.fills.keys() or one.lost & other.lost) and (one.right or independent)
+
+
 def read_training(outbox: Path, question: str, model: str, history: str) -> Training:
     """The training that a run of the solution handed over."""
     lines = [json.loads(line) for line in (outbox / ANSWERS).read_text(encoding="utf-8").splitlines()]
@@ -84,10 +118,12 @@ def read_training(outbox: Path, question: str, model: str, history: str) -> Trai
     return Training(weights, values[history]["history"])
 
 
-def notebook_of(case: Case, student: Mapping[str, Any], solution: Mapping[str, Any], training: Training) -> str:
-    """The submission a case stands for, as notebook text."""
-    notebook = fill_gaps(student, solution, case.fills)
-    if not case.trains:
+def notebook_of(
+    cases: Sequence[Case], student: Mapping[str, Any], solution: Mapping[str, Any], training: Training
+) -> str:
+    """The submission that cases stand for together, as notebook text."""
+    notebook = fill_gaps(student, solution, dict(ChainMap(*(dict(case.fills) for case in cases))))
+    if not any(case.trains for case in cases):
         cell: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
         notebook["cells"].insert(0, {**cell, "source": _reuse(training)})
     return json.dumps(notebook)

@@ -140,10 +140,12 @@ def test_when_the_grader_fails_marks_are_withheld_and_the_reason_is_for_instruct
 
 def test_students_read_which_cells_raised_and_what_was_left_aside() -> None:
     errors = tuple(CellError(number, "NameError", f"name 'x{number}' is not defined") for number in range(1, 12))
-    output = rendered(submission(errors=errors), remarks=["Left aside in the upload: notes.pdf."])["output"]
+    output = rendered(submission(errors=errors), remarks=["Other files in the upload were ignored: notes.pdf."])[
+        "output"
+    ]
     assert "Cell [3] raised NameError: name 'x3' is not defined" in output
     assert "3 more cells raised." in output
-    assert "Left aside in the upload: notes.pdf." in output
+    assert "Other files in the upload were ignored: notes.pdf." in output
 
 
 def test_instructors_read_how_it_was_graded() -> None:

@@ -233,3 +233,9 @@ def test_an_export_whose_folder_is_empty_is_told(tmp_path: Path) -> None:
     found = problems(take_in([folder]))
     assert len(found) == 3
     assert all("is not in the export, or it is empty" in problem for problem in found.values())
+
+
+def test_a_results_folder_is_not_a_class(tmp_path: Path) -> None:
+    put(tmp_path / "out", {"run.json": b"{}", "submissions/ada.ipynb/executed.ipynb": NOTEBOOK})
+    with pytest.raises(UsageError, match="results of an earlier"):
+        take_in([tmp_path / "out"])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from autograder.cli.class_report import CountingOptions, begin_class, report_class
 from autograder.cli.exports import ExportOptions
-from autograder.grading.batch import Place, grade_all, grade_paper
+from autograder.grading.batch import Workers, grade_all, grade_submission
 from autograder.grading.grader import Grader
 from autograder.grading.resume import Conditions, make_plan, same_entries
 from autograder.intake.submissions import Intake, take_in
@@ -52,8 +51,10 @@ class Graded:
         plan = make_plan(intake.submissions, self.folder, conditions)
         begin_class(self.folder, intake, self._labs, CountingOptions(override=override))
         with ThreadPoolExecutor(1) as executor:
-            place = Place(executor, partial(grade_paper, self._grader), conditions, lambda: 2)
-            done = grade_all(plan.to_grade, place, self.folder, lambda *_: None, versions=plan.versions)
+            workers = Workers(
+                lambda one, tell: executor.submit(grade_submission, self._grader, one, tell), conditions, lambda: 2
+            )
+            done = grade_all(plan.to_grade, workers, self.folder, lambda *_: None, versions=plan.versions)
         self.regraded = len(done)
         write_report(self.folder)
         return dict(results_of_latest_run(self.folder))

@@ -41,6 +41,7 @@ def suspects(notebooks: Notebooks, lab: str, fills: dict[str, str]) -> set[str]:
     return {question for question in starter.variables if any(judged(starter, notebook, question))}
 
 
+@pytest.mark.slow
 def test_no_right_answer_is_suspected_and_no_wrong_one_that_is_computed(notebooks: Notebooks) -> None:
     def expected(case: Case) -> set[str]:
         if "typed_in" in case.name:

@@ -40,10 +40,13 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     cells = ("import subprocess, time", "child = subprocess.Popen(['sleep', '60201'])", "time.sleep(600)")
     thread = threading.Thread(target=lambda: outcomes.append(run_cells(process, folder, *cells).outcome))
     thread.start()
-    wait_until(lambda: any(command(pid) == "sleep 60201" for pid in descendants(process._process.pid)), 90)
-    pids = descendants(process._process.pid)
-    os.kill(process._process.pid, signal.SIGKILL)
-    process._process.wait()
+    process.start()
+    server = process.pid
+    assert server is not None
+    wait_until(lambda: any(command(pid) == "sleep 60201" for pid in descendants(server)), 90)
+    pids = descendants(server)
+    os.kill(server, signal.SIGKILL)
+    wait_until(lambda: not process.alive, 10)
     with pytest.raises(WorkerError) as caught:
         run_cells(process, tmp_path_factory.mktemp("second"), "1")
     assert thread.is_alive()
@@ -93,11 +96,13 @@ def command(pid: int) -> str:
         return ""
 
 
-def test_a_warm_process_that_was_killed_gives_an_error_with_a_hint(ended: Ended) -> None:
+@pytest.mark.slow
+def test_a_fork_server_that_was_killed_gives_an_error_with_a_hint(ended: Ended) -> None:
     assert "died" in str(ended.refusal)
     assert ended.refusal.hint == "autograder doctor"
 
 
+@pytest.mark.slow
 def test_close_ends_a_running_job_with_all_its_processes(ended: Ended) -> None:
     assert [outcome.end for outcome in ended.outcomes] == ["crashed"]
     assert "the grader ended" in ended.outcomes[0].detail
@@ -105,14 +110,15 @@ def test_close_ends_a_running_job_with_all_its_processes(ended: Ended) -> None:
     wait_until(lambda: not any(is_running(pid) for pid in ended.pids), 10)
 
 
-def test_a_closed_warm_process_says_so_and_closes_twice(ended: Ended, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_a_closed_fork_server_says_so_and_closes_twice(ended: Ended, tmp_path: Path) -> None:
     with pytest.raises(WorkerError) as caught:
         run_cells(ended.process, tmp_path, "1")
     assert caught.value.hint == "autograder doctor"
     ended.process.close()
 
 
-def test_a_warm_process_that_cannot_start_says_why(tmp_path: Path) -> None:
+def test_a_fork_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     with (
         ForkServer(keras_preload(tmp_path / "no-such.npz")) as process,
         pytest.raises(WorkerError, match=r"no-such\.npz") as caught,
@@ -158,7 +164,8 @@ def test_jobs_run_at_the_same_time(fork_server: ForkServer, tmp_path: Path) -> N
 
 def test_many_jobs_leave_nothing_behind(fork_server: ForkServer, tmp_path: Path) -> None:
     fork_server.wait_until_ready()
-    server_pid = fork_server._process.pid
+    server_pid = fork_server.pid
+    assert server_pid is not None
     before = os.listdir("/proc/self/fd"), os.listdir(f"/proc/{server_pid}/fd")  # noqa: PTH208
     for number in range(20):
         folder = tmp_path / str(number)
@@ -194,10 +201,21 @@ def test_a_supervisor_that_is_killed_gives_an_error_and_ends_its_worker(
     fork_server.wait_until_ready()
     thread = threading.Thread(target=run)
     thread.start()
-    server_pid = fork_server._process.pid
+    server_pid = fork_server.pid
+    assert server_pid is not None
     wait_until(lambda: any(command(pid) == "sleep 60202" for pid in descendants(server_pid)), 30)
     pids = descendants(server_pid)
     os.kill(pids[0], signal.SIGKILL)
     thread.join(10)
     assert len(ran) == 1
     wait_until(lambda: not any(is_running(pid) for pid in pids), 10)
+
+
+def test_nothing_is_started_before_the_first_job() -> None:
+    with ForkServer(keras_preload(None)) as server:
+        assert server.pid is None
+        assert server.alive
+        assert server.level
+    assert not server.alive
+    with pytest.raises(WorkerError, match="has ended"):
+        server.wait_until_ready()

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 NAME = "mnist_dense.ipynb"
 MISTAKES = {
-    "q1": ("n_train = 10000\nn_test = 60000\nimage_shape = (28, 28)", "the larger set"),
+    "q1": ("n_train = 10000\nn_test = 60000\nimage_shape = (28, 28)", "swapped"),
     "q2": ("x_train = train_images // 255\nx_test = test_images", "divi"),
     "q3": (
         "model = keras.Sequential([keras.Input(shape=(28, 28)), keras.layers.Flatten(),\n"

@@ -16,7 +16,7 @@ def unpacked(notebook: Mapping[str, Any]) -> dict[str, str]:
     assert len(sources) == 1
     packed = re.search(r'packed="""\n(.*)\n"""', sources[0], re.DOTALL)
     assert packed is not None
-    files: dict[str, str] = json.loads(bz2.decompress(base64.b64decode(packed.group(1))))
+    files: dict[str, str] = json.loads(bz2.decompress(base64.b85decode("".join(packed.group(1).split()))))
     return files
 
 

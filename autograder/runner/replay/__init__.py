@@ -1,1 +1,1 @@
-"""Reuse the solution's training where a submission trains exactly the same."""
+"""Reuse of the solution's training where a submission trains identically."""

@@ -1,7 +1,7 @@
-"""Reuse the solution's `evaluate` and `predict` where a submission makes exactly the same call.
+"""Reuse of the solution's `evaluate` and `predict` for identical calls.
 
-As for training (`replay.training`), what the call returns and what it leaves in the model's metrics is bit for bit what
-Keras would have computed. Only the progress bar is missing.
+As for training (`replay.training`), the return value and the model's metrics are bit for bit what Keras would compute.
+Only the progress bar is missing.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ def recalling(
     keep: Callable[[str, bytes], None] | None,
     own_work: Callable[[], AbstractContextManager[None]],
 ) -> Callable[..., Any]:
-    """The method `evaluate` or `predict` that takes over recorded calls.
+    """Wrap `evaluate` or `predict` so that recorded calls are reused.
 
     Args:
-        name: which of the two.
+        name: the method's name.
         original: Keras's method.
-        where: what `runner.inputs.surroundings()` gave.
-        trainings: sealed trainings in base64 by name.
-        keep: given the name and content of every call that can be recorded; only for trusted notebooks.
-        own_work: a context for what is the grader's work in a call, not the notebook's.
+        where: the return value of `replay.inputs.surroundings()`.
+        trainings: sealed recordings in base64, by name.
+        keep: called with name and content of every call that can be recorded; only for trusted notebooks.
+        own_work: a context for work of the grader inside a call.
     """
     signature = inspect.signature(original)
 
     @functools.wraps(original)
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         digest = None
-        with own_work(), contextlib.suppress(Exception):  # what cannot be understood is left to Keras
+        with own_work(), contextlib.suppress(Exception):  # calls that cannot be analysed are left to Keras
             if trainings or keep:
                 bound = signature.bind(self, *args, **kwargs)
                 bound.apply_defaults()
@@ -60,7 +60,7 @@ def recalling(
 
 
 def put_back(variables: Sequence[Any], arrays: Sequence[np.ndarray[Any, Any]]) -> bool:
-    """Give variables the values they had; False, and nothing is changed, where their number or shapes are others."""
+    """Assign values to variables; return False, without changes, if shapes differ."""
     if [tuple(variable.shape) for variable in variables] != [array.shape for array in arrays]:
         return False
     for variable, array in zip(variables, arrays, strict=True):
@@ -69,7 +69,10 @@ def put_back(variables: Sequence[Any], arrays: Sequence[np.ndarray[Any, Any]]) -
 
 
 def _recorded(model: Any, digest: bytes, trainings: Mapping[str, str]) -> State | None:
-    """The recorded call's state after its metrics were put in place; None if there is no such recording."""
+    """Return a recorded call's state after restoring its metrics.
+
+    None if not recorded.
+    """
     packed = trainings.get(name_of(digest))
     if packed is None:
         return None

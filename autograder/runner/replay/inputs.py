@@ -1,6 +1,6 @@
-"""What determines the outcome of `fit`, `evaluate` and `predict`, as one digest.
+"""Digests of everything that determines a call of `fit`, `evaluate` or `predict`.
 
-There is none where a call is of a kind that is never taken over.
+Calls that are never reused have no digest.
 """
 
 from __future__ import annotations
@@ -20,36 +20,39 @@ from autograder.handover.errors import CannotCrossError
 from autograder.handover.keras_encode import describe_model
 from autograder.handover.shared_arrays import table_for
 
-# Raise it when the meaning of a digest or the form of a recording changes.
+# Increment when the meaning of a digest or the format of a recording changes.
 FORMAT = 2
 _LIBRARIES = ("keras.", "tensorflow.", "builtins")
-# With these the result is decided by more than the arguments below; anything but the default trains for real.
+# These arguments affect the result in ways the digest does not cover; other values than the default are never reused.
 _MUST_BE_DEFAULT = (
     "callbacks validation_split validation_data class_weight sample_weight initial_epoch steps_per_epoch "
     "validation_steps validation_batch_size validation_freq"
 ).split()
 _NONE_IN_CALLS = ("sample_weight", "steps", "callbacks")
-# Keras hangs these on every layer and model itself; any other method of an instance is the student's.
+# Keras sets these on instances of layers and models; any other method of an instance was set by the student.
 _OWN_ATTRIBUTES = frozenset({"build", "quantize", "loss"})
-# The optimizer is described as it is at the time of the fit; the other changes no bit.
+# The optimizer is described at the time of the fit; `steps_per_execution` does not affect results.
 _COMPILE_LEFT_OUT = ("optimizer", "steps_per_execution")
 _BLOCK = 1 << 22
 _NUMBERS = "biuf"
 
 
 def digest_of(model: Any, arguments: Mapping[str, Any], seed: int, surroundings: str) -> bytes | None:
-    """SHA-256 over all that determines what this `fit` gives, or None if it is not of the plain kind.
+    """Return the SHA-256 of everything that determines the result of a `fit`, or None.
 
     Covered: structure, compile settings, every variable of model and optimizer, `x` and `y` with shape and dtype, batch
-    size, epochs, shuffling, the seed, and `surroundings` (versions, processor, threads, Keras's settings). Left out,
-    because they change nothing: names of layers and of the optimizer, `verbose`, `steps_per_execution`, and whether
-    floats come in another precision than Keras's own, to which it rounds them first.
+    size, epochs, shuffling, the seed, and `surroundings` (versions, processor, threads, Keras's settings). Excluded,
+    because they do not affect the result: names of layers and of the optimizer, `verbose`, `steps_per_execution`, and
+    the precision of floats, which Keras converts to its own.
 
     Args:
-        model: the model `fit` was called on.
-        arguments: all arguments of `fit` by name, defaults included.
-        seed: the seed the training starts from.
-        surroundings: what `surroundings()` gave before the notebook began.
+        model: the model.
+        arguments: all arguments of `fit` by name, including defaults.
+        seed: the seed of the training.
+        surroundings: the return value of `surroundings()` before the notebook started.
+
+    Returns:
+        None if the call may not be reused.
     """
     x, y = arguments["x"], arguments["y"]
     plain = all(arguments.get(name) == default for name, default in _defaults(type(model).fit).items())
@@ -68,13 +71,13 @@ def digest_of(model: Any, arguments: Mapping[str, Any], seed: int, surroundings:
 
 
 def digest_of_call(name: str, model: Any, arguments: Mapping[str, Any], surroundings: str) -> bytes | None:
-    """The same for a call of `evaluate` or `predict`, which hang on less: no optimizer, no seed.
+    """Return the digest of a call of `evaluate` or `predict`, or None.
 
     Args:
         name: the method.
-        model: the model it was called on.
-        arguments: all its arguments by name, defaults included.
-        surroundings: as for a fit.
+        model: the model.
+        arguments: all its arguments by name, including defaults.
+        surroundings: as for `digest_of`.
     """
     arrays = [arguments[key] for key in ("x", "y") if key in arguments]
     batch_size = arguments["batch_size"]
@@ -89,7 +92,10 @@ def digest_of_call(name: str, model: Any, arguments: Mapping[str, Any], surround
 
 
 def _facts(model: Any, surroundings: str) -> dict[str, Any] | None:
-    """What any call hangs on, but for the values of arrays; None where the model is not of the plain kind."""
+    """Return what every call depends on, except for array values.
+
+    None for unusual models.
+    """
     if not (model.compiled and model.built and _is_plain_keras(model)):
         return None
     try:
@@ -117,7 +123,7 @@ def _count_or_none(value: Any) -> int | None:
 
 
 def surroundings() -> str:
-    """The machine and the libraries: training may differ in the last bits between two that differ here."""
+    """Describe machine and libraries, on which the last bits of results may depend."""
     import keras
     import tensorflow as tf
 
@@ -127,7 +133,7 @@ def surroundings() -> str:
 
 @functools.cache
 def processor() -> str:
-    """Kind and abilities of the processor: libraries choose their arithmetic by them."""
+    """Return a digest of the processor's model and features."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n")[0].splitlines()
     except OSError:
@@ -137,7 +143,7 @@ def processor() -> str:
 
 
 def _library_state() -> list[Any]:
-    """Settings of Keras and TensorFlow, as they are now, that change how a model trains."""
+    """Return the current settings of Keras and TensorFlow that affect training."""
     import keras
     import tensorflow as tf
 
@@ -171,7 +177,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _layers(model: Any) -> list[Any]:
-    """The model and all its layers, those of models inside it included."""
+    """Return the model and all its layers, including those of nested models."""
     found = [model]
     for layer in found:
         found += getattr(layer, "layers", ())
@@ -179,8 +185,8 @@ def _layers(model: Any) -> list[Any]:
 
 
 def _is_plain_keras(model: Any) -> bool:
-    """Whether model, layers, optimizer, loss and metrics are Keras's own, with nothing put in the place of a method."""
-    settings = model._compile_config.config  # the objects behind get_compile_config()
+    """Return whether all parts of a model are Keras's own, without replaced methods."""
+    settings = model._compile_config.config  # the objects that get_compile_config() describes
     named = [settings[name] for name in ("loss", "metrics", "weighted_metrics", "loss_weights")]
     objects = [leaf for leaf in _leaves(named) if not isinstance(leaf, (str, int, float, type(None)))]
     return all(_is_untouched(thing) for thing in (*_layers(model), model.optimizer)) and all(
@@ -195,7 +201,7 @@ def _is_untouched(thing: Any) -> bool:
 
 
 def _is_original(kind: type) -> bool:
-    """Whether a class is a library's and none of its methods was replaced by the notebook."""
+    """Return whether a class and its methods come from a library."""
     return all(_is_of_library(value) for value in (kind, *vars(kind).values()) if _has_code(value))
 
 
@@ -219,7 +225,7 @@ def _leaves(value: Any) -> Iterable[Any]:
 
 
 def _optimizer(model: Any) -> dict[str, Any]:
-    """The optimizer as it is now; what was compiled may have been replaced since."""
+    """Describe the current optimizer, which may differ from the compiled one."""
     import keras
 
     serialized: dict[str, Any] = keras.saving.serialize_keras_object(model.optimizer)
@@ -228,7 +234,7 @@ def _optimizer(model: Any) -> dict[str, Any]:
 
 
 def _places(structure: dict[str, Any]) -> dict[str, str]:
-    """The names of a model and all layers in it, inputs included, each with its place in the structure."""
+    """Map the names of a model and its layers to their positions in the structure."""
     nodes = [structure]
     for node in nodes:
         nodes += node["config"].get("layers", ())
@@ -236,7 +242,10 @@ def _places(structure: dict[str, Any]) -> dict[str, str]:
 
 
 def _without_names(config: Any, places: Mapping[str, str]) -> Any:
-    """A structure whose layers are called by their places; other names in it (of dtypes, say) stay."""
+    """Replace names of layers by their positions.
+
+    Keep other names, such as those of dtypes.
+    """
     if isinstance(config, list):
         return [_without_names(item, places) for item in config]
     if not isinstance(config, dict):
@@ -261,9 +270,11 @@ def _renamed(value: Any, places: Mapping[str, str]) -> Any:
 
 
 def _add_array(digest: Any, array: np.ndarray[Any, Any]) -> None:
-    """Add shape, dtype and bytes; floats as Keras takes them, block by block to save memory.
+    """Add shape, dtype and bytes in blocks.
 
-    What is a known array mapped through a table is fully said by the two, in a third of the time.
+    Floats are converted to Keras's precision first.
+
+    A known array mapped through a table is identified by both, which takes a third of the time.
     """
     import keras
 

@@ -1,8 +1,10 @@
-"""What a call left behind in the solution's own run, sealed so that only the same call can open it.
+"""Recordings of calls, sealed so that only an identical call can open them.
 
-A submission runs with the trainings of its lab in reach. They hold the solution's trained weights, which must tell
-nothing to a notebook that has not got as far by itself: so a recording is masked with a stream made from the digest of
-the call's inputs, and filed under another value made from it. Neither leads back to the digest.
+Submissions run with the recordings of their lab within reach. These contain the solution's trained weights, which must
+not be usable by a notebook that has not arrived at the same call by itself. A recording is therefore encrypted with a
+key derived from the digest of the call's inputs, and filed under another value derived from it; neither reveals the
+digest. This is convergent encryption (J. R. Douceur, A. Adya, W. J. Bolosky, D. Simon, M. Theimer, Reclaiming space
+from duplicate files in a serverless distributed file system, ICDCS 2002).
 """
 
 from __future__ import annotations
@@ -21,19 +23,19 @@ _NAME, _MASK, _CHECK_BYTES = b"name:", b"mask:", 32
 
 @dataclass(frozen=True)
 class State:
-    """What a call changed or gave: arrays in named groups, and plain data that has a JSON form."""
+    """The effects of a call: arrays in named groups, and JSON data."""
 
     groups: Mapping[str, tuple[np.ndarray[Any, Any], ...]]
     plain: Mapping[str, Any]
 
 
 def name_of(digest: bytes) -> str:
-    """The name a recording of the fit with these inputs is filed under."""
+    """Return the file name of the recording with this digest."""
     return hashlib.sha256(_NAME + digest).hexdigest()
 
 
 def seal(state: State, digest: bytes) -> bytes:
-    """The recording that only `digest` opens."""
+    """Create a recording that only `digest` can open."""
     header = {"plain": dict(state.plain), "groups": {name: len(arrays) for name, arrays in state.groups.items()}}
     arrays = {f"{name}-{i}": array for name, values in state.groups.items() for i, array in enumerate(values)}
     buffer = io.BytesIO()
@@ -43,7 +45,7 @@ def seal(state: State, digest: bytes) -> bytes:
 
 
 def unseal(recording: bytes, digest: bytes) -> State:
-    """What `seal` was given.
+    """Return the state of a recording.
 
     Raises:
         ValueError: the recording is damaged or belongs to another call.
@@ -51,7 +53,7 @@ def unseal(recording: bytes, digest: bytes) -> State:
     content = _masked(recording, digest)
     plain = content[_CHECK_BYTES:]
     if hashlib.sha256(plain).digest() != content[:_CHECK_BYTES]:
-        raise ValueError("not the recording of this call")
+        raise ValueError("the recording is damaged or belongs to another call")
     with np.load(io.BytesIO(plain), allow_pickle=False) as file:
         header = json.loads(file["header"].tobytes())
         groups = {name: tuple(file[f"{name}-{i}"] for i in range(count)) for name, count in header["groups"].items()}

@@ -1,10 +1,9 @@
-"""Training in grading: always from the lab's seed, and not repeated where the solution has trained the same before.
+"""Training in graded notebooks: from the lab's seed, reused if recorded.
 
-What is promised: a notebook goes on the same way whether a fit was run or taken over. Bit for bit the same are the
-model's variables, the optimizer's (its iterations too), those of the metrics, the `History` that is returned and kept
-as `model.history`, and all random generators, which a fit leaves as it found them. Not the same are what is printed
-while training, the time it takes, and `model.train_function`, which exists only after real training (Keras makes it
-when it is needed next).
+A notebook continues identically whether a fit was run or reused. Bit for bit equal are the variables of the model, of
+the optimizer (including iterations) and of the metrics, the `History` that is returned and stored as `model.history`,
+and all random generators, which a fit leaves unchanged. Different are the printed progress, the duration, and
+`model.train_function`, which exists only after real training (Keras creates it when needed).
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ from autograder.runner.replay.inference import put_back, recalling
 from autograder.runner.replay.inputs import digest_of, surroundings
 from autograder.runner.replay.sealing import State, name_of, seal, unseal
 
-# Bitwise the same training as with Keras's default of 1, in less time: fewer calls from Python into the graph.
+# Gives bitwise the same training as Keras's default of 1 with fewer calls from Python into the graph.
 STEPS_PER_EXECUTION = 32
-# Keras writes the steps of `predict` into the graph one by one, so here many cost more than they save.
+# Keras unrolls the steps of `predict` in the graph, so that a larger number costs more time than it saves.
 _STEPS_OF_PREDICT = 4
 _EVERY_BATCH = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 
@@ -38,11 +37,11 @@ class FitSettings:
     """How `fit` behaves in this process.
 
     Args:
-        seed: what every training starts from.
-        trainings: sealed trainings in base64 by name; empty to train for real.
-        keep: given the name and content of every fit that can be recorded; only for trusted notebooks.
-        tell: told of every fit that ended: whether it was taken over, and the seconds it took.
-        own_work: a context for what is the grader's work in a fit, not the notebook's.
+        seed: the seed of every training.
+        trainings: sealed recordings in base64, by name; empty to always train.
+        keep: called with name and content of every fit that can be recorded; only for trusted notebooks.
+        tell: called after every fit with whether it was reused, and its seconds.
+        own_work: a context for work of the grader inside a fit.
     """
 
     seed: int
@@ -53,8 +52,7 @@ class FitSettings:
 
 
 def install(settings: FitSettings) -> None:
-    """Put the grader's `compile` defaults and its `fit`, `evaluate` and `predict` in the place of Keras's, in this
-    process only."""
+    """Replace Keras's `compile`, `fit`, `evaluate` and `predict` in this process."""
     where = surroundings()
     recall = functools.partial(
         recalling, where=where, trainings=settings.trainings, keep=settings.keep, own_work=settings.own_work
@@ -77,7 +75,7 @@ def _faster_compile(original: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(original)
     def compile(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: A001 - Keras's name
-        with contextlib.suppress(TypeError):  # whatever is wrong with the call, Keras says it best
+        with contextlib.suppress(TypeError):  # Keras reports invalid calls itself
             given = signature.bind(self, *args, **kwargs).arguments
             if "steps_per_execution" not in given and not given.get("run_eagerly"):
                 kwargs["steps_per_execution"] = STEPS_PER_EXECUTION
@@ -111,14 +109,14 @@ def _graded_fit(original: Callable[..., Any], settings: FitSettings, where: str)
         with (
             settings.own_work(),
             contextlib.suppress(Exception),
-        ):  # what cannot be understood is trained, and Keras says what is wrong
+        ):  # calls that cannot be analysed are left to Keras, which reports what is wrong
             bound = signature.bind(self, *args, **kwargs)
             bound.apply_defaults()
             if settings.trainings or settings.keep:
                 digest = digest_of(self, bound.arguments, settings.seed, where)
         with _seeded(settings.seed):
             with settings.own_work():
-                history = None if digest is None else _taken_over(self, bound.arguments, digest, settings.trainings)
+                history = None if digest is None else _reused_history(self, bound.arguments, digest, settings.trainings)
             reused = history is not None
             if history is None:
                 _step_singly_if_watched(self, kwargs.get("callbacks"))
@@ -131,17 +129,20 @@ def _graded_fit(original: Callable[..., Any], settings: FitSettings, where: str)
     return fit
 
 
-def _taken_over(model: Any, arguments: Mapping[str, Any], digest: bytes, trainings: Mapping[str, str]) -> Any:
-    """The history of the recorded fit after its state was put in place; None if there is no such recording."""
+def _reused_history(model: Any, arguments: Mapping[str, Any], digest: bytes, trainings: Mapping[str, str]) -> Any:
+    """Return the history of a recorded fit after restoring its state.
+
+    None if not recorded.
+    """
     packed = trainings.get(name_of(digest))
     if packed is None:
         return None
     x, y, batch_size = arguments["x"], arguments["y"], int(arguments["batch_size"] or 32)
     try:
         state = unseal(base64.b64decode(packed), digest)
-        # Keras makes the variables of optimizer and metrics when it first sees a batch.
+        # Keras creates the variables of optimizer and metrics when it first sees a batch.
         model._symbolic_build(data_batch=(x[:batch_size], y[:batch_size]))
-    except Exception:  # noqa: BLE001 - whatever the reason, training for real is always right
+    except Exception:  # noqa: BLE001 - whatever the reason, real training is always correct
         return None
     variables = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
     arrays = [array for group in ("model", "optimizer", "metrics") for array in state.groups[group]]
@@ -176,7 +177,7 @@ def _state_of(model: Any, history: Any) -> State:
 
 
 def _step_singly_if_watched(model: Any, callbacks: Any) -> None:
-    """A callback of the student's own that looks at batches must see every one of them."""
+    """Run steps one by one for a callback that observes batches."""
     import keras
 
     watched = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
@@ -192,7 +193,7 @@ def _step_singly_if_watched(model: Any, callbacks: Any) -> None:
 
 @contextlib.contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Set every generator to `seed`, and back to where it was afterwards: no fit depends on what was drawn before."""
+    """Seed all random generators, and restore their states afterwards."""
     import keras
     from keras.src.backend.common import global_state
     from tensorflow.python.eager import context
@@ -201,7 +202,7 @@ def _seeded(seed: int) -> Iterator[None]:
     of_keras = {name: global_state.get_global_attribute(name) for name in names}
     of_python, of_numpy = random.getstate(), np.random.get_state()
     tensorflow = context.context()
-    global_seed = tensorflow._seed  # TensorFlow has no public way to look at its generator
+    global_seed = tensorflow._seed  # TensorFlow has no public access to its generator
     drawn = tensorflow._rng.getstate() if global_seed is not None else None
     keras.utils.set_random_seed(seed)
     try:

@@ -1,0 +1,124 @@
+"""A grading session: the fork server, the labs and the answer keys, opened in one place for every way of grading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from autograder.datasets import mnist as data
+from autograder.errors import DataError
+from autograder.grading.answer_keys import AnswerKeys
+from autograder.grading.batch import Workers, grade_submission
+from autograder.grading.grader import Grader, no_cached_trainings
+from autograder.grading.preload import preload_for
+from autograder.grading.resume import Conditions
+from autograder.grading.training_cache import TrainingCache
+from autograder.labs.assignment import Assignment, load_assignment
+from autograder.sandbox.client import ForkServer
+from autograder.sandbox.layers import Level
+
+
+class Session:
+    """A fork server that has imported what the labs need; closing it ends every job that still runs.
+
+    Args:
+        isolation: the isolation level.
+        needs_mnist: whether the labs need MNIST; if not, its absence is no error.
+        keras: whether the labs need TensorFlow and Keras.
+        report: takes a line when there is something to wait for, or something went wrong.
+
+    Raises:
+        KitError: MNIST is needed and missing, or this machine cannot isolate at this level.
+    """
+
+    def __init__(
+        self, isolation: Level, *, needs_mnist: bool, report: Callable[[str], None], keras: bool = True
+    ) -> None:
+        self._report = report
+        self._keras = keras
+        mnist = _mnist(report, required=needs_mnist) if keras else None
+        self.fork_server = ForkServer(preload_for(mnist, keras=keras), isolation)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the fork server and every job in it."""
+        self.fork_server.close()
+
+    def load(self, zips: Sequence[Path]) -> tuple[Assignment, ...]:
+        """Read autograder zips; their test code runs in a worker.
+
+        Raises:
+            KitError: one of them cannot be used.
+        """
+        return tuple(load_assignment(path, self.fork_server) for path in zips)
+
+    def grader(
+        self,
+        labs: Sequence[Assignment],
+        solutions: Mapping[str, Path],
+        *,
+        assume: str | None = None,
+        retrain: bool = False,
+        train_solutions: bool = True,
+    ) -> Grader:
+        """Make the grader of these labs.
+
+        Args:
+            labs: the labs in play, with the limits of this run.
+            solutions: the path of the solution notebook by lab; it may not exist.
+            assume: the lab to take where a notebook does not say.
+            retrain: let every submission train, even if the solution has trained the same.
+            train_solutions: run a solution whose trainings are not in the cache.
+        """
+        trained = solutions if self._keras else {}  # without Keras nothing is trained that could be reused
+        cache = TrainingCache(trained, self.fork_server, self._report, make=train_solutions)
+        trainings = no_cached_trainings if retrain else cache.of
+        by_name = {lab.name: lab for lab in labs}
+        return Grader(by_name, self.fork_server, assume, trainings, AnswerKeys(solutions))
+
+
+@contextmanager
+def local_workers(grader: Grader, count: int, *, retrain: bool = False) -> Iterator[Workers]:
+    """Grade on this machine, in threads: the work itself is done in child processes.
+
+    Args:
+        grader: the grader.
+        count: submissions graded at once.
+        retrain: as the grader was made with.
+    """
+    executor = ThreadPoolExecutor(count)
+    conditions = Conditions(grader.assignments, grader.isolation.level, grader.assume, retrain)
+    try:
+        yield Workers(
+            submit=lambda submission, tell: executor.submit(grade_submission, grader, submission, tell),
+            conditions=conditions,
+            window=lambda: 2 * count,
+            at_once=count,
+        )
+    finally:
+        # On Ctrl-C the jobs still running end with the fork server, not by being waited for.
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def solutions_beside(labs: Sequence[Assignment], zips: Sequence[Path]) -> dict[str, Path]:
+    """Return where the solution of each lab lies, if it exists: beside its zip."""
+    return {lab.name: path.with_name(f"{lab.name}-solution.ipynb") for path, lab in zip(zips, labs, strict=True)}
+
+
+def _mnist(report: Callable[[str], None], *, required: bool) -> Path | None:
+    try:
+        return data.npz_path(report)
+    except DataError:
+        if required:
+            raise
+        return None
