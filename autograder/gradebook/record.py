@@ -1,4 +1,4 @@
-"""What is remembered of a run beside its results: who handed in what and when, and how lateness counts. Pure."""
+"""Record of a run: students, submission times and lateness settings. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autograder.results.handin import HandIn
 
 @dataclass(frozen=True)
 class Lab:
-    """A lab as it was when it was last graded."""
+    """A lab at the time of its latest grading."""
 
     title: str = ""
     late: LatePolicy | None = None
@@ -23,14 +23,14 @@ class Lab:
 
 @dataclass(frozen=True)
 class Record:
-    """What is remembered of a run.
+    """The record of a run.
 
     Args:
-        handins: for each ID what the platform it came from says.
-        set_aside: files that were not graded, and why.
-        labs: the labs in play, by name.
-        options: what was asked for about lateness on the command line.
-        times: for each ID when it was handed in, as a person says.
+        handins: platform metadata by ID.
+        set_aside: files that were not graded, with reasons.
+        labs: the labs by name.
+        options: lateness options of the command line.
+        times: submission times from `--times`, by ID.
     """
 
     handins: Mapping[str, HandIn] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Record:
     times: Mapping[str, datetime] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """As JSON text."""
+        """Return the record as JSON."""
         labs = {name: {"title": lab.title, "late": lab.late and lab.late.to_data()} for name, lab in self.labs.items()}
         content: dict[str, Any] = {
             "schema": 1,
@@ -54,10 +54,10 @@ class Record:
 
     @classmethod
     def from_json(cls, text: str) -> Record:
-        """Read what `to_json` wrote.
+        """Read the return value of `to_json`.
 
         Raises:
-            ValueError, KeyError, TypeError, AttributeError: it is something else.
+            ValueError, KeyError, TypeError, AttributeError: the text is invalid.
         """
         data = json.loads(text)
         labs = {
@@ -65,7 +65,7 @@ class Record:
             for name, lab in data["labs"].items()
         }
         options = LateOptions(**data["late"])
-        options.applied(LatePolicy())  # raises where the due time cannot be read
+        options.applied(LatePolicy())  # raises if the due time is invalid
         return cls(
             {identity: HandIn.from_data(entry) for identity, entry in data["handed_in"].items()},
             tuple(SetAside(**entry) for entry in data["set_aside"]),
