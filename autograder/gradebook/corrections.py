@@ -12,7 +12,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from autograder.errors import KitError, UsageError
 from autograder.results.grade import Override
@@ -43,6 +43,7 @@ class Known:
 
     identities: Mapping[str, str]
     questions: Mapping[str, Mapping[str, float]]
+    students: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 def read_overrides(data: bytes, name: str, known: Known) -> Given:

@@ -42,32 +42,40 @@ def preload_for(mnist: Path | None, *, keras: bool) -> Preload:
 def load_plain() -> None:
     """Import what labs without Keras need. Called in the fork server."""
     os.environ.update(_ENVIRONMENT)
+    _import_otter()
     import IPython.core.interactiveshell
     import matplotlib.pyplot
     import matplotlib_inline.backend_inline
-    import otter.test_files
 
     import autograder.checker.inspect
     import autograder.checker.main
     import autograder.runner.main
 
-    del IPython, autograder, matplotlib, matplotlib_inline, otter
+    del IPython, autograder, matplotlib, matplotlib_inline
+
+
+def _import_otter() -> None:
+    """Import otter without the parser of IRIs that jsonschema would build for it in two seconds, if it is installed."""
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    try:
+        import otter.test_files
+
+        del otter
+    finally:
+        del sys.modules["rfc3987_syntax"]
 
 
 def load_keras(npz: str | None = None) -> None:
     """Import everything; see `keras_preload`. Called in the fork server."""
     mnist = None if npz is None else Path(npz).read_bytes()  # first, so that a missing file is reported immediately
     os.environ.update(_ENVIRONMENT)
-    # Where JupyterLab is installed, jsonschema imports this parser of IRIs for otter, which takes two seconds.
-    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    _import_otter()
     import IPython.core.interactiveshell
     import keras
     import matplotlib.pyplot
     import matplotlib_inline.backend_inline
-    import otter.test_files
     import tensorflow as tf
 
-    del sys.modules["rfc3987_syntax"]
     tf.config.threading.set_intra_op_parallelism_threads(TENSORFLOW_THREADS)
     tf.config.threading.set_inter_op_parallelism_threads(TENSORFLOW_THREADS)
     # The tasks as well: workers may not be able to read their files.
@@ -75,7 +83,7 @@ def load_keras(npz: str | None = None) -> None:
     import autograder.checker.main
     import autograder.runner.main
 
-    del IPython, autograder, keras, matplotlib, matplotlib_inline, otter
+    del IPython, autograder, keras, matplotlib, matplotlib_inline
     if mnist is not None:
         _serve_mnist(mnist)
 

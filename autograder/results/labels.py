@@ -83,7 +83,8 @@ def note(result: Result) -> str:
 def remark(result: Result) -> str:
     """Return a remark for instructors in a list of submissions, usually empty."""
     defects = [f"{question.name}: {question.reason}" for question in result.defective]
-    return " ".join(filter(None, [result.detail, *defects, RETRIED if result.retried else None]))
+    parts = [part for part in (result.detail, *defects, RETRIED if result.retried else None) if part]
+    return " ".join([*(f"{part.rstrip('.')}." for part in parts[:-1]), *parts[-1:]])
 
 
 def reasons(question: QuestionResult) -> tuple[Reason, ...]:
