@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
+# Test processes at once; each has a fork server, and needs 3 GB of memory for it and its jobs.
+WORKERS := 2
 READY := .venv/.ready
 
 .PHONY: help
@@ -24,11 +26,17 @@ build: $(READY) ## masters in solutions/ -> notebooks in assignment/, autograder
 
 .PHONY: test
 test: lint ## lint, types and all tests: what .ci/run runs
-	@$(BIN)/python -m pytest --quiet
+	@$(BIN)/python -m pytest --quiet -n $(WORKERS) --dist loadfile
+
+.PHONY: unit
+unit: $(READY) ## the tests that take no training, sandbox or browser: under a minute, for every change
+	@$(BIN)/python -m pytest --quiet -n $(WORKERS) --dist loadfile -m 'not slow and not rare'
 
 .PHONY: prove
 prove: $(READY) ## grade every known answer, the rare ones too, and set up as on Gradescope: before labs or checks change
-	@$(BIN)/python -m pytest --quiet -m slow tests/known tests/test_gradescope_zip.py
+	@$(BIN)/autograder build
+	@$(BIN)/autograder prove
+	@$(BIN)/python -m pytest --quiet -m slow tests/course/test_gradescope_zip.py tests/attacks/test_as_ordinary_user.py
 
 .PHONY: bench
 bench: $(READY) ## compare with stock otter and nbgrader, about 35 minutes (BENCH="--classes typical --sizes ''" for parts)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +17,59 @@ from autograder.authoring import build_labs
 from autograder.datasets import mnist as data
 from autograder.grading.grader import Grader
 from autograder.grading.preload import keras_preload
+from autograder.grading.training_cache import TrainingCache
 from autograder.labs.assignment import Assignment, load_assignment
 from autograder.labs.course import autograder_zip
 from autograder.sandbox.client import ForkServer
+from tests.fixtures.commands import Command, command_in_this_process
 
 # Whoever runs the tests in the background has their shell ignore Ctrl-C, and what they start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+# Whatever needs one of these is marked slow.
+COSTLY = {"fork_server", "browser", "validator"}
+MakeOnce = Callable[[str, Callable[[Path], None]], Path]
 LABS = ("mnist_dense", "single_layer")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what runs sandboxed jobs or looks at pages, so that nobody need remember to."""
+    for item in items:
+        if COSTLY & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+
+
 @pytest.fixture(scope="session")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A course built from the repository's masters, in a folder of its own."""
-    root = tmp_path_factory.mktemp("course")
-    shutil.copytree(REPOSITORY / "solutions", root / "solutions")
-    build_labs(root, (), check=False, report=lambda _: None)
-    return root
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
+    """Make a folder once for all processes of a run under pytest-xdist; it must not be changed afterwards."""
+    home = tmp_path_factory.getbasetemp()
+    home = (home.parent if "PYTEST_XDIST_WORKER" in os.environ else home) / "made-once"
+    home.mkdir(exist_ok=True)
+
+    def make_once(name: str, make: Callable[[Path], None]) -> Path:
+        folder = home / name
+        with (home / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.exists():
+                unfinished = home / f"{name}.unfinished"
+                unfinished.mkdir()  # fails, and rightly so, where another process has failed to make it
+                make(unfinished)
+                unfinished.rename(folder)
+        return folder
+
+    return make_once
+
+
+@pytest.fixture(scope="session")
+def course(made_once: MakeOnce) -> Path:
+    """A course built from the repository's masters; not to be changed."""
+
+    def build(root: Path) -> None:
+        shutil.copytree(REPOSITORY / "solutions", root / "solutions")
+        build_labs(root, (), check=False, report=lambda _: None)
+
+    return made_once("course", build)
 
 
 @pytest.fixture(scope="session")
@@ -43,9 +80,25 @@ def fork_server() -> Iterator[ForkServer]:
 
 
 @pytest.fixture(scope="session")
+def autograder_here(fork_server: ForkServer) -> Command:
+    """Run the command in this process, where `fixtures.commands.autograder` would start a fork server of its own."""
+    return command_in_this_process(fork_server)
+
+
+@pytest.fixture(scope="session")
 def assignments(course: Path, fork_server: ForkServer) -> dict[str, Assignment]:
     """Both labs as the grader loads them."""
     return {lab: load_assignment(autograder_zip(course, lab), fork_server) for lab in LABS}
+
+
+@pytest.fixture(scope="session")
+def trainings(
+    course: Path, assignments: dict[str, Assignment], fork_server: ForkServer
+) -> dict[str, Mapping[str, str]]:
+    """The recorded trainings of each lab's solution, from the kit's cache: made once on this machine, then reused."""
+    solutions = {lab: course / "dist" / f"{lab}-solution.ipynb" for lab in LABS}
+    cache = TrainingCache(solutions, fork_server, lambda _: None)
+    return {lab: cache.of(assignments[lab]) for lab in LABS}
 
 
 @pytest.fixture(scope="session")

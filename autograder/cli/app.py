@@ -165,6 +165,20 @@ def main() -> None:
 
 
 @main.command()
+@click.argument("folder", type=_EXISTING)
+@click.option("--example", default="blank", show_default=True, metavar="NAME", help="What to begin with; see below.")
+def new(folder: Path, example: str) -> None:
+    """Begin a course in FOLDER.
+
+    The example `blank` is a small lab to replace with your own: a table, a function and a choice. `mnist_dense`,
+    `single_layer` and `from_scratch` are the labs of the kit, with their known answers.
+    """
+    from autograder.cli.commands import begin_course
+
+    begin_course(folder, example)
+
+
+@main.command()
 @click.argument("labs", nargs=-1)
 @click.option("--check", is_flag=True, help="Write nothing; exit with code 1 if a generated file is outdated.")
 @click.option("--no-run", is_flag=True, help="Do not run the answer keys to verify that they earn full marks.")

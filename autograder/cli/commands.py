@@ -52,6 +52,7 @@ class GradingOptions:
         memory_mb: memory limit per notebook, in MiB.
         limits: other limits as NAME=NUMBER.
         isolation: the isolation level.
+        root: the course; by default the one around the working directory.
         retrain: whether to train in every notebook instead of reusing trainings.
     """
 
@@ -62,6 +63,7 @@ class GradingOptions:
     limits: Sequence[str] = ()
     isolation: Level = "full"
     retrain: bool = False
+    root: Path | None = None
 
     def __post_init__(self) -> None:
         """Validate the limits.
@@ -92,6 +94,15 @@ class ClassOptions:
     anonymous: bool = False
     counting: CountingOptions = field(default_factory=CountingOptions)
     source: Source | None = None
+
+
+def begin_course(folder: Path, example: str) -> None:
+    """`autograder new`."""
+    from autograder.authoring.new import new_course
+
+    course = new_course(folder, example)
+    show_whole(f"{course.folder} holds a course now: {', '.join(course.labs)}. Its README.md says how it goes on.")
+    show_whole(f"Next: cd {course.folder} && autograder build && autograder prove")
 
 
 def build_course(labs: Sequence[str], *, check: bool, run_keys: bool = True, root: Path | None = None) -> None:
@@ -254,7 +265,7 @@ def _for_its_lab(options: GradingOptions, submission: Submission) -> GradingOpti
         named = read_notebook(read_submission(submission)).assignment
     except SubmissionError:
         return options
-    return replace(options, lab=named) if named in lab_names(find_root()) else options
+    return replace(options, lab=named) if named in lab_names(options.root or find_root()) else options
 
 
 @contextmanager
@@ -293,7 +304,7 @@ def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Wo
 def _zips(options: GradingOptions) -> list[Path]:
     if options.zip_path is not None:
         return [options.zip_path]
-    root = find_root()
+    root = options.root or find_root()
     labs = lab_names(root)
     if options.lab is not None and options.lab not in labs:
         raise UsageError(

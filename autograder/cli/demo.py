@@ -13,12 +13,14 @@ from typing import Any
 
 from autograder.cli.commands import ClassOptions, GradingOptions, build_course, grade_class
 from autograder.cli.console import say, show_whole
-from autograder.labs.course import find_root
+from autograder.errors import UsageError
+from autograder.labs.course import find_root, lab_names
 from autograder.notebooks.filling import fill_gaps
 from autograder.results.folder import ResultsFolder
 
 # Short, because one notebook never ends; training takes a fifth of this.
 _SECONDS = 60.0
+_COURSE = "course"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ EXAMPLES = (
         },
     ),
     Example("emil_raises.ipynb", "mnist_dense", {"model": "model = keras.Sequental([keras.Input((28, 28))])"}),
-    Example("fay_endless.ipynb", "mnist_dense", {"steps_per_epoch": "while True:\n    pass"}),
+    Example("fay_endless.ipynb", "mnist_dense", {"steps_per_epoch": "import time\n\nwhile True:\n    time.sleep(1)"}),
     Example(
         "hugo_slips.ipynb",
         "mnist_dense",
@@ -69,29 +71,53 @@ _NOT_A_NOTEBOOK = ("gus_essay.ipynb", "Dear teacher, my computer has eaten my no
 def run_demo(output: Path, *, jobs: int | None) -> int:
     """Run `autograder demo`: build the labs, grade an example class.
 
-    Return the exit code.
+    Return the exit code. Outside a course, the labs are copied from the package to `course/` in the output folder.
 
     Args:
         output: folder for the class (`class/`) and its results (`results/`).
         jobs: submissions graded in parallel; None for one per processor.
     """
-    root = find_root()
+    root = _course(output)
     say("1. Building the labs from solutions/")
-    build_course((), check=False)
+    build_course((), check=False, run_keys=False, root=root)
     handed_in, results = output / "class", output / "results"
     for folder in (handed_in, results):
         shutil.rmtree(folder, ignore_errors=True)
     say(f"2. Writing {len(EXAMPLES) + 1} example submissions to {handed_in}")
     write_class(root, handed_in)
     say(f"3. Grading them (at most {_SECONDS:g} seconds per notebook)")
-    options = GradingOptions(seconds=_SECONDS)
+    options = GradingOptions(seconds=_SECONDS, root=root)
     code = grade_class([handed_in], results, options, ClassOptions(jobs=jobs), as_json=False)
     show_whole(
-        f"\nReasons for lost points: autograder check {handed_in / EXAMPLES[3].file}",
+        f"\nReasons for lost points: {_check_command(root, output, handed_in / EXAMPLES[3].file)}",
         f"Feedback for a student:  {ResultsFolder(results).submission(EXAMPLES[3].file).feedback}",
         f"Report for instructors:  {ResultsFolder(results).report}",
     )
     return code
+
+
+def _course(output: Path) -> Path:
+    """The course around here if it has the labs of the demo, else one that is made in OUTPUT/course."""
+    from autograder.authoring.new import copy_labs
+
+    needed = tuple(dict.fromkeys(example.lab for example in EXAMPLES))
+    try:
+        root = find_root()
+    except UsageError:
+        pass
+    else:
+        if set(needed) <= set(lab_names(root)):
+            return root
+    root = output / _COURSE
+    shutil.rmtree(root, ignore_errors=True)
+    copy_labs(root, needed)
+    return root
+
+
+def _check_command(root: Path, output: Path, notebook: Path) -> str:
+    if root == output / _COURSE:
+        return f"cd {root} && autograder check {Path('..', notebook.relative_to(output))}"
+    return f"autograder check {notebook}"
 
 
 def write_class(root: Path, folder: Path) -> None:

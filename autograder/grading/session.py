@@ -38,6 +38,7 @@ class Session:
         self, isolation: Level, *, needs_mnist: bool, report: Callable[[str], None], keras: bool = True
     ) -> None:
         self._report = report
+        self._keras = keras
         mnist = _mnist(report, required=needs_mnist) if keras else None
         self.fork_server = ForkServer(preload_for(mnist, keras=keras), isolation)
 
@@ -79,7 +80,8 @@ class Session:
             retrain: let every submission train, even if the solution has trained the same.
             train_solutions: run a solution whose trainings are not in the cache.
         """
-        cache = TrainingCache(solutions, self.fork_server, self._report, make=train_solutions)
+        trained = solutions if self._keras else {}  # without Keras nothing is trained that could be reused
+        cache = TrainingCache(trained, self.fork_server, self._report, make=train_solutions)
         trainings = no_cached_trainings if retrain else cache.of
         by_name = {lab.name: lab for lab in labs}
         return Grader(by_name, self.fork_server, assume, trainings, AnswerKeys(solutions))

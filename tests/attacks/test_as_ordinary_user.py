@@ -20,7 +20,14 @@ _REPOSITORY = Path(__file__).resolve().parents[2]
 @pytest.mark.slow
 @pytest.mark.skipif(not runs_as_root(), reason="these tests run as an ordinary user already")
 @pytest.mark.timeout(900)
-def test_all_attacks_as_an_ordinary_user() -> None:
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        pytest.param("not test_it_bites", id="stopped"),
+        pytest.param("test_it_bites", id="bite", marks=pytest.mark.rare),
+    ],
+)
+def test_all_attacks_as_an_ordinary_user(chosen: str) -> None:
     home = Path("/var/tmp") / f"attacker-{os.getpid()}"  # noqa: S108 - pytest's own folders are closed to others
     cache = home / ".cache" / data.npz_path().parent.name
     cache.mkdir(parents=True)
@@ -28,7 +35,7 @@ def test_all_attacks_as_an_ordinary_user() -> None:
         shutil.copy(data.npz_path(), cache)
         for path in (home, *home.rglob("*")):
             os.chown(path, _USER, _USER)
-        done = _run_as_user(home)
+        done = _run_as_user(home, chosen)
     finally:
         shutil.rmtree(home)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
@@ -36,9 +43,9 @@ def test_all_attacks_as_an_ordinary_user() -> None:
     assert "failed" not in done.stdout
 
 
-def _run_as_user(home: Path) -> subprocess.CompletedProcess[str]:
+def _run_as_user(home: Path, chosen: str) -> subprocess.CompletedProcess[str]:
     helper = Path(__file__).with_name("as_user.py")
-    options = ["-q", "-p", "no:cacheprovider", "--basetemp", str(home / "pytest")]
+    options = ["-q", "-p", "no:cacheprovider", "-k", chosen, "--basetemp", str(home / "pytest")]
     tests = [str(_REPOSITORY / "tests" / "attacks" / name) for name in ("test_attacks.py", "test_hand_over.py")]
     command = [sys.executable, str(helper), str(_USER), sys.executable, "-B", "-m", "pytest", *options, *tests]
     environment = {"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONPATH": str(_REPOSITORY), "LANG": "C.UTF-8"}

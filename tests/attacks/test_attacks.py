@@ -66,7 +66,6 @@ def test_it_bites(attack: Attack, fork_server: ForkServer, target: Victim, folde
     assert attack.succeeded(ran, target), ran
 
 
-def test_there_are_enough_and_they_cover_every_layer() -> None:
-    assert len(ATTACKS) >= 50
+def test_they_cover_every_layer() -> None:
     assert len({attack.name for attack in ATTACKS}) == len(ATTACKS)
     assert set(LAYERS) == {layer for attack in ATTACKS for layer in attack.stopped_by}

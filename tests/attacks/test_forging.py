@@ -17,12 +17,14 @@ from autograder.sandbox.client import ForkServer
 from tests.fixtures.builders import make_zip, notebook_json, question_file
 
 IS_42 = """
+@pytest.mark.slow
 @test_case(points=1, hidden=True)
 def test_q1(answer):
     if not answer == 42:
         raise AssertionError("not the answer")
 """
 CLOSE_TO_42 = """
+@pytest.mark.slow
 @test_case(points=1, hidden=True)
 def test_q1(answer):
     import numpy
@@ -30,6 +32,7 @@ def test_q1(answer):
         raise AssertionError("not the answer")
 """
 MEAN_42 = """
+@pytest.mark.slow
 @test_case(points=1, hidden=True)
 def test_q1(answer):
     import statistics
@@ -37,6 +40,7 @@ def test_q1(answer):
         raise AssertionError("not the answer")
 """
 KERAS_SUM_42 = """
+@pytest.mark.slow
 @test_case(points=1, hidden=True)
 def test_q1(answer):
     import keras
@@ -44,6 +48,7 @@ def test_q1(answer):
         raise AssertionError("not the answer")
 """
 ACCURATE = """
+@pytest.mark.slow
 @test_case(points=1, hidden=True)
 def test_q1(answer):
     import numpy
@@ -52,6 +57,7 @@ def test_q1(answer):
         raise AssertionError("not accurate")
 """
 WEIGHTS_SUM_42 = """
+@pytest.mark.slow
 @test_case(points=1, hidden=True)
 def test_q1(answer):
     if not answer.count_params() == 42:
@@ -171,11 +177,13 @@ def together() -> list[bool]:
     return answers
 
 
+@pytest.mark.slow
 @by_name
 def test_it_passes_where_code_and_tests_share_a_process(number: int, together: list[bool]) -> None:
     assert together[number]
 
 
+@pytest.mark.slow
 @by_name
 def test_it_earns_nothing_here(number: int, fork_server: ForkServer, tmp_path: Path) -> None:
     forged = FORGERIES[number]
@@ -188,6 +196,7 @@ def test_it_earns_nothing_here(number: int, fork_server: ForkServer, tmp_path: P
 NOTED_42 = """
 MEASURED = {}
 
+@pytest.mark.slow
 @test_case(points=1, hidden=True)
 def test_q1(answer):
     MEASURED["seen"] = 1.0
@@ -209,6 +218,7 @@ CLAIMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", ["an_object_that_raises", "a_number_that_raises", "every_error_claims"])
 def test_a_share_can_be_claimed_where_code_and_tests_share_a_process(claim: str) -> None:
     """What is shown below is worth something: here the error that leaves the test carries the student's claim."""
@@ -222,6 +232,7 @@ def test_a_share_can_be_claimed_where_code_and_tests_share_a_process(claim: str)
     assert done.stdout.strip() == "1.0"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_a_claimed_share_earns_nothing_here(claim: str, fork_server: ForkServer, tmp_path: Path) -> None:
     lab = load_assignment(make_zip(tmp_path / "tiny.zip", {"q1": question_file("q1", NOTED_42)}), fork_server)

@@ -285,8 +285,10 @@ def test_collecting_stops_at_its_limit(left: tuple[Path, Path]) -> None:
 
 
 def test_a_journal_is_read_with_little_memory(tmp_path: Path) -> None:
-    line = json.dumps({"event": "end", "cell": 1, "error": {"name": "E", "message": "x" * 50_000}})
-    (tmp_path / "journal.jsonl").write_text((line + "\n") * 300, encoding="utf-8")
+    long, short = (
+        json.dumps({"event": "end", "cell": 1, "error": {"name": "E", "message": "x" * size}}) for size in (50_000, 10)
+    )
+    (tmp_path / "journal.jsonl").write_text(f"{long}\n" + f"{short}\n" * 5000, encoding="utf-8")
     run_log = read_run_log(tmp_path)
-    assert len(run_log.errors) <= 1000
-    assert max(len(error.message) for error in run_log.errors) <= 2000
+    assert 100 < len(run_log.errors) <= 1000
+    assert 1000 < max(len(error.message) for error in run_log.errors) <= 2000

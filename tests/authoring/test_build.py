@@ -6,7 +6,6 @@ import ast
 import base64
 import bz2
 import gzip
-import io
 import json
 import lzma
 import os
@@ -68,6 +67,7 @@ def change_master(root: Path, old: str, new: str) -> None:
 # ---------------------------------------------------------------- the files
 
 
+@pytest.mark.slow
 def test_two_builds_are_identical(built: Path, tmp_path: Path) -> None:
     """In another folder and in a process with another hash seed, too."""
     other = tmp_path / "elsewhere" / "course"
@@ -128,6 +128,7 @@ def test_the_set_up_cell_stands_first_is_folded_and_names_the_lab(built: Path) -
     assert sum("otter.Notebook(" in "".join(cell["source"]) for cell in cells) == 1, "otter's own first cell is gone"
 
 
+@pytest.mark.slow
 def test_the_last_cell_hands_in_with_the_authors_words(built: Path) -> None:
     change_master(built, "#   pdf: false", "#   pdf: false\n#   instructions: Hand it in on Moodle.")
     rebuild(built)
@@ -138,6 +139,7 @@ def test_the_last_cell_hands_in_with_the_authors_words(built: Path) -> None:
     assert code.endswith("\ngrader.export()")
 
 
+@pytest.mark.slow
 def test_a_lab_without_a_hand_in_cell_gets_none(built: Path) -> None:
     change_master(built, "# export_cell:\n#   pdf: false\n#   run_tests: false", "# export_cell: false")
     rebuild(built)
@@ -145,6 +147,7 @@ def test_a_lab_without_a_hand_in_cell_gets_none(built: Path) -> None:
     assert not any("grader.export" in "".join(cell["source"]) for cell in cells)
 
 
+@pytest.mark.slow
 def test_the_set_up_cell_describes_the_lab(built: Path) -> None:
     change_master(built, "def test_q2_running_total(running, shares):", "def test_q2_running_total(running, shares):\n"
                   '    "The steps of running are the shares.\\n\\nMore."')  # fmt: skip
@@ -161,6 +164,7 @@ def test_the_set_up_cell_describes_the_lab(built: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_published_course_gets_a_badge_and_a_wrong_address_is_refused(built: Path) -> None:
     course = built / "solutions" / "course.toml"
     course.write_text('published = "https://github.com/me/labs/tree/main/assignment"', encoding="utf-8")
@@ -239,6 +243,7 @@ def test_the_autograder_is_otters_with_a_description(built: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_labs_toml_sets_its_limits_and_what_late_costs(built: Path) -> None:
     settings = "seed = 5\n[limits]\nseconds = 30\n[late]\ndue = 2026-10-05T23:59:00+02:00\npercent_per_day = 10\n"
     (built / "solutions" / "fractions.toml").write_text(settings, encoding="utf-8")
@@ -263,6 +268,7 @@ def test_the_answer_key_has_the_same_set_up_and_holds_no_outputs(built: Path) ->
 # ---------------------------------------------------------------- current or not
 
 
+@pytest.mark.slow
 def test_an_untouched_course_is_current_with_or_without_dist(built: Path) -> None:
     archive = "dist/fractions-autograder.zip"
     content = (built / archive).read_bytes()
@@ -275,6 +281,7 @@ def test_an_untouched_course_is_current_with_or_without_dist(built: Path) -> Non
     assert {name: (built / name).stat().st_mtime_ns for name in before} == before
 
 
+@pytest.mark.slow
 def test_every_stale_file_is_named_and_none_is_written(built: Path) -> None:
     answer_key = built / "dist" / "fractions-solution.ipynb"
     answer_key.write_bytes(answer_key.read_bytes() + b"\n")
@@ -305,6 +312,7 @@ def test_unknown_labs_and_empty_courses_are_wrong_use(built: Path, tmp_path: Pat
 # ---------------------------------------------------------------- what only shows after otter
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "says", "question"),
     [
@@ -383,11 +391,6 @@ def test_comments_vanish_and_nothing_else() -> None:
     source = 'def f(x):\n    # alone\n    text = "# no comment"  # behind\n    return f"{x}#"  # end\n'
     assert without_comments(source) == 'def f(x):\n    text = "# no comment"\n    return f"{x}#"'
     assert ast.dump(ast.parse(without_comments(source))) == ast.dump(ast.parse(source))
-
-
-def test_zip_bytes_can_be_read_back(built: Path) -> None:
-    data = (built / "dist" / "fractions-autograder.zip").read_bytes()
-    assert zipfile.ZipFile(io.BytesIO(data)).testzip() is None
 
 
 @pytest.mark.slow

@@ -40,6 +40,7 @@ def with_imports(text: str, imports: str) -> Master:
     return read_master(text.replace(GIVEN, f"{imports}\n{GIVEN}", 1), name="fractions", file="solutions/fractions.py")
 
 
+@pytest.mark.slow
 def test_support_files_go_to_students_and_into_the_zip(master_text: str, tmp_path: Path) -> None:
     root = course_with_files(tmp_path, master_text)
     build(root)
@@ -62,6 +63,7 @@ def test_a_notebook_finds_its_support_files_when_it_is_graded(
     assert (result.errors, result.score) == ((), 4.0)
 
 
+@pytest.mark.slow
 def test_files_named_in_the_configuration_are_found_beside_the_master(master_text: str, tmp_path: Path) -> None:
     root = tmp_path
     (root / "solutions").mkdir()
@@ -72,6 +74,7 @@ def test_files_named_in_the_configuration_are_found_beside_the_master(master_tex
     assert (root / "assignment" / "rain.csv").read_text(encoding="utf-8") == "day,rain\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("files", "says"),
     [
@@ -92,6 +95,7 @@ def test_a_support_file_that_cannot_be_handed_out_is_named(
     assert says in str(caught.value)
 
 
+@pytest.mark.slow
 def test_two_labs_cannot_hand_out_different_files_of_one_name(master_text: str, tmp_path: Path) -> None:
     root = course_with_files(tmp_path, master_text)
     other = root / "solutions" / "files" / "parts"

@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import os
+import resource
 import shutil
-import signal
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,34 +16,28 @@ from typing import Any
 import pytest
 
 from tests.conftest import LABS
+from tests.fixtures.commands import Command, autograder
 
 COMMANDS = ("build", "check", "grade", "report", "demo", "data", "doctor")
 
 
-def autograder(*arguments: str | Path, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run the command; its exit code must be `code`, and nothing may end in a traceback."""
-    command = [sys.executable, "-m", "autograder", *map(str, arguments)]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    return done
-
-
 def test_help_answers_at_once_and_loads_nothing_heavy(tmp_path: Path) -> None:
-    quickest = []
+    """Measured in processor time, as the machine may be busy; with TensorFlow it would be more than two seconds."""
     for command in ((), *((name,) for name in COMMANDS)):
-        start = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert "Usage:" in autograder(*command, "--help", cwd=tmp_path).stdout
-        quickest.append(time.perf_counter() - start)
-    assert min(quickest) < 1.0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0, command
     heavy = ("tensorflow", "keras", "otter", "numpy")
     probe = f"import sys, autograder.cli.app; sys.exit(any(m in sys.modules for m in {heavy}))"
     assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("lab", LABS)
-def test_untouched_notebook_earns_nothing_and_counts_as_not_attempted(lab: str, course: Path) -> None:
-    done = autograder("check", course / "assignment" / f"{lab}.ipynb", "--json", cwd=course)
+def test_untouched_notebook_earns_nothing_and_counts_as_not_attempted(
+    lab: str, course: Path, autograder_here: Command
+) -> None:
+    done = autograder_here("check", course / "assignment" / f"{lab}.ipynb", "--json", cwd=course)
     result = json.loads(done.stdout)
     assert (result["status"], result["score"], result["max_score"]) == ("graded", 0.0, 20.0)
     assert {question["status"] for question in result["questions"]} == {"not_attempted"}
@@ -53,24 +46,26 @@ def test_untouched_notebook_earns_nothing_and_counts_as_not_attempted(lab: str, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lab", LABS)
-def test_solution_earns_everything(lab: str, course: Path, tmp_path: Path) -> None:
+def test_solution_earns_everything(lab: str, course: Path, tmp_path: Path, autograder_here: Command) -> None:
     solution, page = course / "dist" / f"{lab}-solution.ipynb", tmp_path / "page.html"
-    result = json.loads(autograder("check", solution, "--json", "--html", page, cwd=course).stdout)
+    result = json.loads(autograder_here("check", solution, "--json", "--html", page, cwd=course).stdout)
     assert "20</strong> <span>of 20 points" in page.read_text(encoding="utf-8")
     assert (result["status"], result["score"], result["max_score"]) == ("graded", 20.0, 20.0)
     assert {question["status"] for question in result["questions"]} == {"passed"}
     assert result["errors"] == []
 
 
-def test_check_prints_a_table_with_the_reason_for_every_lost_point(course: Path, tmp_path: Path) -> None:
+def test_check_prints_a_table_with_the_reason_for_every_lost_point(
+    course: Path, tmp_path: Path, autograder_here: Command
+) -> None:
     notebook = json.loads((course / "assignment" / "mnist_dense.ipynb").read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
         if "answer:q1" in cell["metadata"].get("tags", ()):
             cell["source"] = "n_train = 10000\nn_test = 60000\nimage_shape = (28, 28)"
     path = tmp_path / "swapped.ipynb"
     path.write_text(json.dumps(notebook), encoding="utf-8")
-    shown = " ".join(autograder("check", path, cwd=course).stdout.split())
-    assert "exchanged" in shown
+    shown = " ".join(autograder_here("check", path, cwd=course).stdout.split())
+    assert "n_train and n_test are swapped" in shown
     assert "0 / 20 points" in shown
     assert "not attempted" in shown
 
@@ -159,6 +154,7 @@ def _with_huge_output(notebook: dict[str, Any]) -> str:
     return json.dumps(changed)
 
 
+@pytest.mark.slow
 def test_grade_gives_every_file_a_row_a_status_and_a_reason(course: Path, mixed_class: Path, tmp_path: Path) -> None:
     done = autograder("grade", mixed_class, "-o", tmp_path / "out", cwd=course)
     assert "scores.csv" in done.stdout
@@ -192,15 +188,17 @@ def test_grade_gives_every_file_a_row_a_status_and_a_reason(course: Path, mixed_
         ]  # fmt: skip
 
 
-def test_report_is_written_anew_from_the_results(course: Path, mixed_class: Path, tmp_path: Path) -> None:
+def test_report_is_written_anew_from_the_results(
+    course: Path, mixed_class: Path, tmp_path: Path, autograder_here: Command
+) -> None:
     output = tmp_path / "out"
-    autograder("grade", mixed_class / "empty.ipynb", "-o", output, "--anonymous", cwd=course)
+    autograder_here("grade", mixed_class / "empty.ipynb", "-o", output, "--anonymous", cwd=course)
     page = output / "submissions" / "empty.ipynb" / "feedback.html"
     assert "empty.ipynb" not in page.read_text(encoding="utf-8")
     before = (output / "scores.csv").read_bytes()
     (output / "scores.csv").unlink()
     (output / "report.html").unlink()
-    autograder("report", output, cwd=course)
+    autograder_here("report", output, cwd=course)
     assert (output / "scores.csv").read_bytes() == before
     assert (output / "report.html").exists()
 
@@ -219,7 +217,7 @@ def test_report_is_written_anew_from_the_results(course: Path, mixed_class: Path
         (("check", "one.ipynb", "-a", "one.ipynb"), 1, "autograder build"),
         (("report", "out"), 1, "autograder grade"),
         (("report", "one.ipynb"), 1, "There is no folder one.ipynb."),
-        (("grade", "one.ipynb", "-o", "one.ipynb"), 1, "is a file: results need a folder"),
+        (("grade", "one.ipynb", "-o", "one.ipynb"), 1, "is a file, not a folder"),
         (("grade", "solutions", "-o", "out", "--regrade", "ada"), 2, "scores.csv"),
         (("grade", "solutions", "-o", "out", "--limit", "speed=3"), 2, "There is no limit speed"),
         (("check", "one.ipynb", "-a", "solutions"), 1, "solutions is not an otter autograder zip"),
@@ -274,46 +272,6 @@ def test_output_folder_that_cannot_be_written_is_named(course: Path, tmp_path: P
     assert "file" in autograder("grade", notebook, "-o", tmp_path / "file", cwd=course, code=1).stderr
 
 
-def test_interrupted_class_keeps_what_was_graded(course: Path, tmp_path: Path) -> None:
-    handed_in = tmp_path / "class"
-    handed_in.mkdir()
-    (handed_in / "a_damaged.ipynb").write_text("{", encoding="utf-8")
-    endless = json.loads((course / "assignment" / "mnist_dense.ipynb").read_text(encoding="utf-8"))
-    endless["cells"].insert(0, {"cell_type": "code", "metadata": {}, "outputs": [], "source": "while True: pass"})
-    (handed_in / "z_endless.ipynb").write_text(json.dumps(endless), encoding="utf-8")
-    output = tmp_path / "out"
-    command = [sys.executable, "-m", "autograder", "grade", str(handed_in), "-o", str(output), "--jobs", "2"]
-    process = subprocess.Popen(command, cwd=course, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    kept = output / "submissions" / "a_damaged.ipynb" / "result.json"
-    deadline = time.monotonic() + 120
-    while not kept.exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    time.sleep(3)  # the endless one is running by now
-    children = _descendants(process.pid)
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=30)
-    assert process.returncode == 1
-    assert "Stopped" in told
-    assert "Traceback" not in told
-    assert kept.exists()
-    deadline = time.monotonic() + 10
-    while any(Path(f"/proc/{pid}").exists() for pid in children) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()], "nothing runs on"
-
-
-def _descendants(pid: int) -> list[int]:
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and (entry / "stat").exists():
-            fields = (entry / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-            parents[int(entry.name)] = int(fields[1])
-    found = [pid]
-    for member in found:
-        found += [child for child, parent in parents.items() if parent == member]
-    return found[1:]
-
-
 # --- somebody else's autograder --------------------------------------------------------------------------------------
 
 
@@ -352,17 +310,17 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "made"
 
 
-def test_any_exception_based_autograder_zip_grades(foreign: Path, tmp_path: Path) -> None:
+def test_any_exception_based_autograder_zip_grades(foreign: Path, tmp_path: Path, autograder_here: Command) -> None:
     archive = next((foreign / "autograder").glob("*.zip"))
-    solution = foreign / "autograder" / "temperatures.ipynb"
-    right = json.loads(autograder("check", solution, "-a", archive, "--json", cwd=tmp_path).stdout)
-    assert (right["score"], right["max_score"], right["lab"]) == (3.0, 3.0, "temperatures")
     starter = foreign / "student" / "temperatures.ipynb"
-    untouched = json.loads(autograder("check", starter, "-a", archive, "--json", cwd=tmp_path).stdout)
+    wrong = starter.read_text(encoding="utf-8").replace("mean_reading = ...", "mean_reading = 12.5")
+    (tmp_path / "wrong.ipynb").write_text(wrong, encoding="utf-8")
+    shutil.copy(starter, tmp_path / "untouched.ipynb")
+    shutil.copy(foreign / "autograder" / "temperatures.ipynb", tmp_path / "right.ipynb")
+    done = autograder_here("grade", *tmp_path.glob("*.ipynb"), "-a", archive, "-o", "out", "--json", cwd=tmp_path)
+    results = {result["submission"]: result for result in map(json.loads, done.stdout.splitlines())}
+    right, untouched, lost = (results[f"{name}.ipynb"] for name in ("right", "untouched", "wrong"))
+    assert (right["score"], right["max_score"], right["lab"]) == (3.0, 3.0, "temperatures")
     assert (untouched["score"], untouched["questions"][0]["status"]) == (0.0, "not_attempted")
-    wrong = tmp_path / "wrong.ipynb"
-    text = starter.read_text(encoding="utf-8").replace("mean_reading = ...", "mean_reading = 12.5")
-    wrong.write_text(text, encoding="utf-8")
-    lost = json.loads(autograder("check", wrong, "-a", archive, "--json", cwd=tmp_path).stdout)
     assert (lost["score"], lost["questions"][0]["status"]) == (1.5, "partial")
     assert "it is 12" not in json.dumps(lost), "a hidden test of somebody else's was not written for students"

@@ -186,6 +186,7 @@ def test_nothing_to_grade_is_no_progress(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_json_is_alone_on_standard_output_and_a_log_holds_no_drawing(tmp_path: Path) -> None:
     write_class(tmp_path, 3)
     done = run(tmp_path, "--json", "--jobs", 2)
@@ -273,6 +274,7 @@ def drawn_lines(text: str) -> list[str]:
     return [line for line in re.split(r"[\r\n]+", plain) if line.strip()]
 
 
+@pytest.mark.slow
 def test_terminal_shows_tally_and_workers_then_the_class_and_the_cursor_again(tmp_path: Path) -> None:
     write_class(tmp_path, 6, seconds=0.7)
     with on_a_terminal(tmp_path, "--jobs", "2") as terminal:
@@ -288,6 +290,7 @@ def test_terminal_shows_tally_and_workers_then_the_class_and_the_cursor_again(tm
     assert drawn[-1].split() == ["Report", "out/report.html"]
 
 
+@pytest.mark.slow
 def test_terminal_that_shrinks_and_is_interrupted_gets_its_cursor_back(tmp_path: Path) -> None:
     write_class(tmp_path, 2)
     write_submission(tmp_path / "class" / "z.ipynb", 42, first=ENDLESS)

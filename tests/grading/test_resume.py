@@ -32,8 +32,10 @@ from autograder.sandbox import Limits
 from autograder.sandbox.client import ForkServer
 from autograder.sandbox.job_files import job_folder
 from autograder.sandbox.scratch import PREFIX, RunFolder, remove_folder, remove_if_dead, run_folder, sweep
+from tests.fixtures.commands import Command
 from tests.fixtures.small_class import (
     ENDLESS,
+    GRADE,
     committed,
     left_behind,
     processes_with,
@@ -44,8 +46,8 @@ from tests.fixtures.small_class import (
     write_submission,
 )
 
-KILLS = 10
-CLASS = 60  # more than ten runs can grade that are killed, at the latest, right after their third result
+KILLS = 5
+CLASS = 30  # more than five runs can grade that are killed, at the latest, right after their third result
 
 
 def scores(home: Path) -> dict[str, str]:
@@ -58,7 +60,7 @@ def scores(home: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A class whose grader was killed ten times, each time checked, and then left to finish."""
+    """A class whose grader was killed five times, each time checked, and then left to finish."""
     home = tmp_path_factory.mktemp("killed")
     write_class(home, CLASS, seconds=0.2)
     chance = random.Random(20)  # noqa: S311 - moments, not secrets
@@ -91,20 +93,20 @@ def _more_than(home: Path, count: int) -> bool:
 
 
 @pytest.mark.slow
-def test_killed_ten_times_at_any_moment_loses_nothing_and_repeats_nothing(killed: Path) -> None:
+def test_killed_five_times_at_any_moment_loses_nothing_and_repeats_nothing(killed: Path) -> None:
     expected = {f"s{number:02}.ipynb": str(number % 2) for number in range(CLASS)}
     assert scores(killed) == expected
     assert not list((killed / "out").rglob("*.unfinished"))
 
 
 @pytest.mark.slow
-def test_only_what_has_changed_is_graded_again(killed: Path) -> None:
+def test_only_what_has_changed_is_graded_again(killed: Path, autograder_here: Command) -> None:
     before = committed(killed)
     handed_in = killed / "class"
     write_submission(handed_in / "s05.ipynb", 0)
     (handed_in / "s06.ipynb").unlink()
     write_submission(handed_in / "zoe.ipynb", 42)
-    told = run(killed, "--regrade", "s07.ipynb").stderr
+    told = autograder_here(*GRADE, "--regrade", "s07.ipynb", cwd=killed).stderr
     assert f"{CLASS - 3} of {CLASS} were graded before and have not changed" in told
     assert f"1 of {CLASS} was graded before and is graded again: the submission has changed" in told
     assert f"1 of {CLASS} was graded before and is graded again: asked for" in told
@@ -141,6 +143,7 @@ def endless_run(home: Path) -> Iterator[subprocess.Popen[str]]:
         process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "signals", [(signal.SIGTERM,), (signal.SIGINT, signal.SIGINT)], ids=["SIGTERM", "Ctrl-C twice"]
 )
@@ -202,21 +205,23 @@ def assert_mounted(code: int) -> None:
 
 
 @pytest.mark.slow
-def test_full_disk_is_told_and_the_run_goes_on_once_there_is_space(tmp_path: Path) -> None:
-    write_class(tmp_path, 24)
-    with mounted(tmp_path / "out", "size=160k") as mount_anew:
-        told = run(tmp_path, "--jobs", 2, code=1).stderr
+def test_full_disk_is_told_and_the_run_goes_on_once_there_is_space(tmp_path: Path, autograder_here: Command) -> None:
+    write_class(tmp_path, 12)
+    with mounted(tmp_path / "out", "size=96k") as mount_anew:
+        told = autograder_here(*GRADE, "--jobs", "2", cwd=tmp_path, code=1).stderr
         assert "No space left on device. Results written so far are kept." in " ".join(told.split())
         kept = committed(tmp_path)
-        assert 0 < len(kept) < 24
+        assert 0 < len(kept) < 12
         assert all(stored(tmp_path / "out", name) for name in kept)
         assert not list((tmp_path / "out").rglob("*.unfinished"))
         mount_anew("size=8m")
-        assert f"{len(kept)} of 24 were graded before" in run(tmp_path, "--jobs", 2).stderr
+        told = autograder_here(*GRADE, "--jobs", "2", cwd=tmp_path).stderr
+        assert f"{len(kept)} of 12 were graded before" in told
         assert kept.items() <= committed(tmp_path).items()
-        assert len(scores(tmp_path)) == 24
+        assert len(scores(tmp_path)) == 12
 
 
+@pytest.mark.slow
 def test_read_only_folder_is_told_before_anything_is_graded(tmp_path: Path) -> None:
     write_class(tmp_path, 1)
     with mounted(tmp_path / "out", "ro"):
@@ -290,6 +295,7 @@ def test_no_more_submissions_are_on_their_way_than_the_window_holds(
 
     def grade(submission: Submission) -> Graded:
         nonlocal waiting
+        time.sleep(0.02)
         waiting -= 1
         return Graded(graded(submission.name), None)
 
@@ -446,6 +452,7 @@ def test_halves_of_files_are_cleared_away(tmp_path: Path) -> None:
         assert not half.exists()
 
 
+@pytest.mark.slow
 def test_damaged_record_of_the_run_is_named(tmp_path: Path) -> None:
     write_result(tmp_path, "ada", graded("ada"), {})
     begin_run(tmp_path, ["ada"])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from autograder.grading.grader import Grader
 from autograder.grading.training_cache import TrainingCache
 from autograder.handover.journal import HANDOVER
 from autograder.handover.tasks import RUN_NOTEBOOK
@@ -21,6 +19,7 @@ from autograder.notebooks.notebook import read_notebook
 from autograder.sandbox import Job, Limits, Outcome
 from autograder.sandbox.client import ForkServer
 from tests.fixtures.builders import notebook_json
+from tests.fixtures.commands import Command
 
 TRAIN = """
 import keras, numpy as np
@@ -124,14 +123,18 @@ def test_a_cache_that_cannot_be_written_costs_time_only(place: Place) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("lab", ["mnist_dense", "single_layer"])
 def test_every_answer_of_the_solution_is_the_same_bit_for_bit(
-    lab: str, course: Path, assignments: dict[str, Assignment], fork_server: ForkServer, tmp_path: Path
+    lab: str,
+    course: Path,
+    assignments: dict[str, Assignment],
+    trainings: dict[str, Mapping[str, str]],
+    fork_server: ForkServer,
+    tmp_path: Path,
 ) -> None:
     """Weights, history, predictions, evaluation, mistakes: the whole hand-over of the real notebook on real MNIST."""
     solution = course / "dist" / f"{lab}-solution.ipynb"
     assignment = assignments[lab]
-    trainings = TrainingCache({lab: solution}, fork_server, lambda _: None, tmp_path / "cache").of(assignment)
     handed_over: list[dict[str, bytes]] = []
-    for taken in (trainings, {}):
+    for taken in (trainings[lab], {}):
         folder = tmp_path / f"run-{len(taken)}"
         folder.mkdir()
         payload: dict[str, Any] = {
@@ -147,25 +150,18 @@ def test_every_answer_of_the_solution_is_the_same_bit_for_bit(
 
 
 @pytest.mark.slow
-def test_the_result_tells_what_was_taken_over(
-    course: Path, assignments: dict[str, Assignment], fork_server: ForkServer
+def test_a_reused_training_changes_no_result_and_retrain_switches_it_off(
+    course: Path, autograder_here: Command
 ) -> None:
-    solution = course / "dist" / "single_layer-solution.ipynb"
-    lab = {"single_layer": assignments["single_layer"]}
-    trainings = TrainingCache({"single_layer": solution}, fork_server, lambda _: None)
-    taken = Grader(lab, fork_server, trainings=trainings.of).grade("a.ipynb", solution.read_bytes)
-    trained = Grader(lab, fork_server).grade("a.ipynb", solution.read_bytes)
-    assert [fit.reused for fit in taken.fits] == [True]
-    assert [fit.reused for fit in trained.fits] == [False]
-    assert replace(taken, seconds=0, fits=(), cost=None) == replace(trained, seconds=0, fits=(), cost=None)
+    def check(*options: str) -> dict[str, Any]:
+        done = autograder_here("check", "dist/single_layer-solution.ipynb", "--json", *options, cwd=course)
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
 
-
-@pytest.mark.slow
-def test_retrain_switches_it_off(course: Path) -> None:
-    def fits(*options: str) -> list[bool]:
-        command = [sys.executable, "-m", "autograder", "check", "dist/single_layer-solution.ipynb", "--json", *options]
-        done = subprocess.run(command, cwd=course, capture_output=True, text=True, check=True)
-        return [fit["reused"] for fit in json.loads(done.stdout)["fits"]]
-
-    assert fits() == [True]
-    assert fits("--retrain") == [False]
+    reused, trained = check(), check("--retrain")
+    assert [fit["reused"] for fit in reused["fits"]] == [True]
+    assert [fit["reused"] for fit in trained["fits"]] == [False]
+    for result in (reused, trained):
+        for name in ("seconds", "fits", "cost"):
+            del result[name]
+    assert reused == trained

@@ -278,6 +278,7 @@ def test_a_forged_table_is_unusable(handover_folder: Path, of: Any, table: Any) 
     assert isinstance(read(handover_folder, {"kind": "array", "of": of, "file": "0000.npy"}), Unusable)
 
 
+@pytest.mark.slow
 def test_small_tables_cannot_fill_the_memory_of_the_checker(handover_folder: Path) -> None:
     """Every table of a few kilobytes stands for an array of 60 MB here."""
     known.share({"images": np.zeros((1024, 1024), np.uint8)})

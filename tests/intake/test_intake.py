@@ -117,7 +117,8 @@ def test_a_download_of_canvas(tmp_path: Path, as_zip: bool) -> None:
     by_id = {s.handin.key: s for s in intake.submissions if s.handin}
     assert sorted(by_id) == ["1001", "1002", "1003", "1004", "1009"]
     assert read_submission(by_id["1001"]) == notebook(1, 2), "the newer upload counts"
-    assert [one.reason.split(" by ")[0] for one in intake.set_aside] == ["replaced"]
+    assert [one.reason for one in intake.set_aside] == ["replaced by a newer one"]
+    assert intake.set_aside[0].replaced_by is not None
     assert [key for key, s in by_id.items() if s.handin and s.handin.late] == ["1002"]
     assert read_submission(by_id["1003"]) == notebook(0, 2)
     assert "neither a notebook" in reason(by_id["1004"])

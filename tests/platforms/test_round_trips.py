@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.commands import Command
 from tests.platforms.samples import (
-    autograder,
     canvas_files,
     canvas_gradebook,
     csv_bytes,
@@ -33,7 +33,7 @@ def scores(home: Path) -> dict[str, dict[str, str]]:
     return {row["submission"]: row for row in table(home / "out" / "scores.csv")}
 
 
-def grade(home: Path, download: str, *more: str | Path) -> str:
+def grade(autograder: Command, home: Path, download: str, *more: str | Path) -> str:
     return autograder("grade", download, "-a", "tiny.zip", "-o", "out", "--jobs", "2", *more, cwd=home).stderr
 
 
@@ -41,12 +41,12 @@ def grade(home: Path, download: str, *more: str | Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def gradescope(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def gradescope(tmp_path_factory: pytest.TempPathFactory, autograder_here: Command) -> Path:
     """An export of Gradescope as one zip, graded; the lab says what late costs."""
     home = tmp_path_factory.mktemp("gradescope")
     write_lab(home / "tiny.zip", late=LATE)
     (home / "export.zip").write_bytes(zipped(gradescope_files()))
-    told = grade(home, "export.zip")
+    told = grade(autograder_here, home, "export.zip")
     assert "Recognised: a Gradescope download with work of 5 students" in told
     assert "Late: 1 submission, 0.4 points taken off in all" in told
     return home
@@ -63,16 +63,16 @@ def test_late_work_of_gradescope_loses_what_the_lab_says(gradescope: Path) -> No
     assert sorted(json.loads(path.read_text())["score"] for path in results) == [0, 0, 2, 5], "results stay as they are"
 
 
-def test_options_of_report_go_before_the_lab_and_hold(gradescope: Path) -> None:
+def test_options_of_report_go_before_the_lab_and_hold(gradescope: Path, autograder_here: Command) -> None:
     pages = {path: path.read_bytes() for path in (gradescope / "out" / "submissions").glob("*/feedback.html")}
-    autograder("report", "out", "--percent-per-day", "30", "--late-cap", "40", cwd=gradescope)
-    again = autograder("report", "out", cwd=gradescope)
+    autograder_here("report", "out", "--percent-per-day", "30", "--late-cap", "40", cwd=gradescope)
+    again = autograder_here("report", "out", cwd=gradescope)
     assert "0.8 points taken off" in again.stderr
     rewritten = [path for path, content in pages.items() if path.read_bytes() != content]
     assert len(rewritten) == 1, "only the page whose grade has changed"
-    autograder("report", "out", "--due", "none", cwd=gradescope)
+    autograder_here("report", "out", "--due", "none", cwd=gradescope)
     assert "late" not in next(iter(scores(gradescope).values()))
-    error = autograder("report", "out", "--due", "2026-10-05 23:59", cwd=gradescope, code=2).stderr
+    error = autograder_here("report", "out", "--due", "2026-10-05 23:59", cwd=gradescope, code=2).stderr
     assert "--due: '2026-10-05 23:59' has no time zone" in error
 
 
@@ -80,14 +80,14 @@ def test_options_of_report_go_before_the_lab_and_hold(gradescope: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def canvas(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def canvas(tmp_path_factory: pytest.TempPathFactory, autograder_here: Command) -> Path:
     """A download of Canvas, unpacked, graded with a correction for Lee."""
     home = tmp_path_factory.mktemp("canvas")
     write_lab(home / "tiny.zip")
     put(home / "submissions", canvas_files())
     (home / "gradebook.csv").write_bytes(csv_bytes(canvas_gradebook()))
     write_corrections(home, "lee_sun_LATE_1002_70003_my_tiny_final.ipynb,q2,1.5,right but for a <typo>")
-    told = grade(home, "submissions", "--override", "corrections.csv")
+    told = grade(autograder_here, home, "submissions", "--override", "corrections.csv")
     assert "Recognised: a Canvas download with work of 5 students, 1 marked late" in told
     assert "Set aside: 1 file beside the graded ones (replaced by a newer one: 1)" in told
     assert "Corrections: 1 (1 new)" in told
@@ -104,8 +104,8 @@ def write_corrections(home: Path, *lines: str) -> None:
 LEE = "lee_sun_LATE_1002_70003_my_tiny_final.ipynb"
 
 
-def test_canvas_gets_its_gradebook_back(canvas: Path) -> None:
-    done = autograder("report", "out", "--canvas", "gradebook.csv", cwd=canvas)
+def test_canvas_gets_its_gradebook_back(canvas: Path, autograder_here: Command) -> None:
+    done = autograder_here("report", "out", "--canvas", "gradebook.csv", cwd=canvas)
     assert "2 grades filled in (scaled from 5 to 10 points)" in done.stdout
     expected = canvas_gradebook()
     column = expected[0].index("Tiny Lab (552)")
@@ -118,11 +118,13 @@ def test_canvas_gets_its_gradebook_back(canvas: Path) -> None:
         assert told in done.stdout
 
 
-def test_a_correction_survives_grading_again_and_a_new_due_time_grades_nothing_again(canvas: Path) -> None:
+def test_a_correction_survives_grading_again_and_a_new_due_time_grades_nothing_again(
+    canvas: Path, autograder_here: Command
+) -> None:
     page = canvas / "out" / "submissions" / "lee_sun-1002-tiny" / "feedback.html"
     assert "right but for a &lt;typo&gt;" in page.read_text(encoding="utf-8")
     write_lab(canvas / "tiny.zip", late=LATE)
-    told = grade(canvas, "submissions", "--regrade", LEE)
+    told = grade(autograder_here, canvas, "submissions", "--regrade", LEE)
     assert "3 of 5 were graded before and have not changed" in told
     assert "1 of 5 was graded before and is graded again: asked for" in told
     assert "Corrected by hand: 1 question" in told
@@ -133,31 +135,31 @@ def test_a_correction_survives_grading_again_and_a_new_due_time_grades_nothing_a
     assert "right but for a &lt;typo&gt;" in page.read_text(encoding="utf-8")
 
 
-def test_corrections_of_several_files_add_up(canvas: Path) -> None:
+def test_corrections_of_several_files_add_up(canvas: Path, autograder_here: Command) -> None:
     before = (canvas / "out" / "overrides.json").read_bytes()
     write_corrections(canvas, f"{LEE},q9,1,x", "who.ipynb,q1,1,x")
-    done = autograder("report", "out", "--override", "corrections.csv", cwd=canvas, code=2)
+    done = autograder_here("report", "out", "--override", "corrections.csv", cwd=canvas, code=2)
     assert "line 2" in done.stderr
     assert "line 3" in done.stderr
     assert (canvas / "out" / "overrides.json").read_bytes() == before, "a file with a fault changes nothing"
     write_corrections(canvas, "mullerjurgen-1003-tiny,q1,1,by its ID", f"{LEE},q2,remove,")
-    done = autograder("report", "out", "--override", "corrections.csv", cwd=canvas)
+    done = autograder_here("report", "out", "--override", "corrections.csv", cwd=canvas)
     assert "Corrections: 1 (1 new, 1 taken back)" in done.stderr
     rows = scores(canvas)
     assert (rows[LEE]["score"], rows["müllerjürgen_1003_70004_tiny.zip"]["score"]) == ("2", "4")
     write_corrections(canvas, "lee_sun (1002),q2,1.5,right but for a <typo>")
-    done = autograder("report", "out", "--override", "corrections.csv", cwd=canvas)
+    done = autograder_here("report", "out", "--override", "corrections.csv", cwd=canvas)
     assert "Corrections: 2 (1 new)" in done.stderr, "files add up"
 
 
-def test_times_from_a_file_make_a_late_mark_count(canvas: Path) -> None:
+def test_times_from_a_file_make_a_late_mark_count(canvas: Path, autograder_here: Command) -> None:
     (canvas / "times.csv").write_text(f"submission,time\n{LEE},2026-10-06 12:00 Europe/Berlin\n", encoding="utf-8")
     due = ["--due", "2026-10-05 23:59 Europe/Berlin", "--percent-per-day", "10"]
-    done = autograder("report", "out", "--times", "times.csv", *due, cwd=canvas)
+    done = autograder_here("report", "out", "--times", "times.csv", *due, cwd=canvas)
     assert "Late: 1 submission, 0.35 points taken off" in done.stderr
     assert scores(canvas)[LEE]["score"] == "3.15"
     (canvas / "times.csv").write_text("submission,time\nwho,2026-10-06T10:00Z\n", encoding="utf-8")
-    done = autograder("report", "out", "--times", "times.csv", "--due", "none", cwd=canvas)
+    done = autograder_here("report", "out", "--times", "times.csv", "--due", "none", cwd=canvas)
     assert "times.csv has times of 1 unknown submission: who" in done.stderr
     assert scores(canvas)[LEE]["score"] == "3.5"
 
@@ -166,20 +168,20 @@ def test_times_from_a_file_make_a_late_mark_count(canvas: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def moodle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def moodle(tmp_path_factory: pytest.TempPathFactory, autograder_here: Command) -> Path:
     """A download of Moodle as one zip, graded."""
     home = tmp_path_factory.mktemp("moodle")
     write_lab(home / "tiny.zip")
     (home / "class.zip").write_bytes(zipped(moodle_files()))
     (home / "worksheet.csv").write_bytes(csv_bytes(moodle_worksheet(), bom=True, newline="\r\n"))
-    told = grade(home, "class.zip", "--due", "2026-10-05T21:59Z")
+    told = grade(autograder_here, home, "class.zip", "--due", "2026-10-05T21:59Z")
     assert "Recognised: a Moodle download with work of 5 students" in told
     assert "Nobody knows when 3 submissions came in: nothing deducted there" in told
     return home
 
 
-def test_moodle_gets_its_worksheet_and_feedback_back(moodle: Path) -> None:
-    done = autograder("report", "out", "--moodle", "worksheet.csv", "--moodle-feedback", cwd=moodle)
+def test_moodle_gets_its_worksheet_and_feedback_back(moodle: Path, autograder_here: Command) -> None:
+    done = autograder_here("report", "out", "--moodle", "worksheet.csv", "--moodle-feedback", cwd=moodle)
     expected = moodle_worksheet()
     for row in expected:
         row[4] = {"Participant 301": "100", "Participant 304": "60"}.get(row[0], row[4])
@@ -201,16 +203,17 @@ def test_moodle_gets_its_worksheet_and_feedback_back(moodle: Path) -> None:
     assert "a is wrong" in pages["Дарья Иванова_304_assignsubmission_file_/feedback.html"]
 
 
-def test_moodles_worksheet_tells_when_work_came_in(moodle: Path) -> None:
+def test_moodles_worksheet_tells_when_work_came_in(moodle: Path, autograder_here: Command) -> None:
     asked = ["--due", "2026-10-05 22:00 Europe/Berlin", "--percent-per-day", "10", "--times", "worksheet.csv"]
-    assert "Late: 2 submissions, 0.8 points taken off in all" in autograder("report", "out", *asked, cwd=moodle).stderr
+    done = autograder_here("report", "out", *asked, cwd=moodle)
+    assert "Late: 2 submissions, 0.8 points taken off in all" in done.stderr
 
 
-def test_the_wrong_platforms_file_is_refused_and_told(moodle: Path) -> None:
+def test_the_wrong_platforms_file_is_refused_and_told(moodle: Path, autograder_here: Command) -> None:
     (moodle / "gradebook.csv").write_bytes(csv_bytes(canvas_gradebook()))
-    done = autograder("report", "out", "--moodle", "gradebook.csv", cwd=moodle, code=2)
+    done = autograder_here("report", "out", "--moodle", "gradebook.csv", cwd=moodle, code=2)
     assert "not a grading worksheet of Moodle" in done.stderr
-    done = autograder("report", "out", "--canvas", "gradebook.csv", cwd=moodle)
+    done = autograder_here("report", "out", "--canvas", "gradebook.csv", cwd=moodle)
     assert "Handed in, but not in the gradebook (5)" in done.stdout
     assert (moodle / "out" / "canvas.csv").read_bytes() == csv_bytes(canvas_gradebook()), "every row as it was"
 
@@ -218,16 +221,16 @@ def test_the_wrong_platforms_file_is_refused_and_told(moodle: Path) -> None:
 # --- what an earlier version wrote -----------------------------------------------------------------------------------
 
 
-def test_results_of_an_earlier_version_are_still_reported(moodle: Path) -> None:
+def test_results_of_an_earlier_version_are_still_reported(moodle: Path, autograder_here: Command) -> None:
     path = moodle / "out" / "handed-in.json"
     kept = path.read_text(encoding="utf-8")
     try:
         path.unlink()
-        autograder("report", "out", cwd=moodle)
+        autograder_here("report", "out", cwd=moodle)
         assert len(scores(moodle)) == 5
-        done = autograder("report", "out", "--moodle-feedback", cwd=moodle, code=1)
+        done = autograder_here("report", "out", "--moodle-feedback", cwd=moodle, code=1)
         assert "comes from a Moodle download" in done.stderr
         path.write_text("{}", encoding="utf-8")
-        assert "handed-in.json is damaged" in autograder("report", "out", cwd=moodle, code=1).stderr
+        assert "handed-in.json is damaged" in autograder_here("report", "out", cwd=moodle, code=1).stderr
     finally:
         path.write_text(kept, encoding="utf-8")

@@ -48,6 +48,7 @@ def test_other_encodings_are_named(tmp_path: Path, master: bytes, toml: bytes | 
     assert says in refusal(course(tmp_path, master, toml))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n"], ids=repr)
 def test_a_master_with_a_byte_order_mark_is_built(tmp_path: Path, newline: bytes) -> None:
     master = (FAULTS / "F14/solutions/fractions.py").read_bytes()

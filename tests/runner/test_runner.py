@@ -302,6 +302,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
         yield process
 
 
+@pytest.mark.slow
 def test_the_surroundings_are_clean(elsewhere: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(
         elsewhere,
@@ -322,6 +323,7 @@ def test_the_surroundings_are_clean(elsewhere: ForkServer, tmp_path: Path) -> No
     assert not any("socket:" in target for target in found["fds"])
 
 
+@pytest.mark.slow
 def test_a_file_in_the_callers_folder_never_shadows_a_module(elsewhere: ForkServer, tmp_path: Path) -> None:
     """Graders work in folders full of submissions: one named like a library must not get into the fork server."""
     ran = run_cells(elsewhere, tmp_path, "import colorsys, otter, json, numpy\nanswer = colorsys.__file__")

@@ -96,11 +96,13 @@ def command(pid: int) -> str:
         return ""
 
 
+@pytest.mark.slow
 def test_a_fork_server_that_was_killed_gives_an_error_with_a_hint(ended: Ended) -> None:
     assert "died" in str(ended.refusal)
     assert ended.refusal.hint == "autograder doctor"
 
 
+@pytest.mark.slow
 def test_close_ends_a_running_job_with_all_its_processes(ended: Ended) -> None:
     assert [outcome.end for outcome in ended.outcomes] == ["crashed"]
     assert "the grader ended" in ended.outcomes[0].detail
@@ -108,6 +110,7 @@ def test_close_ends_a_running_job_with_all_its_processes(ended: Ended) -> None:
     wait_until(lambda: not any(is_running(pid) for pid in ended.pids), 10)
 
 
+@pytest.mark.slow
 def test_a_closed_fork_server_says_so_and_closes_twice(ended: Ended, tmp_path: Path) -> None:
     with pytest.raises(WorkerError) as caught:
         run_cells(ended.process, tmp_path, "1")
