@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from autograder.gradebook.extensions import Extension, parse_extension
 from autograder.intake.sorting import SetAside
 from autograder.labs.lateness import LateOptions, LatePolicy, policy_from
 from autograder.results.handin import HandIn
@@ -31,6 +32,7 @@ class Record:
         labs: the labs in play, by name.
         options: what was asked for about lateness on the command line.
         times: for each ID when it was handed in, as a person says.
+        extensions: for each ID its student's later due time.
     """
 
     handins: Mapping[str, HandIn] = field(default_factory=dict)
@@ -38,6 +40,7 @@ class Record:
     labs: Mapping[str, Lab] = field(default_factory=dict)
     options: LateOptions = field(default_factory=LateOptions)
     times: Mapping[str, datetime] = field(default_factory=dict)
+    extensions: Mapping[str, Extension] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """As JSON text."""
@@ -49,6 +52,7 @@ class Record:
             "labs": labs,
             "late": asdict(self.options),
             "times": {identity: time.isoformat() for identity, time in self.times.items()},
+            "extensions": {identity: extension.to_text() for identity, extension in self.extensions.items()},
         }
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
@@ -72,4 +76,5 @@ class Record:
             labs,
             options,
             {identity: datetime.fromisoformat(time) for identity, time in data["times"].items()},
+            {identity: parse_extension(text) for identity, text in data.get("extensions", {}).items()},
         )
