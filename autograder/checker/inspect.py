@@ -1,4 +1,4 @@
-"""Says what an autograder zip asks for, without any submission."""
+"""Describe the tests of an autograder zip, without a submission."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from autograder.handover.support import write_support_files
 
 
 def enter(payload: dict[str, Any], folder: Path) -> None:
-    """Describe the test files in `payload["tests"]` (file name -> source) as `description.json` in the job's folder."""
+    """Describe test files in `description.json` in the job's folder.
+
+    Args:
+        payload: `tests` (file name -> source).
+        folder: the job's folder.
+    """
     write_support_files(payload)
     try:
         loaded = [load_question(source, file) for file, source in payload["tests"].items()]

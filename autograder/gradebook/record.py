@@ -42,7 +42,7 @@ class Record:
 
     def to_json(self) -> str:
         """As JSON text."""
-        labs = {name: _LabEntry(lab.title, lab.late and lab.late.to_data()) for name, lab in self.labs.items()}
+        labs = {name: _LabEntry(lab.title, lab.late.to_data() if lab.late else None) for name, lab in self.labs.items()}
         content = _File(1, self.handins, self.set_aside, labs, self.options, self.times)
         return msgspec.json.format(msgspec.json.encode(content), indent=1).decode() + "\n"
 

@@ -67,7 +67,7 @@ def test_a_gradebook_of_several_labs_asks_which(
     with pytest.raises(UsageError, match="2 labs") as caught:
         report_class(folder, QUIET, ExportOptions(moodle=sheet))
     assert caught.value.hint == "choose one: --lab other"
-    with pytest.raises(UsageError, match="no result of a lab nothing"):
+    with pytest.raises(UsageError, match="no results of a lab nothing"):
         report_class(folder, QUIET, ExportOptions(moodle=sheet, lab="nothing"))
     report_class(folder, QUIET, ExportOptions(moodle=sheet, lab="other"))
     assert [row["Grade"] for row in table(folder / "moodle.csv")] == ["10", ""]

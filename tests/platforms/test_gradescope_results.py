@@ -151,7 +151,7 @@ def test_students_read_which_cells_raised_and_what_was_left_aside() -> None:
 def test_instructors_read_how_it_was_graded() -> None:
     fits = (FitRun(4, True, 0.3),)
     output = rendered(submission(fits=fits, cost=Cost(9.5, 3.0, 1100)), facts=["Kit: 1.2.3"])["tests"][-1]["output"]
-    assert all(fact in output for fact in ("Kit: 1.2.3", "ab12", "1100 MB", "cell [4]: taken over"))
+    assert all(fact in output for fact in ("Kit: 1.2.3", "ab12", "1100 MB", "cell [4]: reused"))
 
 
 EVIL = "</pre><script>alert(1)</script>**bold** \u202e\x00\x1b[31m\ud800"

@@ -118,7 +118,7 @@ def test_page_says_what_was_found_and_what_to_read_again() -> None:
     assert "Cell [3], line 2: ZeroDivisionError: division by zero" in text
     assert "ZeroDivisionError: division by zeroCell [3], line 2: a / 0" in text
     assert "accuracy on the test images 0.9346" in text
-    assert "Training: taken over: the solution has trained exactly the same (0.2 s)" in text
+    assert "Training: reused: identical to the solution's training (0.2 s)" in text
     assert "This cell was not run, because the notebook ended before it." in text
 
 
