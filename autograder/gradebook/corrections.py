@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
@@ -41,10 +41,12 @@ class Known:
     Args:
         identities: IDs by what a person may call a submission.
         questions: for each ID the questions it may have, with the most points each can earn.
+        students: IDs by what a person may call a student, who may have several submissions.
     """
 
     identities: Mapping[str, str]
     questions: Mapping[str, Mapping[str, float]]
+    students: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 def read_overrides(data: bytes, name: str, known: Known) -> Given:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from autograder.gradebook.corrections import TOTAL, Overrides
@@ -14,6 +14,7 @@ from autograder.results.grade import Grade, Lateness, Row
 from autograder.results.handin import PLATFORM_NAMES, Handed, HandIn
 from autograder.results.result import Result
 from autograder.util.text import counted, duration, first_few, points
+from autograder.util.times import time_text
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,22 @@ def count(results: Sequence[tuple[str, Result]], record: Record, overrides: Over
     for identity, result in results:
         handin = record.handins.get(identity)
         time = record.times.get(identity) or (handin.time if handin else None)
-        policy = policy_of(record, result.lab)
+        usual = policy_of(record, result.lab)
+        extension = record.extensions.get(identity)
+        policy = usual if extension is None else extension.applied(usual)
         lateness = policy.lateness(time)
+        extended = time_text(policy.due) if policy.due is not None and policy.due != usual.due else ""
+        if lateness is not None:
+            lateness = replace(lateness, extended_to=extended)
         names = {question.name for question in result.questions}
         corrected = {q: override for q, override in overrides.get(identity, {}).items() if not names or q in names}
         if TOTAL in corrected:
             corrected = {TOTAL: corrected[TOTAL]}
         rows.append(Row(identity, Grade(result, corrected, lateness)))
-        handed[identity] = Handed(handin, time, _late_words(lateness, policy, handin, time))
+        words = _late_words(lateness, policy, handin, time)
+        if extended and not words and usual.lateness(time) is not None:
+            words = "in time"
+        handed[identity] = Handed(handin, time, f"{words}, extended to {extended}" if extended and words else words)
     return Counted(tuple(rows), handed)
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from autograder.gradebook.extensions import Extension, parse_extension
 from autograder.intake.sorting import SetAside
 from autograder.labs.lateness import LateOptions, LatePolicy, policy_from
 from autograder.results.handin import HandIn
@@ -32,6 +33,7 @@ class Record:
         labs: the labs in play, by name.
         options: what was asked for about lateness on the command line.
         times: for each ID when it was handed in, as a person says.
+        extensions: for each ID its student's later due time.
     """
 
     handins: Mapping[str, HandIn] = field(default_factory=dict)
@@ -39,11 +41,13 @@ class Record:
     labs: Mapping[str, Lab] = field(default_factory=dict)
     options: LateOptions = field(default_factory=LateOptions)
     times: Mapping[str, datetime] = field(default_factory=dict)
+    extensions: Mapping[str, Extension] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """As JSON text."""
         labs = {name: _LabEntry(lab.title, lab.late.to_data() if lab.late else None) for name, lab in self.labs.items()}
-        content = _File(1, self.handins, self.set_aside, labs, self.options, self.times)
+        extensions = {identity: extension.to_text() for identity, extension in self.extensions.items()}
+        content = _File(1, self.handins, self.set_aside, labs, self.options, self.times, extensions)
         return msgspec.json.format(msgspec.json.encode(content), indent=1).decode() + "\n"
 
     @classmethod
@@ -59,7 +63,8 @@ class Record:
             raise ValueError(str(error)) from error
         found.late.applied(LatePolicy())  # raises where the due time cannot be read
         labs = {name: Lab(lab.title, policy_from(lab.late) if lab.late else None) for name, lab in found.labs.items()}
-        return cls(found.handed_in, found.set_aside, labs, found.late, found.times)
+        extensions = {identity: parse_extension(text) for identity, text in found.extensions.items()}
+        return cls(found.handed_in, found.set_aside, labs, found.late, found.times, extensions)
 
 
 @dataclass(frozen=True)
@@ -80,3 +85,4 @@ class _File:
     labs: Mapping[str, _LabEntry]
     late: LateOptions
     times: Mapping[str, datetime]
+    extensions: Mapping[str, str] = field(default_factory=dict)

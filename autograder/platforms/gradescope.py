@@ -257,7 +257,8 @@ def _late(grade: Grade) -> dict[str, Any]:
         "score": round(-grade.deduction, 6) + 0.0,
         "max_score": 0.0,
         "status": "failed" if grade.deduction > 0 else "passed",
-        "output": f"Late by {by}: {off} percent of the points are taken off.",
+        "output": f"Late by {by}: {off} percent of the points are taken off."
+        + (f" Your due time was extended to {clean_line(lateness.extended_to)}." if lateness.extended_to else ""),
     }
 
 
