@@ -10,9 +10,11 @@ allowed and reported.
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
 
 from autograder.errors import KitError, UsageError
 from autograder.results.grade import Override
@@ -142,14 +144,32 @@ def changes(before: Overrides, after: Overrides) -> str:
     return f"Corrections: {len(new)} ({told or 'none new'})"
 
 
+@dataclass(frozen=True)
+class _Entry:
+    """A correction in the file."""
+
+    submission: str
+    question: str
+    points: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class _File:
+    """The file as it is: overrides.json."""
+
+    schema: Literal[1]
+    overrides: tuple[_Entry, ...]
+
+
 def to_json(overrides: Overrides) -> str:
     """Return the corrections as JSON, as stored with the results."""
-    entries = [
-        {"submission": identity, **asdict(override)}
+    entries = (
+        _Entry(identity, override.question, override.points, override.reason)
         for identity, by_q in overrides.items()
         for override in by_q.values()
-    ]
-    return json.dumps({"schema": 1, "overrides": entries}, indent=1, ensure_ascii=False) + "\n"
+    )
+    return msgspec.json.format(msgspec.json.encode(_File(1, tuple(entries))), indent=1).decode() + "\n"
 
 
 def from_json(text: str, path: object) -> Overrides:
@@ -160,9 +180,9 @@ def from_json(text: str, path: object) -> Overrides:
     """
     found: dict[str, dict[str, Override]] = {}
     try:
-        for entry in json.loads(text)["overrides"]:
-            override = Override(str(entry["question"]), float(entry["points"]), str(entry["reason"]))
-            found.setdefault(str(entry["submission"]), {})[override.question] = override
-    except (ValueError, KeyError, TypeError) as error:
+        entries = msgspec.json.decode(text, type=_File).overrides
+    except msgspec.DecodeError as error:
         raise KitError(f"{path} is damaged: {error}", hint="give the corrections again with --override FILE") from error
+    for entry in entries:
+        found.setdefault(entry.submission, {})[entry.question] = Override(entry.question, entry.points, entry.reason)
     return found

@@ -28,7 +28,7 @@ def read_record(folder: Path) -> Record:
         return Record.from_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Record()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         raise KitError(
             f"{path} is damaged: {error}", hint="delete it and run `autograder grade` again, which recreates it"
         ) from error

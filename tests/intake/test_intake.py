@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from autograder.errors import SubmissionError
@@ -283,4 +284,4 @@ def test_a_zip_with_one_students_work_is_still_a_download(tmp_path: Path) -> Non
 
 def test_a_handin_survives_json() -> None:
     handin = HandIn("canvas", "12", (Person("王", "12", ""),), datetime(2026, 1, 2, tzinfo=UTC), True, 7)
-    assert HandIn.from_data(handin.to_data()) == handin
+    assert msgspec.json.decode(msgspec.json.encode(handin), type=HandIn) == handin
