@@ -1,4 +1,4 @@
-"""Runs the tests of every question on the answers that were handed over and writes down what came out."""
+"""Run the tests of every question on the answers that were handed over."""
 
 from __future__ import annotations
 
@@ -25,10 +25,15 @@ _MAX_MESSAGE = 2_000
 
 @dataclass(frozen=True)
 class _Finding:
-    """What one test found: the share of its points from 0 to 1, and below 1 the reason.
+    """The outcome of one test.
 
-    `message_id` and `values` are the template of the message and what its names stand for, where the test gives them.
-    `defect` says what is wrong with the test itself; `unforeseen` that it met an error it did not expect.
+    Args:
+        share: the share of its points, from 0 to 1.
+        message: the reason for a share below 1.
+        message_id: the template of the message, if the test provides one.
+        values: the values of the template.
+        defect: what is wrong with the test itself.
+        unforeseen: whether it raised an unexpected error.
     """
 
     share: float
@@ -42,17 +47,17 @@ class _Finding:
 def enter(payload: dict[str, Any], folder: Path) -> None:
     """Check one submission.
 
-    Each question is announced before its answers are looked at and written down as soon as it is judged: should an
-    answer end this very process (by its sheer size, say), the grader knows whose it was and what was judged before.
+    Each question is announced before its answers are read, and its verdict is written immediately. If an answer ends
+    this process, for example by its size, the grader knows which one, and keeps earlier verdicts.
 
     Args:
-        payload: `input` (the folder to read), `tests` (file name -> source), `explain_hidden` (hidden tests' messages
-            were written for students), `blank` (judge as if nothing had been handed over), `files` (support files
-            of the lab in base64 by path; may be left out); to test one question while its notebook waits, `channel`
-            (the descriptors of the channel) and `check` (its number) instead of `input`.
-        folder: the job's folder; writes `verdicts.jsonl`: {"begin": question} and then
-            {"question": …, "verdict": …} each; {"begin": null} stands for reading the hand-over itself, and
-            {"in_step": true} at the end says that the channel can be used for another check.
+        payload: `input` (the folder to read), `tests` (file name -> source), `explain_hidden` (whether messages of
+            hidden tests are written for students), `blank` (whether to judge as if nothing had been handed over),
+            `files` (optional; support files of the lab in base64, by path). To test one question while its notebook
+            waits: `channel` (descriptors of the channel) and `check` (its number) instead of `input`.
+        folder: the job's folder; receives `verdicts.jsonl` with {"begin": question} and {"question": …, "verdict": …}
+            for each question; {"begin": null} stands for reading the hand-over itself, and {"in_step": true} at the end
+            means that the channel can be used again.
     """
     write_support_files(payload)
     seed_everything(int(payload.get("seed", 0)))
@@ -81,7 +86,7 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
 
 
 def _judge_live(question: LoadedQuestion, session: Session, *, explain_hidden: bool) -> dict[str, Any]:
-    """Judge a question whose functions are called in the notebook, which waits."""
+    """Judge a question whose functions are called in the waiting notebook."""
     try:
         values = session.values()
     except LiveCallError as error:
@@ -106,7 +111,7 @@ def _judge(
 
 def _state(value: Any) -> dict[str, str]:
     if value is ...:
-        return {"state": "gap"}
+        return {"state": "stub"}
     if isinstance(value, Unusable):
         return {"state": "unusable", "reason": text_of(value.reason, _MAX_MESSAGE)}
     return {"state": "present"}
@@ -120,7 +125,7 @@ def _run(
     else:
         session.begin_test()
         found = _find(test, values, explain_hidden=explain_hidden)
-        if session.failure is not None:  # whatever the test has made of it
+        if session.failure is not None:  # whatever the test did with the failure
             found = _Finding(
                 0.0, _with_note(test, session.failure), defect=session.defect, unforeseen=bool(session.defect)
             )
@@ -144,7 +149,7 @@ def _find(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) 
             return _Finding(0.0, f"{name} cannot be used: {value.reason}.")
     usable = {name: None if isinstance(value, Unusable) else value for name, value in values.items()}
     try:
-        # As otter calls it, except that `env` is the notebook's and not the values that this test takes.
+        # As in otter, except that `env` is the notebook's namespace and not the values that this test takes.
         test.case.body.test_func(**{name: usable.get(name) for name in (*test.required, *test.optional)})
     except AssertionError as error:
         shown = explain_hidden or not test.hidden
@@ -158,9 +163,9 @@ def _find(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) 
             unforeseen=isinstance(getattr(error, "cause", None), Exception),
         )
     except LiveCallError:
-        return _Finding(0.0)  # its session knows why
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a test may stumble in any way over a strange answer
-        # Only the kind of stumble is told of a hidden test: the error's text could quote what it expects.
+        return _Finding(0.0)  # the session has the reason
+    except BaseException as error:  # noqa: BLE001 - tests may raise anything, and pytest's failures are no Exception
+        # For hidden tests, only the type of error is reported: its text may contain the expected value.
         raised = answer_that_raised(error)
         said = "This check could not use the answer" if raised is None else f"{raised} raised {type(error).__name__}"
         if not test.hidden:

@@ -1,4 +1,4 @@
-"""Grades one submission: a plain function of bytes and settings that leaves nothing behind."""
+"""Grade one submission: a function of bytes and settings without side effects."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from autograder.sandbox.job_files import job_folder, remove_folder
 
 
 def no_cached_trainings(_: Assignment) -> Mapping[str, str]:
-    """For a grader that lets every submission train for real."""
+    """Return no trainings, so that every submission trains."""
     return {}
 
 
 @dataclass(frozen=True)
 class Graded:
-    """A result and the student's notebook as it was run (.ipynb); None where it was not run."""
+    """A result and the executed notebook (.ipynb), or None if it was not run."""
 
     result: Result
     executed: bytes | None
@@ -42,14 +42,14 @@ class Graded:
 
 @dataclass(frozen=True)
 class Grader:
-    """Everything grading needs beside the submission.
+    """Everything that grading needs besides the submission.
 
     Args:
-        assignments: the labs in play, by name; a notebook says which is its own.
-        isolation: where jobs run.
-        assume: the lab to take where the notebook does not say.
-        trainings: gives the trainings of a lab that submissions may take over (see `training_cache`).
-        keys: the answer keys, which tell whether an error in a test is the fault of its author.
+        assignments: the labs by name.
+        isolation: runs jobs.
+        assume: the lab of notebooks that do not name theirs.
+        trainings: returns the reusable trainings of a lab (see `training_cache`).
+        keys: the answer keys, used to detect defective tests.
     """
 
     assignments: Mapping[str, Assignment]
@@ -59,15 +59,15 @@ class Grader:
     keys: AnswerKeys = field(default_factory=AnswerKeys)
 
     def grade(self, name: str, read: Callable[[], bytes]) -> Result:
-        """The result alone of `graded`."""
+        """Return only the result of `graded`."""
         return self.graded(name, read).result
 
     def graded(self, name: str, read: Callable[[], bytes]) -> Graded:
-        """Grade one submission; never raises for anything in it.
+        """Grade one submission; never raises because of its content.
 
         Args:
-            name: what the submission is called in the results.
-            read: gives its bytes; may raise SubmissionError.
+            name: its name in the results.
+            read: returns its bytes; may raise SubmissionError.
         """
         start = time.monotonic()
         digest = ""
@@ -108,7 +108,7 @@ class Grader:
         return _run_and_check(notebook, assignment, self.isolation, self.trainings(assignment), failed_by_key)
 
     def _failed_by_key(self, assignment: Assignment) -> frozenset[str]:
-        """The names of the tests that the lab's own key fails; runs the key when first asked."""
+        """Return the names of the tests that the lab's answer key fails."""
         return self.keys.failed_tests(
             assignment.name, lambda key: self._run_and_check(key, assignment, frozenset).verdicts
         )
@@ -135,7 +135,7 @@ class Grader:
 
 @dataclass(frozen=True)
 class _Found:
-    """What came of running and checking a submission."""
+    """The outcome of running and checking a submission."""
 
     status: SubmissionStatus
     detail: str | None
@@ -169,7 +169,7 @@ def _run_and_check(
         outcome, retried = run_with_retry(live, Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
         run_log, shown = read_run_log(folder), read_outputs(folder)
         status, detail = _ending(outcome, run_log)
-        remove_folder(folder / "scratch")  # before the checker needs the memory it may lie in
+        remove_folder(folder / "scratch")  # it may be in memory, which the checker needs
         verdicts = check_answers(assignment, isolation, folder / HANDOVER, live.verdicts)
     if met_the_unforeseen(verdicts):
         verdicts = blame_tests(verdicts, failed_by_key())
@@ -190,7 +190,7 @@ def _run_and_check(
 
 
 def _answers(notebook: Notebook, assignment: Assignment) -> dict[int, list[str]]:
-    """By the number of a code cell, the questions it holds an answer of."""
+    """Return the questions that each code cell answers, by its number."""
     answers: dict[int, list[str]] = {}
     for question in assignment.questions:
         for cell in answer_cells(notebook, question.name, question.variables):
@@ -199,7 +199,7 @@ def _answers(notebook: Notebook, assignment: Assignment) -> dict[int, list[str]]
 
 
 def _ending(outcome: Outcome, run_log: RunLog) -> tuple[SubmissionStatus, str | None]:
-    """What became of the notebook; a worker that ended well must also have said that it came to the end."""
+    """Return the status of a run; a worker must also have recorded that all cells ran."""
     where = f" (in code cell [{run_log.last_cell}])" if run_log.last_cell is not None else ""
     if outcome.end == "timeout":
         return "timeout", f"{outcome.detail}{where}"

@@ -75,7 +75,7 @@ class Encoder:
         if value is None:
             return {"kind": "none"}
         if value is ...:
-            return {"kind": "gap"}
+            return {"kind": "stub"}
         simple = _encode_simple(value)
         if simple is not None:
             return simple

@@ -21,7 +21,7 @@ Record = TypeVar("Record")
 class VariableState:
     """What became of an answer variable that was handed over; `reason` says why it is unusable."""
 
-    state: Literal["present", "gap", "unusable"]
+    state: Literal["present", "stub", "unusable"]
     reason: str = ""
 
 

@@ -37,12 +37,16 @@ class Contents:
     digest: str
 
 
+REPLACED = "replaced by a newer one"
+
+
 @dataclass(frozen=True)
 class SetAside:
-    """A file that is not graded, and why."""
+    """A file that is not graded, and why; `replaced_by` is the newer file, if that is the reason."""
 
     file: str
     reason: str
+    replaced_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -274,7 +278,7 @@ def _newest(versions: Sequence[tuple[_Claimed, Contents]]) -> tuple[Found, list[
     # Uploads of one name replace each other; of two names, the later upload need not be the better one.
     if uploads_of_one_file([c.claim.file for c in claims]) and all(c.claim.handin.number is not None for c in claims):
         *older, last = sorted(claims, key=lambda c: c.claim.handin.number or 0)
-        return _with_handin(last), [SetAside(c.found.shown, f"replaced by {last.found.shown}") for c in older]
+        return _with_handin(last), [SetAside(c.found.shown, REPLACED, last.found.shown) for c in older]
     problem = (
         f"{len(claims)} different notebooks of the same student for the same lab: "
         f"{first_few([c.claim.file or c.found.name for c in claims])}. Leave the one that counts in the download, "
@@ -313,6 +317,6 @@ def _recognised(kept: Sequence[Found], others: Sequence[Found]) -> str:
 
 
 def _told_aside(set_aside: Sequence[SetAside]) -> str:
-    counts = Counter("replaced by a newer one" if s.reason.startswith("replaced by") else s.reason for s in set_aside)
+    counts = Counter(one.reason for one in set_aside)
     why = ", ".join(f"{reason}: {count}" for reason, count in counts.most_common(_MAX_LISTED))
     return f"Set aside: {counted(len(set_aside), 'file')} beside the graded ones ({why})"

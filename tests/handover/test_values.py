@@ -19,7 +19,7 @@ from tests.fixtures.builders import Ran, run_cells
 
 PLAIN = {
     "none": "None",
-    "gap": "...",
+    "stub": "...",
     "true": "True",
     "zero": "0",
     "minus": "-5",
