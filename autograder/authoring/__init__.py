@@ -34,7 +34,7 @@ from autograder.authoring.master import Master, read_master
 from autograder.authoring.normalize import dump_notebook, normalise, without_marks
 from autograder.authoring.otter import OtterOutput, run_otter_assign
 from autograder.authoring.package import lab_description, pack_autograder
-from autograder.authoring.readme import ListedLab, student_readme
+from autograder.authoring.readme import ListedLab, has_readme, student_readme
 from autograder.authoring.requirements import OTTER, lab_requirements, noisy_modules, requirements_file, uses_keras
 from autograder.authoring.settings import LabSettings, read_course, read_settings
 from autograder.authoring.setup_cell import SetUp
@@ -247,9 +247,13 @@ def _loads_mnist(master: Master) -> bool:
     return any(cell.kind == "code" and "mnist.load_data" in cell.source for cell in master.cells)
 
 
-def _listed(source: LabSource) -> ListedLab:
-    master = source.master
-    return ListedLab(master.name, master.title, len(master.questions), _points(master), source.settings.hand_in)
+def _listed(source: LabSource, language: str | None = None) -> ListedLab:
+    master, title = source.master, source.master.title
+    if language is not None:
+        texts = source.translations[language].texts
+        headings = (found for text, found in texts.items() if text.startswith(f"# {title}\n"))
+        title = next(headings, title).partition("\n")[0].removeprefix("# ")
+    return ListedLab(master.name, title, len(master.questions), _points(master), source.settings.hand_in)
 
 
 def _choose(names: Sequence[str], known: Sequence[str], root: Path) -> list[str]:
@@ -332,6 +336,15 @@ def _shared_files(
     return {
         **{f"assignment/{name}": content for name, content in handed_out.items()},
         "assignment/README.md": student_readme([_listed(source) for source in everybody], published=published),
+        **{
+            f"assignment/README.{language}.md": student_readme(
+                [_listed(source, language) for source in everybody if language in source.translations],
+                published=published,
+                language=language,
+            )
+            for language in sorted({language for source in everybody for language in source.translations})
+            if has_readme(language)
+        },
         "assignment/requirements.txt": requirements_file(source.requirements for source in everybody),
     }
 

@@ -18,8 +18,8 @@ from autograder.labs.course import find_root, lab_names
 from autograder.notebooks.filling import fill_gaps
 from autograder.results.folder import ResultsFolder
 
-# Short, because one notebook never ends; training takes a fifth of this.
-_SECONDS = 60.0
+# Short, because one notebook never ends; training takes half of this on one processor.
+_SECONDS = 30.0
 _COURSE = "course"
 
 

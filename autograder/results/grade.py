@@ -25,10 +25,12 @@ class Lateness:
     Args:
         seconds: time after the due time, including the grace period; above 0.
         percent: deduction in percent of the points, from 0 (within the grace period) to 100.
+        extended_to: the later due time of a student with an extension, from which the seconds count.
     """
 
     seconds: float
     percent: float
+    extended_to: str = ""
 
 
 @dataclass(frozen=True)

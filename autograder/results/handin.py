@@ -5,10 +5,9 @@ Pure; stored with the results as JSON.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 Platform = Literal["gradescope", "canvas", "moodle"]
 # Origins of files; `plain` means no platform.
@@ -56,21 +55,6 @@ class HandIn:
     def names(self) -> str:
         """The names of all people."""
         return ", ".join(person.name or person.email or person.id for person in self.people)
-
-    def to_data(self) -> dict[str, Any]:
-        """Return the record as JSON data."""
-        return {**asdict(self), "time": self.time.isoformat() if self.time else None}
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> HandIn:
-        """Read the return value of `to_data`.
-
-        Raises:
-            ValueError, KeyError, TypeError: the data are invalid.
-        """
-        people = tuple(Person(**person) for person in data["people"])
-        time = datetime.fromisoformat(data["time"]) if data["time"] else None
-        return cls(data["platform"], str(data["key"]), people, time, bool(data["late"]), data["number"])
 
 
 @dataclass(frozen=True)

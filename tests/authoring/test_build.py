@@ -240,6 +240,7 @@ def test_the_autograder_is_otters_with_a_description(built: Path) -> None:
         ],
         "limits": {"seconds": 300, "memory_mb": 4096},
         "seed": 1234,
+        "keras": False,
     }  # fmt: skip
 
 
