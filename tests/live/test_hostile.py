@@ -11,6 +11,7 @@ import resource
 import secrets
 import struct
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -286,7 +287,7 @@ def test_stray_bytes_between_two_checks_are_passed_over() -> None:
 
 
 ROOMY = LiveLimits(call_seconds=20, grace_seconds=5, calls=10_000)
-BITES = {
+BITES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "a huge value": ("return 'x' * 900_000", lambda result: len(result) == 900_000),
     "a late answer": ("import time; time.sleep(1.5); return 1", lambda result: result == 1),
     "an endless generator": ("return iter(int, 1)", lambda result: [next(result) for _ in range(1_000)] == [0] * 1_000),
