@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from autograder.errors import SubmissionError, WorkerError
 from autograder.grading.answer_keys import AnswerKeys, blame_tests, met_the_unforeseen
@@ -50,6 +50,7 @@ class Grader:
         assume: the lab of notebooks that do not name theirs.
         trainings: returns the reusable trainings of a lab (see `training_cache`).
         keys: the answer keys, used to detect defective tests.
+        unavailable: labs of the course that cannot be graded, with the reason; no fault of who hands them in.
     """
 
     assignments: Mapping[str, Assignment]
@@ -57,6 +58,7 @@ class Grader:
     assume: str | None = None
     trainings: Callable[[Assignment], Mapping[str, str]] = no_cached_trainings
     keys: AnswerKeys = field(default_factory=AnswerKeys)
+    unavailable: Mapping[str, str] = field(default_factory=dict)
 
     def grade(self, name: str, read: Callable[[], bytes]) -> Result:
         """Return only the result of `graded`."""
@@ -75,6 +77,9 @@ class Grader:
             data = read()
             digest = hashlib.sha256(data).hexdigest()
             notebook = read_notebook(data)
+            if (reason := self.unavailable.get(notebook.assignment or "")) is not None:
+                result = self._unreadable(name, digest, reason, time.monotonic() - start)
+                return Graded(replace(result, lab=notebook.assignment, max_score=0.0, status="grader_error"), None)
             assignment = self._assignment_of(notebook)
         except SubmissionError as error:
             return Graded(self._unreadable(name, digest, str(error), time.monotonic() - start), None)
