@@ -1,4 +1,4 @@
-"""What is remembered of a run beside its results: who handed in what and when, and how lateness counts. Pure."""
+"""Record of a run: students, submission times and lateness settings. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from autograder.results.handin import HandIn
 
 @dataclass(frozen=True)
 class Lab:
-    """A lab as it was when it was last graded."""
+    """A lab at the time of its latest grading."""
 
     title: str = ""
     late: LatePolicy | None = None
@@ -25,15 +25,14 @@ class Lab:
 
 @dataclass(frozen=True)
 class Record:
-    """What is remembered of a run.
+    """The record of a run.
 
     Args:
-        handins: for each ID what the platform it came from says.
-        set_aside: files that were not graded, and why.
-        labs: the labs in play, by name.
-        options: what was asked for about lateness on the command line.
-        times: for each ID when it was handed in, as a person says.
-        extensions: for each ID its student's later due time.
+        handins: platform metadata by ID.
+        set_aside: files that were not graded, with reasons.
+        labs: the labs by name.
+        options: lateness options of the command line.
+        times: submission times from `--times`, by ID.
     """
 
     handins: Mapping[str, HandIn] = field(default_factory=dict)
@@ -44,7 +43,7 @@ class Record:
     extensions: Mapping[str, Extension] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """As JSON text."""
+        """Return the record as JSON."""
         labs = {name: _LabEntry(lab.title, lab.late.to_data() if lab.late else None) for name, lab in self.labs.items()}
         extensions = {identity: extension.to_text() for identity, extension in self.extensions.items()}
         content = _File(1, self.handins, self.set_aside, labs, self.options, self.times, extensions)
@@ -52,16 +51,16 @@ class Record:
 
     @classmethod
     def from_json(cls, text: str) -> Record:
-        """Read what `to_json` wrote.
+        """Read the return value of `to_json`.
 
         Raises:
-            ValueError: it is something else.
+            ValueError, KeyError, TypeError, AttributeError: the text is invalid.
         """
         try:
             found = msgspec.json.decode(text, type=_File)
         except msgspec.DecodeError as error:
             raise ValueError(str(error)) from error
-        found.late.applied(LatePolicy())  # raises where the due time cannot be read
+        found.late.applied(LatePolicy())  # raises if the due time is invalid
         labs = {name: Lab(lab.title, policy_from(lab.late) if lab.late else None) for name, lab in found.labs.items()}
         extensions = {identity: parse_extension(text) for identity, text in found.extensions.items()}
         return cls(found.handed_in, found.set_aside, labs, found.late, found.times, extensions)

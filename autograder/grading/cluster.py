@@ -69,7 +69,7 @@ def cluster_workers(
     solutions: Callable[[Sequence[Assignment], Sequence[Path]], Mapping[str, Path]] | None,
     report: Callable[[str], None],
 ) -> Iterator[Workers]:
-    """The workers behind a scheduler as a place to grade at.
+    """Connect to a Dask scheduler to grade on its workers.
 
     Args:
         address: the scheduler, for example `tcp://10.0.0.5:8786`; keys for `tls://` come from Dask's configuration.

@@ -15,6 +15,7 @@ from autograder.handover.seeding import seed_everything
 from autograder.handover.support import write_support_files
 from autograder.runner.cpu_meter import Meter
 from autograder.runner.error_line import error_line
+from autograder.runner.host_stub import install as install_hosts
 from autograder.runner.live_server import LiveServer
 from autograder.runner.otter_stub import install
 from autograder.runner.recorder import Recorder
@@ -54,15 +55,16 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
 
     install(list(job.handover), hand_over)
     if "keras" in sys.modules:  # a lab without Keras does not wait for its import
-        install_fits(
-            FitSettings(
-                seed=job.seed,
-                trainings=job.trainings,
-                keep=writer.keep_training if job.record else None,
-                tell=journal.fit,
-                own_work=meter.grader,
-            )
+        install_hosts()
+    install_fits(
+        FitSettings(
+            seed=job.seed,
+            trainings=job.trainings,
+            keep=writer.keep_training if job.record else None,
+            tell=journal.fit,
+            own_work=meter.grader,
         )
+    )
     for cell in job.cells:
         _run(shell, cell.number, cell.source, journal, meter)
     for question in job.handover:
