@@ -26,7 +26,7 @@ from typing import Any
 from autograder.authoring.known_answers import KnownAnswer, read_known_answers
 from autograder.cli.commands import ClassOptions, GradingOptions, grade_class
 from autograder.labs.course import find_root
-from autograder.notebooks.filling import fill_gaps
+from autograder.notebooks.filling import fill_stubs
 
 SEED = 2026
 SIZE = 60
@@ -75,7 +75,7 @@ class Lab:
 
     def notebook(self, fills: Mapping[str, str], questions: Sequence[str] | None = None) -> Notebook:
         """The student notebook, filled; `questions`: those answered at all, None for every one."""
-        return fill_gaps(self.student, self.solution, fills, questions=questions)
+        return fill_stubs(self.student, self.solution, fills, questions=questions)
 
 
 @cache

@@ -67,7 +67,7 @@ def test_an_export_of_gradescope(tmp_path: Path, as_zip: bool) -> None:
     assert [person.id for person in group.handin.people] == ["0043", "0044"]
     assert "no notebook" in reason(essay)
     assert "essay.docx" in reason(essay)
-    assert "lists it, but its folder is not in the export" in reason(gone)
+    assert "lists it, but its folder is missing or empty" in reason(gone)
     assert {one.file.rsplit("/", 1)[-1] for one in intake.set_aside} == {"notes.txt", "plot.png"}
 
 
@@ -211,7 +211,9 @@ def test_the_notebook_of_the_lab_is_taken_from_several(tmp_path: Path) -> None:
     intake = take_in([put(tmp_path / "d", files)])
     (only,) = intake.submissions
     assert read_submission(only) == notebook(1, 2)
-    assert [one.reason for one in intake.set_aside] == ["names no lab, unlike another notebook of the same student"]
+    assert [one.reason for one in intake.set_aside] == [
+        "it does not name a lab, unlike another notebook of the same student"
+    ]
 
 
 def test_the_same_notebook_alone_and_in_an_export_is_one(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def canvas(tmp_path_factory: pytest.TempPathFactory, autograder_here: Command) -
     write_corrections(home, "lee_sun_LATE_1002_70003_my_tiny_final.ipynb,q2,1.5,right but for a <typo>")
     told = grade(autograder_here, home, "submissions", "--override", "corrections.csv")
     assert "Recognised: a Canvas download with work of 5 students, 1 marked late" in told
-    assert "Set aside: 1 file beside the graded ones (replaced by a newer one: 1)" in told
+    assert "Not graded: 1 other file (replaced by a newer one: 1)" in told
     assert "Corrections: 1 (1 new)" in told
     assert "The submission time of 1 submission (1 of them marked late by the platform) is unknown" in told
     return home

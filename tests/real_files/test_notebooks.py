@@ -185,11 +185,11 @@ WHOLE = notebook_json("x = 1")
     ("data", "says"),
     [
         ((FAULTS / "F17/in/lfs_pointer.ipynb").read_bytes(), "a Git LFS pointer"),
-        (WHOLE[:-30] + bytes(512), "part of the file is zero bytes"),
-        (bytes(512) + WHOLE, "part of the file is zero bytes"),
+        (WHOLE[:-30] + bytes(512), "part of the file consists of zero bytes"),
+        (bytes(512) + WHOLE, "part of the file consists of zero bytes"),
         (WHOLE[:50] + bytes(512) + WHOLE[50:], "zero bytes"),
         (bytes(512), "the file is empty"),
-        (WHOLE[:-30], "ends too early"),
+        (WHOLE[:-30], "is truncated"),
         (b"bplist00\xd1\x01\x02", "property list of macOS"),
     ],
 )

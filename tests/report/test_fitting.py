@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from autograder.authoring.known_answers import KnownAnswer, read_known_answers
-from autograder.notebooks.filling import fill_gaps
+from autograder.notebooks.filling import fill_stubs
 from autograder.report.fitting import typed_in, without_code, written
 from autograder.report.student_code import NO_STARTER, Starter, own_cells, read_code, starter_of
 from benchmarks.example_class import styles_of
@@ -33,7 +33,7 @@ def of_cells(*cells: str | tuple[str, str]) -> tuple[bool, tuple[str, ...]]:
 
 def filled(notebooks: Notebooks, lab: str, fills: dict[str, str]) -> tuple[Starter, bytes]:
     student, solution = notebooks[lab]
-    return starter_of(json.dumps(student).encode()), json.dumps(fill_gaps(student, solution, fills)).encode()
+    return starter_of(json.dumps(student).encode()), json.dumps(fill_stubs(student, solution, fills)).encode()
 
 
 def suspects(notebooks: Notebooks, lab: str, fills: dict[str, str]) -> set[str]:
