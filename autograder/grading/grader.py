@@ -15,15 +15,14 @@ from autograder.grading.live_checks import LiveChecks
 from autograder.grading.marking import Run, mark
 from autograder.grading.resource_usage import MeasuredIsolation
 from autograder.grading.retry import run_with_retry
+from autograder.grading.run_job import notebook_job
 from autograder.handover.journal import HANDOVER, RunLog, read_run_log
 from autograder.handover.outputs import read_outputs
 from autograder.handover.protocol import Verdict
-from autograder.handover.support import pack_support_files
-from autograder.handover.tasks import RUN_NOTEBOOK
 from autograder.labs.assignment import Assignment
 from autograder.notebooks.notebook import Notebook, answer_cells, identify, read_notebook
 from autograder.results.result import CellError, Cost, FitRun, QuestionResult, Result, SubmissionStatus
-from autograder.sandbox import Isolation, Job, Outcome
+from autograder.sandbox import Isolation, Outcome
 from autograder.sandbox.job_files import job_folder, remove_folder
 
 
@@ -161,17 +160,10 @@ def _run_and_check(
     trainings: Mapping[str, str],
     failed_by_key: Callable[[], frozenset[str]],
 ) -> _Found:
-    payload = {
-        "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
-        "handover": {question.name: list(question.handover) for question in assignment.questions},
-        "seed": assignment.seed,
-        **pack_support_files(assignment.support_files),
-        "trainings": dict(trainings),
-    }
     isolation = MeasuredIsolation(isolation)
     live = LiveChecks(isolation, assignment)
     with job_folder() as folder:
-        outcome, retried = run_with_retry(live, Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
+        outcome, retried = run_with_retry(live, notebook_job(notebook, assignment, folder, trainings=trainings))
         run_log, shown = read_run_log(folder), read_outputs(folder)
         status, detail = _ending(outcome, run_log)
         remove_folder(folder / "scratch")  # it may be in memory, which the checker needs
