@@ -44,7 +44,7 @@ _CELLS = (
 
 def main() -> None:
     """Grade one notebook whose test measures, and print what it has measured."""
-    cells = [
+    cells: list[dict[str, object]] = [
         {"cell_type": "code", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
         for source in _CELLS
     ]
