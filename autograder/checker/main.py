@@ -14,6 +14,7 @@ from autograder.checker.partial_credit import measured_in, share_of, template_of
 from autograder.checker.test_files import LoadedQuestion, LoadedTest, load_question
 from autograder.handover.checker_files import VERDICTS
 from autograder.handover.decode import HandoverReader, Unusable
+from autograder.handover.live_protocol import LiveLimits
 from autograder.handover.modules import usual_module
 from autograder.handover.proxy import LiveCallError, Session, answer_that_raised
 from autograder.handover.seeding import seed_everything
@@ -54,7 +55,8 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
         payload: `input` (the folder to read), `tests` (file name -> source), `explain_hidden` (whether messages of
             hidden tests are written for students), `blank` (whether to judge as if nothing had been handed over),
             `files` (optional; support files of the lab in base64, by path). To test one question while its notebook
-            waits: `channel` (descriptors of the channel) and `check` (its number) instead of `input`.
+            waits: `channel` (descriptors of the channel) and `check` (its number) instead of `input`, and
+            `call_seconds` (the time that one call may take).
         folder: the job's folder; receives `verdicts.jsonl` with {"begin": question} and {"question": …, "verdict": …}
             for each question; {"begin": null} stands for reading the hand-over itself, and {"in_step": true} at the end
             means that the channel can be used again.
@@ -71,7 +73,7 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
         tell({"begin": None})
         if "channel" in payload:
             reading, writing = payload["channel"]
-            session = Session(reading, writing, payload["check"])
+            session = Session(reading, writing, payload["check"], LiveLimits(call_seconds=payload["call_seconds"]))
             for question in questions:
                 tell({"begin": question.name})
                 verdict = _judge_live(question, session, explain_hidden=payload["explain_hidden"])

@@ -160,6 +160,7 @@ def _run_and_check(
         "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
         "handover": {question.name: list(question.handover) for question in assignment.questions},
         "seed": assignment.seed,
+        "call_seconds": assignment.limits.call_seconds,
         **pack_support_files(assignment.support_files),
         "trainings": dict(trainings),
     }

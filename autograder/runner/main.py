@@ -9,7 +9,7 @@ from typing import Any
 
 from autograder.handover.encode import HandoverWriter
 from autograder.handover.journal import HANDOVER, Journal
-from autograder.handover.live_protocol import ENVIRONMENT
+from autograder.handover.live_protocol import ENVIRONMENT, LiveLimits
 from autograder.handover.seeding import seed_everything
 from autograder.handover.support import write_support_files
 from autograder.runner.cpu_meter import Meter
@@ -30,7 +30,8 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
         payload: `cells` (list of {number, source}), `handover` (question -> names to hand over), `seed` (seed of
             trainings), `trainings` (optional; trainings to reuse, see `runner.replay`), `record` (optional; whether to
             record trainings, for trusted notebooks only), `files` (optional; support files of the lab in base64, by
-            path), `channel` (optional; descriptors through which a checker calls objects in this process).
+            path), `channel` (optional; descriptors through which a checker calls objects in this process),
+            `call_seconds` (optional; the time that one such call may take).
         folder: the job's folder; receives `journal.jsonl`, `outputs.jsonl`, `handover/` and IPython's `ipython/`.
     """
     write_support_files(payload)
@@ -42,7 +43,8 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
     sys.path.insert(0, "")  # as in Jupyter, where cells can import files written with %%writefile
     handed_over: set[str] = set()
     live: set[str] = set()
-    server = LiveServer(payload["channel"], shell.user_ns) if "channel" in payload else None
+    limits = LiveLimits(call_seconds=float(payload.get("call_seconds", LiveLimits.call_seconds)))
+    server = LiveServer(payload["channel"], shell.user_ns, limits) if "channel" in payload else None
     meter = Meter()
 
     def hand_over(question: str) -> None:
