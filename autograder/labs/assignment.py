@@ -17,7 +17,14 @@ from typing import Any
 from autograder.errors import AssignmentError
 from autograder.handover.live_protocol import ENVIRONMENT
 from autograder.handover.modules import USUAL_NAMES
-from autograder.handover.protocol import DescribedQuestion, DescribedTest, Description, decode
+from autograder.handover.protocol import (
+    DescribedQuestion,
+    DescribedTest,
+    Description,
+    InspectPayload,
+    decode,
+    to_payload,
+)
 from autograder.handover.support import is_support_path, pack_support_files
 from autograder.handover.tasks import INSPECT_TESTS
 from autograder.labs.descriptions import description_file, keep_description, read_description
@@ -263,7 +270,7 @@ def _inspect(
     """
     from autograder.handover.checker_files import DESCRIPTION
 
-    payload = {"tests": dict(tests), **pack_support_files(support)}
+    payload = to_payload(InspectPayload(dict(tests), pack_support_files(support)))
     kept = description_file(payload)
     known = read_description(kept)
     if known is not None:
