@@ -4,7 +4,7 @@ setup.sh, run_autograder   what Gradescope calls
 requirements.txt           all that grading needs: exact versions, every file by its SHA-256
 kit/autograder/            this package, without the part that builds
 lab/autograder.zip         the lab's otter autograder
-lab/solution.ipynb         its solution: a rehearsal, and trainings to take over
+lab/solution.ipynb         its solution: a rehearsal, and trainings to reuse
 withheld.json              the results.json for a grader that does not come to its end
 """
 
