@@ -277,7 +277,7 @@ def _choose(names: Sequence[str], known: Sequence[str], root: Path) -> list[str]
 
 
 def _master_file(root: Path, name: str) -> str:
-    """The master of a lab, relative to the root."""
+    """Return the master of a lab, relative to the root."""
     found = [f"solutions/{name}{kind}" for kind in MASTER_KINDS if (root / "solutions" / f"{name}{kind}").is_file()]
     if len(found) > 1:
         raise MasterError(f"the lab has another master, {found[1]}: keep one of them", file=found[0])
@@ -285,7 +285,7 @@ def _master_file(root: Path, name: str) -> str:
 
 
 def _read_text(root: Path, file: str) -> str:
-    """The text of a file in solutions/, in UTF-8 with or without a byte order mark.
+    """Return the text of a UTF-8 file in solutions/, without its byte order mark.
 
     Raises:
         MasterError: it is in another encoding.

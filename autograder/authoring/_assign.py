@@ -15,6 +15,8 @@ from pathlib import Path
 
 
 def main(folder: Path) -> None:
+    # Where JupyterLab is installed, jsonschema would build this parser of IRIs for otter, which takes two seconds.
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     from otter.assign import main as assign
 
     for lab in sorted(path for path in folder.iterdir() if (path / "in").is_dir()):

@@ -21,7 +21,7 @@ _NEVER_NEEDED = "build"
 
 
 def pack_gradescope(autograder: bytes, solution: bytes, points: float) -> bytes:
-    """The bytes of the zip: the same for the same content, whatever the day or the machine.
+    """Return the bytes of the zip, which are reproducible.
 
     Args:
         autograder: the lab's otter autograder zip.

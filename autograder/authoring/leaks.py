@@ -59,7 +59,7 @@ def _leak(master: Master, question: Question, line: int | None, what: str) -> Ma
 
 
 def _solution_statements(cell: Cell) -> Iterator[tuple[int, str]]:
-    """The statements of an answer cell that students must not see, squeezed, with their line in the cell."""
+    """Yield the secret statements of an answer cell without blanks, with their lines."""
     for node in ast.walk(parse_python(cell.source)):
         if not isinstance(node, ast.stmt):
             continue
@@ -70,7 +70,7 @@ def _solution_statements(cell: Cell) -> Iterator[tuple[int, str]]:
 
 
 def _is_gap(node: ast.stmt) -> bool:
-    """A prompt inside the cell (a text) or a gap is not part of the solution."""
+    """Return a prompt inside the cell (a text) or a gap is not part of the solution."""
     value = node.value if isinstance(node, ast.Expr | ast.Assign) else None
     if not isinstance(value, ast.Constant):
         return False
@@ -88,7 +88,7 @@ def _test_secrets(function: ast.FunctionDef) -> Iterator[str]:
 
 
 def _public_texts(master: Master) -> str:
-    """What the author made public on purpose: public tests and what they use. A hidden test may share it."""
+    """Return public text, which hidden tests may share: public tests and what they use."""
     texts = []
     for question in master.questions:
         public = [test for test in question.tests if not test.config.get("hidden", False)]

@@ -23,7 +23,7 @@ _SCRIPTS = frozenset({"run_autograder", "setup.sh"})
 
 
 def lab_description(master: Master, gaps: Sequence[Gaps], settings: LabSettings) -> dict[str, Any]:
-    """What the kit must know of a lab beyond otter's tests: titles, points, gaps, limits (see the keys below)."""
+    """Return the content of lab.json: titles, points, stubs, limits (see the keys below)."""
     by_name = {gap.question: gap for gap in gaps}
     title_of = titles(master)
     return {
@@ -49,7 +49,7 @@ def lab_description(master: Master, gaps: Sequence[Gaps], settings: LabSettings)
 
 
 def pack_autograder(archive: Mapping[str, bytes], master: Master, description: Mapping[str, Any]) -> bytes:
-    """The bytes of `NAME-autograder.zip`: the same for the same content, whatever the day or the machine."""
+    """Return the bytes of `NAME-autograder.zip`, which are reproducible."""
     entries = dict(archive)
     for question in master.questions:
         path = f"tests/{question.name}.py"
@@ -59,7 +59,7 @@ def pack_autograder(archive: Mapping[str, bytes], master: Master, description: M
 
 
 def zip_bytes(entries: Mapping[str, bytes]) -> bytes:
-    """A zip of these files, in the order of their names; the scripts Gradescope calls can be executed."""
+    """Return a zip of these files by name; the scripts for Gradescope are executable."""
     buffer = io.BytesIO()
     # Stored, not deflated: zlib's output differs between its versions, and the whole is a few hundred kilobytes.
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as zipped:

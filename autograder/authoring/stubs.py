@@ -21,7 +21,7 @@ class Gaps:
 
 
 def read_gaps(cells: list[dict[str, object]], master: Master) -> tuple[Gaps, ...]:
-    """The gaps of every question, from the cells of the generated student notebook.
+    """Return the stubs of every question, from the generated student notebook.
 
     Args:
         cells: the notebook's cells, with `source` as one text and `metadata.tags`.
@@ -52,7 +52,7 @@ def read_gaps(cells: list[dict[str, object]], master: Master) -> tuple[Gaps, ...
 
 
 def gap_variables(stub: str) -> tuple[str, ...]:
-    """The names a stub defines: assigned `...`, or functions and classes with a signature; empty for a lone `...`.
+    """Return the variables, functions and classes that a stub defines.
 
     Raises:
         ValueError: the text is anything but stubs, or one lone `...`.

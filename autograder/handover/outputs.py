@@ -57,7 +57,7 @@ class Account:
     pictures: int = 0
 
     def left(self, kind: str) -> int:
-        """What is left of `outputs`, `text` or `pictures`."""
+        """Return what is left of `outputs`, `text` or `pictures`."""
         spent: int = getattr(self, kind)
         allowed: int = getattr(self.budget, kind)
         return max(0, allowed - spent)
@@ -80,7 +80,7 @@ class _CellReader:
 
 
 def read_outputs(folder: Path) -> dict[int, tuple[Output, ...]]:
-    """The outputs of each cell that showed anything, fit for nbformat: read after their writer has ended.
+    """Return the outputs by cell in nbformat, read after their writer has ended.
 
     Everything is checked and built anew; what is damaged, unknown or beyond the budgets is passed over.
     """
@@ -149,7 +149,7 @@ def _affordable(output: Output, *accounts: Account, outputs: int) -> bool:
 
 
 def _sound(output: object) -> Output | None:
-    """An output built anew from what is known and right of it; None if that is nothing."""
+    """Return the valid parts of an output, or None if there are none."""
     if not isinstance(output, dict):
         return None
     if output.get("output_type") == "stream":

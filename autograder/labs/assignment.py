@@ -216,7 +216,7 @@ def _is_support_file(name: str) -> bool:
 
 
 def _support_files(archive: zipfile.ZipFile, path: Path) -> dict[str, bytes]:
-    """The files that stock otter puts beside the notebook, by their path there.
+    """Return the files that stock otter puts beside the notebook, by their path there.
 
     Raises:
         AssignmentError: they are larger than what can be passed to every worker.

@@ -188,8 +188,8 @@ def test_every_test_carries_the_helpers_and_stock_otter_reads_it(built: Path) ->
     public = public_tests(notebook(built / "assignment" / "fractions.ipynb"))
     with zipfile.ZipFile(built / "dist" / "fractions-autograder.zip") as archive:
         hidden = {name: archive.read(f"tests/{name}.py").decode() for name in ("q1", "q2", "q3")}
-    for name in hidden:
-        for source in (public[name], hidden[name]):
+    for name, text in hidden.items():
+        for source in (public[name], text):
             assert "def array_of(value, name):" in source
             read = ExceptionTestFile.from_string(source)
             assert read.name == name
