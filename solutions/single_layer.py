@@ -80,7 +80,7 @@ def show(draw, *answers):
 import keras
 import numpy as np
 
-from autograder.checks.core import CheckFailed, check, compare, explain, linear_credit, measure, short
+from autograder.checks.core import CheckFailed, check, compare, explain, linear_credit, measure
 from autograder.checks.keras import (
     accuracy_of,
     compiled,

@@ -1,20 +1,20 @@
-"""Build: masters in `solutions/` -> notebooks in `assignment/`, autograders and answer keys in `dist/`.
+"""Build notebooks, autograders and answer keys from masters.
 
 master       reads a master: cells with lines, questions, tests
-validate     what a master must keep to
-outline      titles of the questions, and what each builds on
+validate     rules for masters
+outline      titles of the questions, and their prerequisites
 otter        runs `otter assign` in a child process
 stubs        the stubs of the student notebook
-normalize    the same bytes on every build; helpers into the tests
+normalize    reproducible notebooks; helpers into the tests
 bundle       the definitions of the check library that a test uses
 setup_cell   the first code cell of a student notebook: checks and student package, compressed
 student_notebook  set-up, check and hand-in cells in place of otter's
 leaks        no solution and no hidden test in a student notebook
 package      the autograder zip with lab.json
 gradescope_zip    the zip for Gradescope
-readme       the page students start with
+readme       the page for students
 translate    a lab's texts in other languages
-settings     a lab's and a course's TOML
+settings     TOML settings of labs and courses
 generated_files   atomic writes; the comparison of `--check`
 """
 
@@ -38,7 +38,7 @@ from autograder.authoring.readme import ListedLab, has_readme, student_readme
 from autograder.authoring.requirements import OTTER, lab_requirements, noisy_modules, requirements_file, uses_keras
 from autograder.authoring.settings import LabSettings, read_course, read_settings
 from autograder.authoring.setup_cell import SetUp
-from autograder.authoring.stubs import read_gaps
+from autograder.authoring.stubs import read_stubs
 from autograder.authoring.student_notebook import with_student_cells
 from autograder.authoring.support import merged, support_files
 from autograder.authoring.translate import (
@@ -53,7 +53,7 @@ from autograder.authoring.translate import (
 from autograder.authoring.validate import check_description, check_master
 from autograder.datasets.mnist import ARRAYS
 from autograder.errors import MasterError, SeveralFaultsError, UsageError, raise_faults
-from autograder.labs.course import MASTER_KINDS, lab_names
+from autograder.labs.course import MASTER_KINDS, autograder_zip, lab_names, newer_sources
 
 __all__ = ["BuiltLab", "build_labs", "generate"]
 
@@ -62,7 +62,16 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class BuiltLab:
-    """One lab as built. `files` are paths relative to the root; `changed` are those that were written anew."""
+    """A built lab.
+
+    Args:
+        name: its name.
+        title: its title.
+        questions: number of questions.
+        points: total points.
+        files: paths of its files relative to the root.
+        changed: paths of the files that were written.
+    """
 
     name: str
     title: str
@@ -107,21 +116,24 @@ def build_labs(
     """
     known = lab_names(root)
     chosen = _choose(names, known, root)
-    sources = _collected(chosen, lambda name: _read_source(root, name))
+    faults: list[MasterError] = []
+    sources = _collected(chosen, lambda name: _read_source(root, name), faults)
+    if not sources:
+        raise_faults(faults)
     published = read_course(root).published
     outputs = run_otter_assign(
         [source.master for source in sources.values()],
         {name: source.requirements for name, source in sources.items()},
         {name: source.files for name, source in sources.items()},
     )
-    products = _collected(chosen, lambda name: generate(sources[name], outputs[name]))
+    products = _collected(list(sources), lambda name: generate(sources[name], outputs[name]), faults)
     shared = _shared_files(root, known, sources, published)
     products = _with_keys(root, sources, products, run=run_keys and not check)
     translations = [one for source in sources.values() for one in source.translations.values()]
     if check:
         check_translations(translations)
         everything = {path: content for files in (*products.values(), shared) for path, content in files.items()}
-        unlisted = _unlisted(root, everything) if set(chosen) == set(known) else []
+        unlisted = _unlisted(root, everything) if set(products) == set(known) else []
         check_current(root, everything, unlisted)
         changed: set[str] = set()
     else:
@@ -131,14 +143,18 @@ def build_labs(
             for path, content in files.items()
             if write_if_changed(root / path, content)
         }
-    built = tuple(_built(sources[name].master, products[name], changed) for name in chosen)
+        for name in products:
+            if newer_sources(root, name):
+                autograder_zip(root, name).touch()  # what has changed since makes no difference to it
+    built = tuple(_built(sources[name].master, products[name], changed) for name in products)
     for lab in built:
-        report(_line(lab, check=check))
+        report(_line(lab, check=check, missing=[path for path in lab.files if not (root / path).is_file()]))
     for path in sorted(shared.keys() & changed):
         report(f"{path}: written")
     for one in translations:
         if one.faults:
             report(f"{one.file}: {len(one.faults)} to do, which stay English; the first: {one.faults[0]}")
+    raise_faults(faults)  # last: a faulty lab does not stop the others
     return built
 
 
@@ -172,10 +188,9 @@ def _key_path(lab: str) -> str:
     return f"dist/{lab}-solution.ipynb"
 
 
-def _collected(labs: Sequence[str], make: Callable[[str], _T]) -> dict[str, _T]:
-    """Make something of every lab; the faults of all labs are raised together."""
+def _collected(labs: Sequence[str], make: Callable[[str], _T], faults: list[MasterError]) -> dict[str, _T]:
+    """Make something of every lab that has no faults; the faults of the others are added to the list."""
     made: dict[str, _T] = {}
-    faults: list[MasterError] = []
     for lab in labs:
         try:
             made[lab] = make(lab)
@@ -183,7 +198,6 @@ def _collected(labs: Sequence[str], make: Callable[[str], _T]) -> dict[str, _T]:
             faults += error.faults
         except MasterError as error:
             faults.append(error)
-    raise_faults(faults)
     return made
 
 
@@ -195,8 +209,8 @@ def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
     """
     master, settings = source.master, source.settings
     student, solution = normalise(output.student, master), normalise(output.solution, master)
-    gaps = read_gaps(student["cells"], master)
-    description = lab_description(master, gaps, settings)
+    stubs = read_stubs(student["cells"], master)
+    description = lab_description(master, stubs, settings)
     messages = {language: grading_messages(one, language) for language, one in source.translations.items()}
     if messages:
         description["messages"] = messages
@@ -272,7 +286,7 @@ def _choose(names: Sequence[str], known: Sequence[str], root: Path) -> list[str]
 
 
 def _master_file(root: Path, name: str) -> str:
-    """The master of a lab, relative to the root."""
+    """Return the master of a lab, relative to the root."""
     found = [f"solutions/{name}{kind}" for kind in MASTER_KINDS if (root / "solutions" / f"{name}{kind}").is_file()]
     if len(found) > 1:
         raise MasterError(f"the lab has another master, {found[1]}: keep one of them", file=found[0])
@@ -280,7 +294,7 @@ def _master_file(root: Path, name: str) -> str:
 
 
 def _read_text(root: Path, file: str) -> str:
-    """The text of a file in solutions/, in UTF-8 with or without a byte order mark.
+    """Return the text of a UTF-8 file in solutions/, without its byte order mark.
 
     Raises:
         MasterError: it is in another encoding.
@@ -370,8 +384,11 @@ def _points(master: Master) -> float:
     return sum(float(question.config["points"]) for question in master.questions)
 
 
-def _line(lab: BuiltLab, *, check: bool) -> str:
+def _line(lab: BuiltLab, *, check: bool, missing: Sequence[str] = ()) -> str:
     what = f"{lab.name}: {lab.questions} questions, {lab.points:g} points"
+    if missing:
+        others = "up to date" if len(missing) < len(lab.files) else "not built"
+        return f"{what}, {others}, but not built here: {', '.join(missing)} (autograder build)"
     if check or not lab.changed:
         return f"{what}, up to date"
     return f"{what}, written: {', '.join(lab.changed)}"

@@ -8,7 +8,14 @@ from typing import Any
 from autograder.checker.test_files import LoadedQuestion, load_question
 from autograder.errors import AssignmentError
 from autograder.handover.checker_files import DESCRIPTION
-from autograder.handover.protocol import DescribedQuestion, DescribedTest, Description, encode
+from autograder.handover.protocol import (
+    DescribedQuestion,
+    DescribedTest,
+    Description,
+    InspectPayload,
+    encode,
+    from_payload,
+)
 from autograder.handover.support import write_support_files
 
 
@@ -16,12 +23,13 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
     """Describe test files in `description.json` in the job's folder.
 
     Args:
-        payload: `tests` (file name -> source).
+        payload: an `InspectPayload` as JSON data.
         folder: the job's folder.
     """
-    write_support_files(payload)
+    job = from_payload(payload, InspectPayload)
+    write_support_files(job.files)
     try:
-        loaded = [load_question(source, file) for file, source in payload["tests"].items()]
+        loaded = [load_question(source, file) for file, source in job.tests.items()]
         answer = Description(tuple(_describe(question) for question in loaded))
     except AssignmentError as error:
         answer = Description(error=str(error), hint=error.hint)

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from autograder.errors import WorkerError
 from autograder.grading.retry import run_with_retry
 from autograder.handover.checker_files import VERDICTS
-from autograder.handover.protocol import CheckerLine, TestVerdict, VariableState, Verdict, decode_lines
+from autograder.handover.protocol import (
+    CheckerLine,
+    CheckPayload,
+    TestVerdict,
+    VariableState,
+    Verdict,
+    decode_lines,
+    to_payload,
+)
 from autograder.handover.support import pack_support_files
 from autograder.handover.tasks import RUN_TESTS
 from autograder.labs.assignment import Assignment, Question
@@ -81,7 +89,7 @@ def check_waiting(
         WorkerError: the tests cannot be run, regardless of the answers.
     """
     judged = frozenset(question.name for question in assignment.questions if question.name != name)
-    payload = {**_payload(assignment, judged), "check": check}
+    payload = replace(_payload(assignment, judged), check=check, call_seconds=assignment.limits.call_seconds)
     round_ = _run_checker(isolation, payload, channel)
     if not round_.begun:
         raise WorkerError(f"the tests could not be run: {round_.reason}")
@@ -113,22 +121,22 @@ def _check_some(
 
     Its folder is created after the notebook has ended, so that the notebook cannot place files in it.
     """
-    payload = {**_payload(assignment, judged), "input": str(handed_over), "blank": blank}
+    payload = replace(_payload(assignment, judged), input=str(handed_over), blank=blank)
     return _run_checker(isolation, payload, None)
 
 
-def _payload(assignment: Assignment, judged: frozenset[str]) -> dict[str, Any]:
-    return {
-        "tests": {file: source for file, source in assignment.test_files.items() if Path(file).stem not in judged},
-        "explain_hidden": assignment.explains_hidden,
-        "seed": assignment.seed,
-        **pack_support_files(assignment.support_files),
-    }
+def _payload(assignment: Assignment, judged: frozenset[str]) -> CheckPayload:
+    return CheckPayload(
+        tests={file: source for file, source in assignment.test_files.items() if Path(file).stem not in judged},
+        explain_hidden=assignment.explains_hidden,
+        seed=assignment.seed,
+        files=pack_support_files(assignment.support_files),
+    )
 
 
-def _run_checker(isolation: Isolation, payload: dict[str, Any], channel: tuple[int, int] | None) -> _Round:
+def _run_checker(isolation: Isolation, payload: CheckPayload, channel: tuple[int, int] | None) -> _Round:
     with job_folder() as folder:
-        job = Job(RUN_TESTS, payload, folder, _LIMITS, channel=channel, nested=channel is not None)
+        job = Job(RUN_TESTS, to_payload(payload), folder, _LIMITS, channel=channel, nested=channel is not None)
         # Never exclusive with a channel: the waiting notebook would block it forever.
         outcome = isolation.run(job) if job.nested else run_with_retry(isolation, job)[0]
         # Written by the grader, but possibly incomplete.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from autograder.errors import SubmissionError, WorkerError
 from autograder.grading.answer_keys import AnswerKeys, blame_tests, met_the_unforeseen
@@ -15,15 +15,14 @@ from autograder.grading.live_checks import LiveChecks
 from autograder.grading.marking import Run, mark
 from autograder.grading.resource_usage import MeasuredIsolation
 from autograder.grading.retry import run_with_retry
+from autograder.grading.run_job import notebook_job
 from autograder.handover.journal import HANDOVER, RunLog, read_run_log
 from autograder.handover.outputs import read_outputs
 from autograder.handover.protocol import Verdict
-from autograder.handover.support import pack_support_files
-from autograder.handover.tasks import RUN_NOTEBOOK
 from autograder.labs.assignment import Assignment
 from autograder.notebooks.notebook import Notebook, answer_cells, identify, read_notebook
 from autograder.results.result import CellError, Cost, FitRun, QuestionResult, Result, SubmissionStatus
-from autograder.sandbox import Isolation, Job, Outcome
+from autograder.sandbox import Isolation, Outcome
 from autograder.sandbox.job_files import job_folder, remove_folder
 
 
@@ -50,6 +49,7 @@ class Grader:
         assume: the lab of notebooks that do not name theirs.
         trainings: returns the reusable trainings of a lab (see `training_cache`).
         keys: the answer keys, used to detect defective tests.
+        unavailable: labs of the course that cannot be graded, with the reason; no fault of who hands them in.
     """
 
     assignments: Mapping[str, Assignment]
@@ -57,6 +57,7 @@ class Grader:
     assume: str | None = None
     trainings: Callable[[Assignment], Mapping[str, str]] = no_cached_trainings
     keys: AnswerKeys = field(default_factory=AnswerKeys)
+    unavailable: Mapping[str, str] = field(default_factory=dict)
 
     def grade(self, name: str, read: Callable[[], bytes]) -> Result:
         """Return only the result of `graded`."""
@@ -75,6 +76,9 @@ class Grader:
             data = read()
             digest = hashlib.sha256(data).hexdigest()
             notebook = read_notebook(data)
+            if (reason := self.unavailable.get(notebook.assignment or "")) is not None:
+                result = self._unreadable(name, digest, reason, time.monotonic() - start)
+                return Graded(replace(result, lab=notebook.assignment, max_score=0.0, status="grader_error"), None)
             assignment = self._assignment_of(notebook)
         except SubmissionError as error:
             return Graded(self._unreadable(name, digest, str(error), time.monotonic() - start), None)
@@ -156,17 +160,10 @@ def _run_and_check(
     trainings: Mapping[str, str],
     failed_by_key: Callable[[], frozenset[str]],
 ) -> _Found:
-    payload = {
-        "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
-        "handover": {question.name: list(question.handover) for question in assignment.questions},
-        "seed": assignment.seed,
-        **pack_support_files(assignment.support_files),
-        "trainings": dict(trainings),
-    }
     isolation = MeasuredIsolation(isolation)
     live = LiveChecks(isolation, assignment)
     with job_folder() as folder:
-        outcome, retried = run_with_retry(live, Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
+        outcome, retried = run_with_retry(live, notebook_job(notebook, assignment, folder, trainings=trainings))
         run_log, shown = read_run_log(folder), read_outputs(folder)
         status, detail = _ending(outcome, run_log)
         remove_folder(folder / "scratch")  # it may be in memory, which the checker needs

@@ -20,14 +20,13 @@ from autograder import __version__
 from autograder.datasets import mnist as data
 from autograder.errors import SubmissionError, WorkerError
 from autograder.grading.preload import TENSORFLOW_THREADS
+from autograder.grading.run_job import notebook_job
 from autograder.handover.encode import TRAINING
 from autograder.handover.journal import HANDOVER, read_run_log
-from autograder.handover.support import pack_support_files
-from autograder.handover.tasks import RUN_NOTEBOOK
 from autograder.labs.assignment import Assignment
 from autograder.notebooks.notebook import Notebook, read_notebook
 from autograder.runner.replay.inputs import FORMAT, processor
-from autograder.sandbox import Isolation, Job
+from autograder.sandbox import Isolation
 from autograder.sandbox.job_files import job_folder
 from autograder.util.atomic import write_atomically
 
@@ -93,15 +92,8 @@ class TrainingCache:
         return made
 
     def _make(self, notebook: Notebook, assignment: Assignment) -> Mapping[str, str]:
-        payload = {
-            "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
-            "handover": {question.name: [] for question in assignment.questions},
-            "seed": assignment.seed,
-            **pack_support_files(assignment.support_files),
-            "record": True,
-        }
         with job_folder() as folder:
-            outcome = self._isolation.run(Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
+            outcome = self._isolation.run(notebook_job(notebook, assignment, folder, record=True))
             if outcome.end != "done" or not read_run_log(folder).finished:
                 raise WorkerError(outcome.detail or "it did not finish")
             files = sorted((folder / HANDOVER).glob(f"*{TRAINING}"))

@@ -19,13 +19,11 @@ from autograder.authoring.known_answers import (
     submission_of,
 )
 from autograder.grading.grader import Grader
+from autograder.grading.run_job import notebook_job
 from autograder.handover.journal import HANDOVER
-from autograder.handover.support import pack_support_files
-from autograder.handover.tasks import RUN_NOTEBOOK
 from autograder.labs.assignment import Assignment
 from autograder.notebooks.notebook import read_notebook
 from autograder.results.result import Result
-from autograder.sandbox import Job
 from autograder.sandbox.client import ForkServer
 from tests.conftest import REPOSITORY
 from tests.known.packing import pack
@@ -58,14 +56,7 @@ def trained(
         folder = tmp_path_factory.mktemp(f"training-{lab}")
         assignment = assignments[lab]
         notebook = read_notebook((course / "dist" / f"{lab}-solution.ipynb").read_bytes())
-        payload = {
-            "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
-            "handover": {question.name: list(question.handover) for question in assignment.questions},
-            "seed": assignment.seed,
-            "trainings": dict(trainings[lab]),
-            **pack_support_files(assignment.support_files),
-        }
-        outcome = fork_server.run(Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
+        outcome = fork_server.run(notebook_job(notebook, assignment, folder, trainings=trainings[lab]))
         assert outcome.end == "done", outcome.detail
         return read_training(folder / HANDOVER)
 
