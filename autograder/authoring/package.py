@@ -13,7 +13,7 @@ from autograder.authoring.normalize import complete_test
 from autograder.authoring.outline import prerequisites_of, titles
 from autograder.authoring.requirements import uses_keras
 from autograder.authoring.settings import LabSettings
-from autograder.authoring.stubs import Gaps
+from autograder.authoring.stubs import QuestionStubs
 
 LAB_JSON = "lab.json"
 SCHEMA = 1
@@ -22,9 +22,9 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 _SCRIPTS = frozenset({"run_autograder", "setup.sh"})
 
 
-def lab_description(master: Master, gaps: Sequence[Gaps], settings: LabSettings) -> dict[str, Any]:
+def lab_description(master: Master, stubs: Sequence[QuestionStubs], settings: LabSettings) -> dict[str, Any]:
     """Return the content of lab.json: titles, points, stubs, limits (see the keys below)."""
-    by_name = {gap.question: gap for gap in gaps}
+    by_name = {entry.question: entry for entry in stubs}
     title_of = titles(master)
     return {
         "schema": SCHEMA,

@@ -1,4 +1,4 @@
-"""Describes a Keras model as plain data, inside the runner."""
+"""Describe a Keras model as plain data, inside the runner."""
 
 from __future__ import annotations
 

@@ -294,8 +294,8 @@ def test_every_stale_file_is_named_and_none_is_written(built: Path) -> None:
     with pytest.raises(BuildDriftError) as caught:
         rebuild(built, check=True)
     message = str(caught.value)
-    assert "assignment/fractions.ipynb is not what its master gives" in message
-    assert "dist/fractions-solution.ipynb is not what its master gives" in message
+    assert "assignment/fractions.ipynb differs from what its master produces" in message
+    assert "dist/fractions-solution.ipynb differs from what its master produces" in message
     assert "assignment/requirements.txt is missing" in message
     assert "assignment/old_lab.ipynb has no master" in message
     assert "autograder.zip" not in message
@@ -369,7 +369,7 @@ def test_a_leak_stops_the_build(master: Master, secret: str, form: str) -> None:
         "set-up": _wrapped(bz2.compress(packed), base64.b85encode),
     }[form]
     cell = {"cell_type": "markdown", "metadata": {text: 1} if form == "key" else {}, "source": text}
-    with pytest.raises(MasterError, match="would stand in the student notebook"):
+    with pytest.raises(MasterError, match="would be in the student notebook"):
         check_leaks({"cells": [cell]}, master)
 
 
