@@ -22,6 +22,9 @@ from collections.abc import Sequence
 _CELL = 1_000_000
 
 
+_MAX_DETAIL = 600
+
+
 class KitError(Exception):
     """The grader could not do its work.
 
@@ -120,4 +123,11 @@ class UsageError(KitError):
 
 
 class SubmissionError(Exception):
-    """A submission that cannot be read; the message becomes the result's `detail`."""
+    """A submission that cannot be read; the message becomes the result's `detail`.
+
+    File names and contents that students choose end up in it, so it is kept to one line of limited length.
+    """
+
+    def __init__(self, message: str) -> None:
+        line = " ".join(message.split())
+        super().__init__(line if len(line) <= _MAX_DETAIL else f"{line[: _MAX_DETAIL - 2]} …")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.notebooks.filling import fill_gaps
+from autograder.notebooks.filling import fill_stubs
 
 LAB = "mnist_dense"
 _SEED_CALL = "keras.utils.set_random_seed(1234)"
@@ -63,7 +63,7 @@ def distinct(course: Course, size: int) -> list[Submission]:
     """Right answers, each with initial weights of its own: nothing can be taken over."""
     made = []
     for number in range(size):
-        notebook = fill_gaps(course.student, course.solution, {})
+        notebook = fill_stubs(course.student, course.solution, {})
         _sign(notebook, number)
         _replace(notebook, _SEED_CALL, f"keras.utils.set_random_seed({2000 + number})")
         made.append(Submission(f"distinct-{number:03}", "distinct", notebook))
@@ -82,7 +82,7 @@ def typical(course: Course, size: int) -> list[Submission]:
             questions = None if place == 7 else _ANSWERED_BY_HALF
         else:
             kind, fills, questions = "reference", {}, None
-        notebook = fill_gaps(course.student, course.solution, fills, questions=questions)
+        notebook = fill_stubs(course.student, course.solution, fills, questions=questions)
         _sign(notebook, number)
         made.append(Submission(f"typical-{number:03}-{kind}", kind, notebook))
     return made

@@ -23,10 +23,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from autograder.authoring.known_answers import KnownAnswer, read_known_answers
 from autograder.cli.commands import ClassOptions, GradingOptions, grade_class
 from autograder.labs.course import find_root
-from autograder.notebooks.filling import fill_gaps
-from tests.known.cases import Case, all_cases
+from autograder.notebooks.filling import fill_stubs
 
 SEED = 2026
 SIZE = 60
@@ -65,7 +65,7 @@ class Lab:
     student: Mapping[str, Any]
     solution: Mapping[str, Any]
     styles: Mapping[str, Sequence[str]]
-    wrong: Sequence[Case]
+    wrong: Sequence[KnownAnswer]
 
     @property
     def questions(self) -> list[str]:
@@ -75,7 +75,7 @@ class Lab:
 
     def notebook(self, fills: Mapping[str, str], questions: Sequence[str] | None = None) -> Notebook:
         """The student notebook, filled; `questions`: those answered at all, None for every one."""
-        return fill_gaps(self.student, self.solution, fills, questions=questions)
+        return fill_stubs(self.student, self.solution, fills, questions=questions)
 
 
 @cache
@@ -97,7 +97,7 @@ def read_lab(root: Path, lab: str) -> Lab:
         load(root / "assignment" / f"{lab}.ipynb"),
         load(root / "dist" / f"{lab}-solution.ipynb"),
         styles_of(lab),
-        [case for case in all_cases() if case.lab == lab and not case.right and not case.trains and not case.rare],
+        [case for case in read_known_answers(root, lab) if not case.right and not case.trains and not case.rare],
     )
 
 

@@ -110,7 +110,7 @@ def _question(
     rng: random.Random, name: str, tests: Sequence[tuple[str, list[str]]], ability: float, *, answered: bool
 ) -> QuestionResult:
     if not answered:
-        return QuestionResult(name, "not_attempted", 0.0, 2.0, (), "Its answer is still the gap it began as.")
+        return QuestionResult(name, "not_attempted", 0.0, 2.0, (), "The answer has not been filled in.")
     done = []
     for place, (test, messages) in enumerate(tests):
         passed = ability + rng.gauss(0, 0.8) > 0

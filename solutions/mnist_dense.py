@@ -374,6 +374,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q1_agrees_with_the_arrays(n_train, n_test, image_shape):
+    """Counts and shape agree with the arrays."""
     train, _, test, _ = raw_data()
     sides = whole_numbers(image_shape, "image_shape")
     if len(sides) == 3 and sides[-1] == 1:
@@ -507,6 +508,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q2_divided_once(x_train, x_test):
+    """Both arrays are divided by 255, once."""
     train, _, test, _ = raw_data()
     normalised(x_train, "x_train", train)
     normalised(x_test, "x_test", test)
@@ -616,6 +618,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q3_takes_images_gives_probabilities(model):
+    """The model takes images and gives probabilities."""
     _, _, images, labels = raw_data()
     input_shape(model, images.shape[1:])
     output_shape(model, (len(np.unique(labels)),))
@@ -628,6 +631,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q3_layers(model):
+    """The model has the layers asked for."""
     check_layers(model)
 
 # %%
@@ -697,6 +701,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q4_counts_add_up(flatten_params, hidden_params, output_params, total_params):
+    """The counts are whole numbers and add up."""
     parts = [
         whole_number(flatten_params, "flatten_params"),
         whole_number(hidden_params, "hidden_params"),
@@ -845,6 +850,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q5_is_compiled(model):
+    """The model is compiled as asked."""
     compiled(model, optimizer="RMSprop", loss="sparse_categorical_crossentropy", metric="accuracy")
 
 # %%
@@ -934,6 +940,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q6_trained_as_asked(history):
+    """The model was trained as asked."""
     fit_history(history, epochs=5, batch_size=128, examples=len(raw_data()[0]))
 
 # %%
@@ -943,6 +950,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q6_steps_are_counted(steps_per_epoch):
+    """The number of steps is a whole number."""
     whole_number(steps_per_epoch, "steps_per_epoch", least=1)
 
 # %%
@@ -1084,6 +1092,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q7_predictions_and_labels(model, x_test, predictions, predicted_labels, x_train=None):
+    """Predictions and labels are the model's."""
     check_predictions(model, x_test, predictions, x_train)
     check_labels(model, x_test, predicted_labels)
 
@@ -1094,6 +1103,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q7_first_digit(model, x_test, first_digit, first_confidence):
+    """Digit and confidence of the first test image."""
     check_first(model, x_test, first_digit, first_confidence)
 
 # %%
@@ -1196,6 +1206,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q8_loss_and_accuracy(model, x_test, test_loss, test_acc, x_train=None):
+    """Loss and accuracy on the test images."""
     check_evaluation(model, x_test, test_loss, test_acc, x_train)
     _, _, images, labels = raw_data()
     if accuracy_of(model, images / images.max(), labels) < 0.2:
@@ -1208,6 +1219,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q8_difference(model, x_test, overfitting_gap, history=None, x_train=None):
+    """Training accuracy minus test accuracy."""
     check_gap(model, x_test, overfitting_gap, history, x_train)
 
 # %%
@@ -1339,6 +1351,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q9_misread_images(model, x_test, mistakes):
+    """Indices of the misread images."""
     check_mistakes(model, x_test, mistakes)
 
 # %%

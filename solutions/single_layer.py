@@ -402,6 +402,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q1_gives_probabilities(linear_model):
+    """The model takes images and gives probabilities."""
     images, labels, _, _ = raw_data()
     input_shape(linear_model, images.shape[1:], "linear_model")
     output_shape(linear_model, (len(np.unique(labels)),), "linear_model")
@@ -414,6 +415,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q1_layers(linear_model):
+    """The model has the layers asked for."""
     layers(linear_model, [flatten(), dense(10, "softmax")], "linear_model")
 
 # %%
@@ -423,6 +425,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q1_count_is_a_whole_number(linear_params):
+    """The count is a whole number."""
     whole_number(linear_params, "linear_params", least=1)
 
 # %%
@@ -542,6 +545,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q2_is_compiled(linear_model):
+    """The model is compiled as asked."""
     compiled(linear_model, optimizer="RMSprop", loss="sparse_categorical_crossentropy", metric="accuracy", name="linear_model")
 
 # %%
@@ -551,6 +555,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q2_is_fitted(linear_history):
+    """The model was trained as asked."""
     fit_history(linear_history, "linear_history", epochs=10, batch_size=128, examples=len(raw_data()[0]))
 
 # %%
@@ -673,6 +678,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q3_accuracy(linear_test_acc, linear_model, linear_history=None):
+    """Accuracy on the test images."""
     check_accuracy(linear_model, linear_test_acc, linear_history)
 
 # %%
@@ -682,6 +688,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q3_cost_is_a_difference(accuracy_cost, linear_model):
+    """The cost is the difference of two accuracies."""
     check_cost(linear_model, accuracy_cost)
 
 # %%
@@ -805,6 +812,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q4_pictures(templates, linear_model):
+    """Ten pictures made of the model's weights."""
     check_templates(linear_model, templates)
 
 # %%
@@ -895,6 +903,7 @@ hidden: false
 """ # END TEST CONFIG
 @check
 def test_q5_indices(best_images, linear_model):
+    """One training image per digit."""
     check_best_images(linear_model, best_images)
 
 # %%

@@ -34,7 +34,7 @@ from autograder.authoring.master import Master, read_master
 from autograder.authoring.normalize import dump_notebook, normalise, without_marks
 from autograder.authoring.otter import OtterOutput, run_otter_assign
 from autograder.authoring.package import lab_description, pack_autograder
-from autograder.authoring.readme import ListedLab, student_readme
+from autograder.authoring.readme import ListedLab, has_readme, student_readme
 from autograder.authoring.requirements import OTTER, lab_requirements, noisy_modules, requirements_file, uses_keras
 from autograder.authoring.settings import LabSettings, read_course, read_settings
 from autograder.authoring.setup_cell import SetUp
@@ -53,7 +53,7 @@ from autograder.authoring.translate import (
 from autograder.authoring.validate import check_description, check_master
 from autograder.datasets.mnist import ARRAYS
 from autograder.errors import MasterError, SeveralFaultsError, UsageError, raise_faults
-from autograder.labs.course import MASTER_KINDS, lab_names
+from autograder.labs.course import MASTER_KINDS, autograder_zip, lab_names, newer_sources
 
 __all__ = ["BuiltLab", "build_labs", "generate"]
 
@@ -107,21 +107,24 @@ def build_labs(
     """
     known = lab_names(root)
     chosen = _choose(names, known, root)
-    sources = _collected(chosen, lambda name: _read_source(root, name))
+    faults: list[MasterError] = []
+    sources = _collected(chosen, lambda name: _read_source(root, name), faults)
+    if not sources:
+        raise_faults(faults)
     published = read_course(root).published
     outputs = run_otter_assign(
         [source.master for source in sources.values()],
         {name: source.requirements for name, source in sources.items()},
         {name: source.files for name, source in sources.items()},
     )
-    products = _collected(chosen, lambda name: generate(sources[name], outputs[name]))
+    products = _collected(list(sources), lambda name: generate(sources[name], outputs[name]), faults)
     shared = _shared_files(root, known, sources, published)
     products = _with_keys(root, sources, products, run=run_keys and not check)
     translations = [one for source in sources.values() for one in source.translations.values()]
     if check:
         check_translations(translations)
         everything = {path: content for files in (*products.values(), shared) for path, content in files.items()}
-        unlisted = _unlisted(root, everything) if set(chosen) == set(known) else []
+        unlisted = _unlisted(root, everything) if set(products) == set(known) else []
         check_current(root, everything, unlisted)
         changed: set[str] = set()
     else:
@@ -131,14 +134,18 @@ def build_labs(
             for path, content in files.items()
             if write_if_changed(root / path, content)
         }
-    built = tuple(_built(sources[name].master, products[name], changed) for name in chosen)
+        for name in products:
+            if newer_sources(root, name):
+                autograder_zip(root, name).touch()  # what has changed since makes no difference to it
+    built = tuple(_built(sources[name].master, products[name], changed) for name in products)
     for lab in built:
-        report(_line(lab, check=check))
+        report(_line(lab, check=check, missing=[path for path in lab.files if not (root / path).is_file()]))
     for path in sorted(shared.keys() & changed):
         report(f"{path}: written")
     for one in translations:
         if one.faults:
             report(f"{one.file}: {len(one.faults)} to do, which stay English; the first: {one.faults[0]}")
+    raise_faults(faults)  # last: a faulty lab does not stop the others
     return built
 
 
@@ -172,10 +179,9 @@ def _key_path(lab: str) -> str:
     return f"dist/{lab}-solution.ipynb"
 
 
-def _collected(labs: Sequence[str], make: Callable[[str], _T]) -> dict[str, _T]:
-    """Make something of every lab; the faults of all labs are raised together."""
+def _collected(labs: Sequence[str], make: Callable[[str], _T], faults: list[MasterError]) -> dict[str, _T]:
+    """Make something of every lab that has no faults; the faults of the others are added to the list."""
     made: dict[str, _T] = {}
-    faults: list[MasterError] = []
     for lab in labs:
         try:
             made[lab] = make(lab)
@@ -183,7 +189,6 @@ def _collected(labs: Sequence[str], make: Callable[[str], _T]) -> dict[str, _T]:
             faults += error.faults
         except MasterError as error:
             faults.append(error)
-    raise_faults(faults)
     return made
 
 
@@ -247,9 +252,13 @@ def _loads_mnist(master: Master) -> bool:
     return any(cell.kind == "code" and "mnist.load_data" in cell.source for cell in master.cells)
 
 
-def _listed(source: LabSource) -> ListedLab:
-    master = source.master
-    return ListedLab(master.name, master.title, len(master.questions), _points(master), source.settings.hand_in)
+def _listed(source: LabSource, language: str | None = None) -> ListedLab:
+    master, title = source.master, source.master.title
+    if language is not None:
+        texts = source.translations[language].texts
+        headings = (found for text, found in texts.items() if text.startswith(f"# {title}\n"))
+        title = next(headings, title).partition("\n")[0].removeprefix("# ")
+    return ListedLab(master.name, title, len(master.questions), _points(master), source.settings.hand_in)
 
 
 def _choose(names: Sequence[str], known: Sequence[str], root: Path) -> list[str]:
@@ -332,6 +341,15 @@ def _shared_files(
     return {
         **{f"assignment/{name}": content for name, content in handed_out.items()},
         "assignment/README.md": student_readme([_listed(source) for source in everybody], published=published),
+        **{
+            f"assignment/README.{language}.md": student_readme(
+                [_listed(source, language) for source in everybody if language in source.translations],
+                published=published,
+                language=language,
+            )
+            for language in sorted({language for source in everybody for language in source.translations})
+            if has_readme(language)
+        },
         "assignment/requirements.txt": requirements_file(source.requirements for source in everybody),
     }
 
@@ -357,8 +375,11 @@ def _points(master: Master) -> float:
     return sum(float(question.config["points"]) for question in master.questions)
 
 
-def _line(lab: BuiltLab, *, check: bool) -> str:
+def _line(lab: BuiltLab, *, check: bool, missing: Sequence[str] = ()) -> str:
     what = f"{lab.name}: {lab.questions} questions, {lab.points:g} points"
+    if missing:
+        others = "up to date" if len(missing) < len(lab.files) else "not built"
+        return f"{what}, {others}, but not built here: {', '.join(missing)} (autograder build)"
     if check or not lab.changed:
         return f"{what}, up to date"
     return f"{what}, written: {', '.join(lab.changed)}"

@@ -34,7 +34,7 @@ import numpy as np
 
 from autograder.errors import MasterError
 from autograder.handover.encode import ANSWERS
-from autograder.notebooks.filling import fill_gaps
+from autograder.notebooks.filling import fill_stubs
 from autograder.results.result import QuestionResult, Result
 
 FOLDER = "known"
@@ -149,7 +149,7 @@ def submission_of(
     Raises:
         KeyError: there is no such stub.
     """
-    notebook = fill_gaps(student, solution, fills)
+    notebook = fill_stubs(student, solution, fills)
     if training is not None:
         cell: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
         notebook["cells"].insert(0, {**cell, "source": _reuse(training)})

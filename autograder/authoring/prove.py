@@ -22,15 +22,13 @@ from autograder.authoring.known_answers import (
 )
 from autograder.errors import SubmissionError, UsageError, WorkerError
 from autograder.grading.grader import Grader
+from autograder.grading.run_job import notebook_job
 from autograder.handover.journal import HANDOVER
-from autograder.handover.support import pack_support_files
-from autograder.handover.tasks import RUN_NOTEBOOK
 from autograder.labs.assignment import Assignment, load_assignment, needs_keras
 from autograder.labs.course import autograder_zip, lab_names
 from autograder.notebooks.filling import fills_of
 from autograder.notebooks.notebook import read_notebook
 from autograder.results.result import Result
-from autograder.sandbox import Job
 from autograder.sandbox.job_files import job_folder
 
 
@@ -145,14 +143,8 @@ def _training(root: Path, grader: Grader, lab: str) -> Training | None:
         return None
     assignment: Assignment = grader.assignments[lab]
     notebook = read_notebook((root / "dist" / f"{lab}-solution.ipynb").read_bytes())
-    payload = {
-        "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
-        "handover": {question.name: list(question.handover) for question in assignment.questions},
-        "seed": assignment.seed,
-        **pack_support_files(assignment.support_files),
-    }
     with job_folder() as folder:
-        outcome = grader.isolation.run(Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
+        outcome = grader.isolation.run(notebook_job(notebook, assignment, folder))
         if outcome.end != "done":
             raise WorkerError(f"The answer key of {lab} could not be run: {outcome.detail}.", hint="autograder build")
         return read_training(folder / HANDOVER)

@@ -1,4 +1,4 @@
-"""Write `assignment/README.md`: how students start, work and hand in."""
+"""Write `assignment/README.md`, and `README.LANGUAGE.md`: how students start, work and hand in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _GITHUB = re.compile(r"https://github\.com/(?P<repository>[\w.-]+/[\w.-]+)/(?:tree|blob)/(?P<path>[^?#\s]+?)/?$")
-_TEMPLATE = Path(__file__).with_name("student_readme.md")
+_TEMPLATES = Path(__file__).parent
+
+
+def has_readme(language: str) -> bool:
+    """Say whether the kit has a page for students in a language."""
+    return (_TEMPLATES / f"student_readme.{language}.md").is_file()
 
 
 @dataclass(frozen=True)
@@ -37,17 +42,19 @@ def colab_folder(published: str) -> str:
     return f"https://colab.research.google.com/github/{found['repository']}/blob/{found['path']}"
 
 
-def student_readme(labs: Sequence[ListedLab], *, published: str | None) -> bytes:
+def student_readme(labs: Sequence[ListedLab], *, published: str | None, language: str | None = None) -> bytes:
     """Write the text.
 
     Args:
         labs: the course's labs, at least one.
         published: the folder on GitHub that the notebooks can be opened from; None for no Colab badge.
+        language: one that `has_readme` knows; None for English.
     """
     from jinja2 import Environment, StrictUndefined
 
     # Markdown, not HTML: nothing is escaped.
     environment = Environment(trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined, autoescape=False)  # noqa: S701
-    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    name = "student_readme.md" if language is None else f"student_readme.{language}.md"
+    template = environment.from_string((_TEMPLATES / name).read_text(encoding="utf-8"))
     text = template.render(labs=labs, folder=colab_folder(published) if published else None)
     return (text.rstrip() + "\n").encode()

@@ -11,6 +11,8 @@ from autograder.authoring.master import Master, parse_python
 
 OTTER = "otter-grader>=7.0,<7.1"
 TENSORFLOW = "tensorflow>=2.20,<2.22"
+# For keras.callbacks.TensorBoard; TensorFlow 2.21 no longer installs it.
+TENSORBOARD = "tensorboard>=2.20,<2.22"
 # With the ranges that the kit is tested with. Others are taken as they are installed where the course is built.
 _BY_MODULE = {
     "keras": TENSORFLOW,
@@ -81,7 +83,8 @@ def _imported(source: str) -> set[str]:
 
 def _requirements_of(module: str) -> list[str]:
     if module in _BY_MODULE:
-        return [_BY_MODULE[module]]
+        needed = _BY_MODULE[module]
+        return [needed, TENSORBOARD] if needed == TENSORFLOW else [needed]
     # A module of an unknown package is named as it is imported: the key, which imports it, says if it is missing.
     return _distributions().get(module, [module])[:1]
 

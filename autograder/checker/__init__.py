@@ -1,1 +1,1 @@
-"""Run otter's test files on rebuilt answers, inside the sandbox; no student code runs here."""
+"""Run otter's test files on rebuilt answers, without any student code."""

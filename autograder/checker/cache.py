@@ -1,7 +1,7 @@
-"""Spares the checker's process work it has done before; the tests see no difference but the time.
+"""Cache MNIST and model outputs within the checker process.
 
-Tests are written for notebooks, where anything may change between two of them, so each asks for MNIST and for the
-model's outputs again. In the checker nothing changes.
+Tests are written for notebooks, where values may change between tests, so each of them loads MNIST and computes the
+model's outputs again. In the checker, neither changes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ROWS_LOOKED_AT = 64
 
 
 def install() -> None:
-    """Save work from here on, in this process only."""
+    """Install the cache in this process."""
     if "keras" not in sys.modules:
         return
     _share_mnist()
@@ -33,21 +33,21 @@ def install() -> None:
 
 
 def _share_mnist() -> None:
-    """Let `load_data` give the arrays that were unpacked once, before this process; they cannot be written to."""
+    """Make `load_data` return the read-only arrays that were unpacked before the fork."""
     from keras.src.datasets import mnist
 
     if not known.shared():
-        return  # MNIST is not served by the grader, so not asked for by these tests
+        return  # labs without MNIST
 
     def load(source: Any, **_: Any) -> contextlib.nullcontext[Mapping[str, np.ndarray[Any, Any]]]:
-        del source  # a new object at every call, but always of the same content
+        del source  # a new object at every call, but always with the same content
         return contextlib.nullcontext(known.shared())
 
     mnist.np = types.SimpleNamespace(load=load)
 
 
 def _remember_outputs() -> None:
-    """Let a model called on an array it was called on before give what it gave then."""
+    """Make a model return its earlier output when called on the same array again."""
     import keras
 
     remembered: OrderedDict[bytes, tuple[Any, np.ndarray[Any, Any], Any]] = OrderedDict()
@@ -60,7 +60,7 @@ def _remember_outputs() -> None:
             return original(self, *args, **kwargs)
         key = _fingerprint(self, args[0])
         if key not in remembered or not same_bytes(remembered[key][1], args[0]):
-            # The model is kept, so that no other can take its identity; the array, to be compared with in full.
+            # The model is kept so that its id is not reused; the array is kept for a full comparison.
             remembered[key] = (self, args[0].copy(), original(self, args[0]))
             if len(remembered) > _MOST_REMEMBERED:
                 remembered.popitem(last=False)
@@ -78,7 +78,7 @@ def _is_plain_call(model: Any, array: Any) -> bool:
 
 
 def _fingerprint(model: Any, array: np.ndarray[Any, Any]) -> bytes:
-    """Of the model's settings and weights as they are now, and of some rows of the input."""
+    """Hash the model's current settings and weights, and some rows of the input."""
     digest = hashlib.sha256(f"{id(model)} {array.dtype.str} {array.shape} {model.get_config()!r}".encode())
     for variable in model.variables:
         digest.update(np.ascontiguousarray(variable).data)

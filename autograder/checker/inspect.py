@@ -1,37 +1,41 @@
-"""Says what an autograder zip asks for, without any submission."""
+"""Describe the tests of an autograder zip, without a submission."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from autograder.checker.test_files import LoadedQuestion, load_question
 from autograder.errors import AssignmentError
 from autograder.handover.checker_files import DESCRIPTION
+from autograder.handover.protocol import (
+    DescribedQuestion,
+    DescribedTest,
+    Description,
+    InspectPayload,
+    encode,
+    from_payload,
+)
 from autograder.handover.support import write_support_files
 
 
 def enter(payload: dict[str, Any], folder: Path) -> None:
-    """Describe the test files in `payload["tests"]` (file name -> source) as `description.json` in the job's folder."""
-    write_support_files(payload)
+    """Describe test files in `description.json` in the job's folder.
+
+    Args:
+        payload: an `InspectPayload` as JSON data.
+        folder: the job's folder.
+    """
+    job = from_payload(payload, InspectPayload)
+    write_support_files(job.files)
     try:
-        loaded = [load_question(source, file) for file, source in payload["tests"].items()]
-        answer: dict[str, Any] = {"questions": [_describe(question) for question in loaded]}
+        loaded = [load_question(source, file) for file, source in job.tests.items()]
+        answer = Description(tuple(_describe(question) for question in loaded))
     except AssignmentError as error:
-        answer = {"error": str(error), "hint": error.hint}
-    (folder / DESCRIPTION).write_text(json.dumps(answer), encoding="utf-8")
+        answer = Description(error=str(error), hint=error.hint)
+    (folder / DESCRIPTION).write_bytes(encode(answer))
 
 
-def _describe(question: LoadedQuestion) -> dict[str, Any]:
-    tests = [
-        {
-            "name": test.name,
-            "hidden": test.hidden,
-            "points": test.points,
-            "required": list(test.required),
-            "optional": list(test.optional),
-        }
-        for test in question.tests
-    ]
-    return {"name": question.name, "all_or_nothing": question.all_or_nothing, "tests": tests}
+def _describe(question: LoadedQuestion) -> DescribedQuestion:
+    tests = (DescribedTest(t.name, t.hidden, t.points, t.required, t.optional) for t in question.tests)
+    return DescribedQuestion(question.name, question.all_or_nothing, tuple(tests))

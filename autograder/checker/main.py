@@ -1,10 +1,9 @@
-"""Runs the tests of every question on the answers that were handed over and writes down what came out."""
+"""Run the tests of every question on the answers that were handed over."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,73 +14,63 @@ from autograder.checker.test_files import LoadedQuestion, LoadedTest, load_quest
 from autograder.handover.checker_files import VERDICTS
 from autograder.handover.decode import HandoverReader, Unusable
 from autograder.handover.modules import usual_module
+from autograder.handover.protocol import (
+    CheckerLine,
+    CheckPayload,
+    TestVerdict,
+    VariableState,
+    Verdict,
+    encode,
+    from_payload,
+)
 from autograder.handover.proxy import LiveCallError, Session, answer_that_raised
 from autograder.handover.seeding import seed_everything
 from autograder.handover.support import write_support_files
+from autograder.results.result import Value
 from autograder.util.text import text_of
 
 _MAX_MESSAGE = 2_000
 
 
-@dataclass(frozen=True)
-class _Finding:
-    """What one test found: the share of its points from 0 to 1, and below 1 the reason.
-
-    `message_id` and `values` are the template of the message and what its names stand for, where the test gives them.
-    `defect` says what is wrong with the test itself; `unforeseen` that it met an error it did not expect.
-    """
-
-    share: float
-    message: str = ""
-    message_id: str = ""
-    values: Mapping[str, Any] = field(default_factory=dict)
-    defect: str = ""
-    unforeseen: bool = False
-
-
 def enter(payload: dict[str, Any], folder: Path) -> None:
     """Check one submission.
 
-    Each question is announced before its answers are looked at and written down as soon as it is judged: should an
-    answer end this very process (by its sheer size, say), the grader knows whose it was and what was judged before.
+    Each question is announced before its answers are read, and its verdict is written immediately. If an answer ends
+    this process, for example by its size, the grader knows which one, and keeps earlier verdicts.
 
     Args:
-        payload: `input` (the folder to read), `tests` (file name -> source), `explain_hidden` (hidden tests' messages
-            were written for students), `blank` (judge as if nothing had been handed over), `files` (support files
-            of the lab in base64 by path; may be left out); to test one question while its notebook waits, `channel`
-            (the descriptors of the channel) and `check` (its number) instead of `input`.
-        folder: the job's folder; writes `verdicts.jsonl`: {"begin": question} and then
-            {"question": …, "verdict": …} each; {"begin": null} stands for reading the hand-over itself, and
-            {"in_step": true} at the end says that the channel can be used for another check.
+        payload: a `CheckPayload` as JSON data.
+        folder: the job's folder; receives `verdicts.jsonl`, whose lines are `CheckerLine`s.
     """
-    write_support_files(payload)
-    seed_everything(int(payload.get("seed", 0)))
+    job = from_payload(payload, CheckPayload)
+    write_support_files(job.files)
+    seed_everything(job.seed)
     savings.install()
-    questions = [load_question(source, file) for file, source in payload["tests"].items()]
-    with (folder / VERDICTS).open("w", encoding="utf-8", buffering=1) as file:
+    questions = [load_question(source, file) for file, source in job.tests.items()]
+    with (folder / VERDICTS).open("wb", buffering=0) as file:
 
-        def tell(entry: dict[str, Any]) -> None:
-            file.write(json.dumps(entry) + "\n")
+        def tell(line: CheckerLine) -> None:
+            file.write(encode(line) + b"\n")
 
-        tell({"begin": None})
-        if "channel" in payload:
-            reading, writing = payload["channel"]
-            session = Session(reading, writing, payload["check"])
+        tell(CheckerLine(begin=None))
+        if job.channel is not None:
+            session = Session(*job.channel, job.check)
             for question in questions:
-                tell({"begin": question.name})
-                verdict = _judge_live(question, session, explain_hidden=payload["explain_hidden"])
-                tell({"question": question.name, "verdict": verdict})
-            tell({"in_step": session.in_step})
+                tell(CheckerLine(begin=question.name))
+                verdict = _judge_live(question, session, explain_hidden=job.explain_hidden)
+                tell(CheckerLine(question=question.name, verdict=verdict))
+            tell(CheckerLine(in_step=session.in_step))
             return
-        reader = HandoverReader(folder / "nothing" if payload.get("blank") else Path(payload["input"]))
+        reader = HandoverReader(folder / "nothing" if job.blank else Path(job.input))
         for question in questions:
-            tell({"begin": question.name})
-            verdict = _judge(question, reader.values(question.name), explain_hidden=payload["explain_hidden"])
-            tell({"question": question.name, "verdict": {**verdict, "handed_over": question.name in reader.questions}})
+            tell(CheckerLine(begin=question.name))
+            verdict = _judge(question, reader.values(question.name), explain_hidden=job.explain_hidden)
+            verdict = replace(verdict, handed_over=question.name in reader.questions)
+            tell(CheckerLine(question=question.name, verdict=verdict))
 
 
-def _judge_live(question: LoadedQuestion, session: Session, *, explain_hidden: bool) -> dict[str, Any]:
-    """Judge a question whose functions are called in the notebook, which waits."""
+def _judge_live(question: LoadedQuestion, session: Session, *, explain_hidden: bool) -> Verdict:
+    """Judge a question whose functions are called in the waiting notebook."""
     try:
         values = session.values()
     except LiveCallError as error:
@@ -91,87 +80,95 @@ def _judge_live(question: LoadedQuestion, session: Session, *, explain_hidden: b
 
 def _judge(
     question: LoadedQuestion, values: dict[str, Any], *, explain_hidden: bool, session: Session | None = None
-) -> dict[str, Any]:
+) -> Verdict:
     for name in {name for test in question.tests for name in (*test.required, *test.optional)}:
         module = usual_module(name)
         if module is not None:
             values[name] = module
-    return {
-        "handed_over": True,
-        "variables": {name: _state(value) for name, value in values.items()},
-        "tests": [_run(test, values, explain_hidden=explain_hidden, session=session) for test in question.tests],
-        "measured": measured_in(question.namespace),
-    }
+    return Verdict(
+        handed_over=True,
+        variables={name: _state(value) for name, value in values.items()},
+        tests=tuple(_run(test, values, explain_hidden=explain_hidden, session=session) for test in question.tests),
+        measured=measured_in(question.namespace),
+    )
 
 
-def _state(value: Any) -> dict[str, str]:
+def _state(value: Any) -> VariableState:
     if value is ...:
-        return {"state": "gap"}
+        return VariableState("stub")
     if isinstance(value, Unusable):
-        return {"state": "unusable", "reason": text_of(value.reason, _MAX_MESSAGE)}
-    return {"state": "present"}
+        return VariableState("unusable", text_of(value.reason, _MAX_MESSAGE))
+    return VariableState("present")
 
 
-def _run(
-    test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool, session: Session | None
-) -> dict[str, Any]:
+def _run(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool, session: Session | None) -> TestVerdict:
     if session is None:
         found = _find(test, values, explain_hidden=explain_hidden)
     else:
         session.begin_test()
         found = _find(test, values, explain_hidden=explain_hidden)
-        if session.failure is not None:  # whatever the test has made of it
-            found = _Finding(
-                0.0, _with_note(test, session.failure), defect=session.defect, unforeseen=bool(session.defect)
-            )
-    passed = found.share >= 1
-    return {
-        "name": test.name,
-        "passed": passed,
-        "share": found.share,
-        "message": "" if passed else text_of(found.message, _MAX_MESSAGE),
-        "message_id": text_of(found.message_id, _MAX_MESSAGE),
-        "values": dict(found.values),
-        "defect": text_of(found.defect, _MAX_MESSAGE),
-        "unforeseen": found.unforeseen,
-    }
+        if session.failure is not None:  # whatever the test did with the failure
+            found = _failed(test, session.failure, defect=session.defect, unforeseen=bool(session.defect))
+    return found
 
 
-def _find(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) -> _Finding:
+def _find(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) -> TestVerdict:
     for name in test.required:
         value = values.get(name)
         if isinstance(value, Unusable):
-            return _Finding(0.0, f"{name} cannot be used: {value.reason}.")
+            return _failed(test, f"{name} cannot be used: {value.reason}.", note=False)
     usable = {name: None if isinstance(value, Unusable) else value for name, value in values.items()}
     try:
-        # As otter calls it, except that `env` is the notebook's and not the values that this test takes.
+        # As in otter, except that `env` is the notebook's namespace and not the values that this test takes.
         test.case.body.test_func(**{name: usable.get(name) for name in (*test.required, *test.optional)})
     except AssertionError as error:
         shown = explain_hidden or not test.hidden
         template, named = template_of(error) if shown else ("", {})
-        return _Finding(
-            share_of(error),
-            _with_note(test, text_of(error, _MAX_MESSAGE).strip() if shown else ""),
-            template,
-            named,
+        return _failed(
+            test,
+            text_of(error, _MAX_MESSAGE).strip() if shown else "",
+            share=share_of(error),
+            message_id=text_of(template, _MAX_MESSAGE),
+            values=named,
             defect=defect_of(getattr(error, "cause", None), test.function),
             unforeseen=isinstance(getattr(error, "cause", None), Exception),
         )
     except LiveCallError:
-        return _Finding(0.0)  # its session knows why
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a test may stumble in any way over a strange answer
-        # Only the kind of stumble is told of a hidden test: the error's text could quote what it expects.
+        return _failed(test, "")  # the session has the reason
+    except BaseException as error:  # noqa: BLE001 - tests may raise anything, and pytest's failures are no Exception
+        # For hidden tests, only the type of error is reported: its text may contain the expected value.
         raised = answer_that_raised(error)
         said = "This check could not use the answer" if raised is None else f"{raised} raised {type(error).__name__}"
         if not test.hidden:
             said += f" ({type(error).__name__}: " if raised is None else ": "
             said += text_of(error, _MAX_MESSAGE) + (")" if raised is None else "")
         said += "."
-        return _Finding(0.0, _with_note(test, said), defect=defect_of(error, test.function), unforeseen=True)
-    return _Finding(1.0)
+        return _failed(test, said, defect=defect_of(error, test.function), unforeseen=True)
+    return TestVerdict(test.name, passed=True, share=1.0)
 
 
-def _with_note(test: LoadedTest, said: str) -> str:
-    note = str(test.case.failure_message or "").strip()
-    parts = [part for part in (note, said) if part]
-    return " ".join(parts) or ("A hidden check failed." if test.hidden else "The check failed.")
+def _failed(
+    test: LoadedTest,
+    said: str,
+    *,
+    share: float = 0.0,
+    message_id: str = "",
+    values: Mapping[str, Value] | None = None,
+    defect: str = "",
+    unforeseen: bool = False,
+    note: bool = True,
+) -> TestVerdict:
+    """Return the verdict of a test that did not give all points; its author's failure note comes first."""
+    parts = [str(test.case.failure_message or "").strip() if note else "", said]
+    message = " ".join(part for part in parts if part)
+    message = message or ("A hidden check failed." if test.hidden else "The check failed.")
+    return TestVerdict(
+        name=test.name,
+        passed=share >= 1,
+        share=share,
+        message="" if share >= 1 else text_of(message, _MAX_MESSAGE),
+        message_id=message_id,
+        values=values or {},
+        defect=text_of(defect, _MAX_MESSAGE),
+        unforeseen=unforeseen,
+    )

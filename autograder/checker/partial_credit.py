@@ -1,8 +1,8 @@
-"""What a test may say beyond pass or fail: a share of its points, its message as a template, numbers it has measured.
+"""Partial credit, message templates and measurements of tests.
 
-All are plain Python that stock otter runs without knowing of them: attributes of the AssertionError a test raises,
-and a dict in the test file's namespace. Answers cannot set any of them: they come as plain data into a process that
-runs no student code.
+These are plain Python, ignored by stock otter: attributes of the AssertionError that a test raises, and a dict in the
+test file's namespace (see CONTRIBUTING.md). Answers cannot set any of them, because they arrive as plain data in a
+process without student code.
 """
 
 from __future__ import annotations
@@ -24,15 +24,20 @@ _LONGEST_VALUE = 500
 
 
 def share_of(error: AssertionError) -> float:
-    """The share of its points that a failing test gives, from 0 to 1; 0 where it says none, or says no number."""
+    """Return the share of its points that a failing test gives, from 0 to 1.
+
+    0 if the error has no share, or an invalid one.
+    """
     share = getattr(error, SHARE, 0.0)
     return min(1.0, max(0.0, float(share))) if _is_finite(share) else 0.0
 
 
 def template_of(error: AssertionError) -> tuple[str, dict[str, Any]]:
-    """The template of a failure's message and what its names stand for; empty where the test gives none.
+    """Return the template of a failure's message and its values.
 
-    Only what gives the message itself is told, so nothing else can be said with it.
+    Empty if there is none.
+
+    The template is ignored unless it produces the message itself.
     """
     template, values = getattr(error, TEMPLATE, ""), getattr(error, VALUES, None)
     if not isinstance(template, str) or not isinstance(values, dict):
@@ -51,7 +56,7 @@ def template_of(error: AssertionError) -> tuple[str, dict[str, Any]]:
 
 
 def measured_in(namespace: Mapping[str, Any]) -> dict[str, float]:
-    """What the tests of a file have measured, from their namespace: finite numbers under plain names, the first 20."""
+    """Return the first 20 finite numbers that tests measured, by name."""
     noted = namespace.get(MEASURED)
     if not isinstance(noted, dict):
         return {}

@@ -1,4 +1,4 @@
-"""Loads otter's exception-based test files with otter's own loader and says what they ask for."""
+"""Load exception-based test files with otter's own loader and describe them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ from autograder.errors import AssignmentError
 
 @dataclass(frozen=True)
 class LoadedTest:
-    """One test function; `required` and `optional` are the names of its parameters without and with a default."""
+    """A test function.
+
+    Args:
+        name: its name.
+        hidden: whether it is hidden from students.
+        points: its points.
+        required: names of its parameters without default.
+        optional: names of its parameters with default.
+        case: otter's test case.
+    """
 
     name: str
     hidden: bool
@@ -26,15 +35,19 @@ class LoadedTest:
 
     @property
     def function(self) -> Any:
-        """The author's function, without decorators that keep the function they wrap."""
+        """The author's function, unwrapped from decorators."""
         return inspect.unwrap(self.case.body.test_func)
 
 
 @dataclass(frozen=True)
 class LoadedQuestion:
-    """A test file: its question's name, its tests, and whether it gives its points all together or not at all.
+    """A test file.
 
-    `namespace` holds the file's own names; its tests may leave things there (see `autograder.checker.partial_credit`).
+    Args:
+        name: the question's name.
+        all_or_nothing: whether it gives points only if all tests pass.
+        tests: its tests.
+        namespace: its global names (see `autograder.checker.partial_credit`).
     """
 
     name: str
@@ -46,13 +59,17 @@ class LoadedQuestion:
 def load_question(source: str, file: str) -> LoadedQuestion:
     """Execute one test file and describe it.
 
+    Args:
+        source: its source.
+        file: its name, for messages.
+
     Raises:
         AssignmentError: the file is not in the exception-based format or cannot be loaded.
     """
     if not _is_exception_based(source):
         raise AssignmentError(
-            f"{file} is not in otter's exception-based test format (it does not say OK_FORMAT = False): tests in the "
-            "OK format run inside the student's process by design, so a student could change them.",
+            f"{file} is not in otter's exception-based test format (OK_FORMAT = False is missing): tests in the "
+            "OK format run inside the student's process by design, so students could change them.",
             hint="set `tests: {ok_format: false}` in the master's assignment config and build again",
         )
     try:

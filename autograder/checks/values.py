@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.checks.core import CheckFailed, short
+from autograder.checks.core import CheckFailed
 
 
 def present(value: Any, name: str) -> Any:
@@ -309,11 +309,6 @@ def result_of(value: Any, name: str, *arguments: Any) -> Any:
                 {"name": name, "position": position},
             )
     return found
-
-
-def range_of(found: Any) -> str:
-    """Write the range of an array's values, as messages show it."""
-    return f"{short(np.min(found))} to {short(np.max(found))}"
 
 
 def _as_array(value: Any) -> Any:

@@ -111,6 +111,12 @@ def _counting_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Submission times, with columns submission,time, or Moodle's grading worksheet.",
         ),
         click.option(
+            "--extensions",
+            type=_EXISTING,
+            metavar="FILE.csv",
+            help="Later due times of single students: student,due (a time, or a number of days).",
+        ),
+        click.option(
             "--due",
             metavar="TIME",
             help='Due time, for example "2026-10-05 23:59 Europe/Berlin"; none: no submission is late.',
@@ -147,7 +153,9 @@ def _counting(options: dict[str, Any]) -> Any:
     from autograder.labs.lateness import LateOptions
 
     late = {name: options.pop(name) for name in ("due", "grace_minutes", "percent_per_day", "cap_percent")}
-    return CountingOptions(options.pop("override"), options.pop("times"), LateOptions(**late))
+    return CountingOptions(
+        options.pop("override"), options.pop("times"), LateOptions(**late), options.pop("extensions")
+    )
 
 
 _anonymous = click.option("--anonymous", is_flag=True, help="Omit the submission's name from the feedback page.")

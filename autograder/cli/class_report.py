@@ -15,6 +15,7 @@ from autograder.gradebook.class_grades import ClassGrades, read_class
 from autograder.gradebook.corrections import TOTAL, Known, above_maximum, changes, combined
 from autograder.gradebook.corrections import read_overrides as parse_overrides
 from autograder.gradebook.counting import notes, policy_of
+from autograder.gradebook.extensions import read_extensions
 from autograder.gradebook.files import read_overrides, read_record, write_overrides, write_record
 from autograder.gradebook.record import Lab, Record
 from autograder.gradebook.submission_times import read_times
@@ -38,12 +39,14 @@ class CountingOptions:
     Args:
         override: file of corrections.
         times: file of submission times.
+        extensions: file of extensions for single students.
         late: lateness options.
     """
 
     override: Path | None = None
     times: Path | None = None
     late: LateOptions = field(default_factory=LateOptions)
+    extensions: Path | None = None
 
     def check(self) -> None:
         """Validate the options early.
@@ -55,7 +58,7 @@ class CountingOptions:
             self.late.applied(LatePolicy())
         except ValueError as error:
             raise UsageError(f"--due: {error}.") from None
-        for path in (self.override, self.times):
+        for path in (self.override, self.times, self.extensions):
             if path is not None:
                 content_of(path)
 
@@ -92,8 +95,8 @@ def begin_class(
     )
     identities = [submission.id for submission in submissions]
     questions = _questions(folder, identities, assignments) if counting.override is not None else {}
-    called = _called([(submission.id, submission.name, submission.student) for submission in submissions])
-    write_record(folder, _adopt(folder, record, counting, Known(called, questions)))
+    known = _known_as([(submission.id, submission.name, submission.student) for submission in submissions], questions)
+    write_record(folder, _adopt(folder, record, counting, known))
     begin_run(folder, identities, anonymous=anonymous)
 
 
@@ -169,6 +172,13 @@ def _adopt(folder: Path, record: Record, counting: CountingOptions, known: Known
             say(line, err=True)
         write_overrides(folder, after)
     record = replace(record, options=counting.late.over(record.options))
+    if counting.extensions is not None:
+        given_extensions = read_extensions(
+            content_of(counting.extensions), counting.extensions.name, known.students, _zone(record)
+        )
+        merged = {**record.extensions, **given_extensions}
+        record = replace(record, extensions={i: extension for i, extension in merged.items() if extension is not None})
+        say(f"Extensions: {len(record.extensions)}", err=True)
     if counting.times is None:
         return record
     name = counting.times.name
@@ -188,8 +198,8 @@ def _zone(record: Record) -> tzinfo | None:
 def _known(grades: ClassGrades) -> Known:
     results = {row.identity: row.grade.result for row in grades.rows}
     possible = {q.name: q.max_score for result in results.values() for q in result.questions}
-    return Known(
-        _called([(identity, result.submission, result.student) for identity, result in results.items()]),
+    return _known_as(
+        [(identity, result.submission, result.student) for identity, result in results.items()],
         {
             identity: {q.name: q.max_score for q in result.questions} or {**possible, TOTAL: result.max_score}
             for identity, result in results.items()
@@ -197,21 +207,28 @@ def _known(grades: ClassGrades) -> Known:
     )
 
 
-def _called(entries: Sequence[tuple[str, str, Student | None]]) -> dict[str, str]:
-    """Map IDs, names and names in scores.csv to the IDs of submissions.
-
-    Also maps the student's name and platform ID if they belong to a single submission.
+def _known_as(
+    entries: Sequence[tuple[str, str, Student | None]], questions: Mapping[str, Mapping[str, float]]
+) -> Known:
+    """All that a person may call a submission: its ID, its name, its name as scores.csv shows it, and its student's
+    name and platform ID, which may belong to submissions of several labs.
 
     Args:
         entries: ID, name and student of each submission.
+        questions: the questions of each ID.
     """
     people: dict[str, set[str]] = {}
     for identity, _, student in entries:
         for name in () if student is None else (student.called, student.name, student.id):
-            people.setdefault(name, set()).add(identity)
-    return {
-        **{name: next(iter(ids)) for name, ids in people.items() if name and len(ids) == 1},
+            if name:
+                people.setdefault(name, set()).add(identity)
+    exact = {
         **{harmless(name): identity for identity, name, _ in entries},
         **{identity: identity for identity, *_ in entries},
         **{name: identity for identity, name, _ in entries},
     }
+    return Known(
+        {**{name: next(iter(ids)) for name, ids in people.items() if len(ids) == 1}, **exact},
+        questions,
+        {**people, **{name: {identity} for name, identity in exact.items()}},
+    )

@@ -26,7 +26,7 @@ from autograder.grading.session import Session, local_workers, solutions_beside
 from autograder.grading.stages import ReportingIsolation
 from autograder.intake.submissions import Submission, find_submissions, read_submission, take_in
 from autograder.labs.assignment import Assignment, needs_keras
-from autograder.labs.course import autograder_zip, find_root, lab_names
+from autograder.labs.course import autograder_zip, find_root, lab_names, missing_builds, newer_sources
 from autograder.notebooks.notebook import read_notebook
 from autograder.render.feedback import feedback_html
 from autograder.render.pages import write_feedback, write_report
@@ -247,14 +247,23 @@ def usable_processors() -> int:
 @contextmanager
 def _grader(options: GradingOptions) -> Iterator[Grader]:
     """Create a grader with a fork server, which is shut down on exit."""
-    zips = _zips(options)
-    keras = any(map(needs_keras, zips))
+    zips, unavailable = _usable_zips(options)
+    keras = any(map(needs_keras, zips.values()))
     with Session(options.isolation, keras=keras, needs_mnist=options.zip_path is None, report=_tell) as session:
         with show_waiting(f"Starting {'TensorFlow' if keras else 'the grader'}"):
-            loaded = session.load(zips)
-        labs = [_with_limits(lab, options) for lab in loaded]
-        assume = labs[0].name if options.lab or len(labs) == 1 else None
-        yield session.grader(labs, solutions_beside(loaded, zips), assume=assume, retrain=options.retrain)
+            loaded, faulty = session.load_usable(zips)
+        unavailable |= faulty
+        for lab, reason in unavailable.items():
+            _tell(f"{lab} cannot be graded: {reason}")
+        labs = [_with_limits(lab, options) for lab in loaded.values()]
+        alone = len(labs) == 1 and not unavailable
+        yield session.grader(
+            labs,
+            solutions_beside(list(loaded.values()), [zips[lab] for lab in loaded]),
+            assume=labs[0].name if options.lab or alone else None,
+            retrain=options.retrain,
+            unavailable=unavailable,
+        )
 
 
 def _for_its_lab(options: GradingOptions, submission: Submission) -> GradingOptions:
@@ -299,6 +308,29 @@ def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Wo
         solutions=None if options.retrain else solutions_beside,
         report=_tell,
     )
+
+
+def _usable_zips(options: GradingOptions) -> tuple[dict[str, Path], dict[str, str]]:
+    """Return the zips to grade with by lab, and for labs that are not built the reason; a stale zip is told.
+
+    Raises:
+        UsageError: there is no zip to grade with.
+    """
+    if options.zip_path is not None:
+        return {options.zip_path.stem: options.zip_path}, {}
+    root = options.root or find_root()
+    missing = [] if options.lab else list(missing_builds(root))
+    if missing and len(missing) < len(lab_names(root)):
+        built = [lab for lab in lab_names(root) if lab not in missing]
+        zips = {lab: autograder_zip(root, lab) for lab in built}
+    else:
+        zips = {path.name.removesuffix("-autograder.zip"): path for path in _zips(options)}
+        missing = []
+    for lab in zips:
+        newer = newer_sources(root, lab)
+        if newer:
+            _tell(f"{lab} was built before the last change of {', '.join(newer)}. To use that: autograder build {lab}")
+    return zips, {lab: f"it has not been built. Next: autograder build {lab}" for lab in missing}
 
 
 def _zips(options: GradingOptions) -> list[Path]:

@@ -15,11 +15,11 @@ from autograder.cli.commands import ClassOptions, GradingOptions, build_course, 
 from autograder.cli.console import say, show_whole
 from autograder.errors import UsageError
 from autograder.labs.course import find_root, lab_names
-from autograder.notebooks.filling import fill_gaps
+from autograder.notebooks.filling import fill_stubs
 from autograder.results.folder import ResultsFolder
 
-# Short, because one notebook never ends; training takes a fifth of this.
-_SECONDS = 60.0
+# Short, because one notebook never ends; training takes half of this on one processor.
+_SECONDS = 30.0
 _COURSE = "course"
 
 
@@ -126,7 +126,7 @@ def write_class(root: Path, folder: Path) -> None:
     for example in EXAMPLES:
         student = json.loads((root / "assignment" / f"{example.lab}.ipynb").read_text(encoding="utf-8"))
         solution = json.loads((root / "dist" / f"{example.lab}-solution.ipynb").read_text(encoding="utf-8"))
-        filled = fill_gaps(student, solution, example.fills, questions=example.questions)
+        filled = fill_stubs(student, solution, example.fills, questions=example.questions)
         write = _write_export if example.file.endswith(".zip") else _write_notebook
         write(folder / example.file, example.lab, filled)
     name, text = _NOT_A_NOTEBOOK

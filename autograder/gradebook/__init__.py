@@ -1,1 +1,1 @@
-"""Apply corrections, submission times and lateness to results."""
+"""Apply corrections, submission times and late deductions to results."""

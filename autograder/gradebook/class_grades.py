@@ -1,4 +1,4 @@
-"""The grades of a class: the results of the latest run with corrections and lateness applied."""
+"""Grades of a class: results with corrections and late deductions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autograder.results.grade import Row
 
 @dataclass(frozen=True)
 class ClassGrades:
-    """The grades of the latest run, sorted by submission, and what they depend on beside the results."""
+    """Grades of the latest run, sorted by submission, and their other inputs."""
 
     counted: Counted
     record: Record

@@ -1,18 +1,20 @@
-"""`--override FILE`: a person's corrections. Pure.
+"""Manual corrections (`--override FILE`). Pure.
 
-The file is CSV with the columns submission,question,points,reason; a submission is named by its name, its ID, or its
-student. A correction holds for the question of that submission, whatever a later grading gives. Files add up: a later
-one changes the corrections it names and keeps the others; `remove` for the points takes one back. Where nothing could
-be graded, any question of the lab, or `total` for all of it, may be given points. Points above a maximum are a
-person's to give, and told.
+The file is CSV with the columns submission,question,points,reason; a submission is identified by its name, its ID or
+its student. A correction applies to the question regardless of later gradings. Files are cumulative: a later one
+replaces the corrections that it contains and keeps the others; `remove` instead of points deletes one. If a submission
+could not be graded, points may be given for any question of the lab, or for `total`. Points above the maximum are
+allowed and reported.
 """
 
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
 
 from autograder.errors import KitError, UsageError
 from autograder.results.grade import Override
@@ -23,33 +25,39 @@ _COLUMNS = ("submission", "question", "points", "reason")
 _MAX_FAULTS = 5
 _SLACK = 1e-9
 _REMOVE = "remove"
-# In the place of a question, where a submission has none: all its points.
+# Instead of a question, for submissions without questions: all points.
 TOTAL = "total"
 
 # Corrections by submission ID and question.
 Overrides = Mapping[str, Mapping[str, Override]]
-# The same as a file gives them; None takes an earlier one back.
+# Corrections of a file; None deletes an earlier one.
 Given = Mapping[str, Mapping[str, Override | None]]
 
 
 @dataclass(frozen=True)
 class Known:
-    """What corrections may name.
+    """Submissions and questions that corrections may refer to.
 
     Args:
-        identities: IDs by what a person may call a submission.
-        questions: for each ID the questions it may have, with the most points each can earn.
+        identities: IDs by the names that a person may use for a submission.
+        questions: for each ID, its possible questions with their maximum points.
     """
 
     identities: Mapping[str, str]
     questions: Mapping[str, Mapping[str, float]]
+    students: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 def read_overrides(data: bytes, name: str, known: Known) -> Given:
     """Read a file of corrections.
 
+    Args:
+        data: its content.
+        name: its name, for messages.
+        known: the submissions and questions.
+
     Raises:
-        UsageError: a line cannot be used; the first few are told, each with its number.
+        UsageError: a line is invalid; the message lists the first few with their numbers.
     """
     table = read_table(data, name)
     found: dict[str, dict[str, Override | None]] = {}
@@ -61,13 +69,13 @@ def read_overrides(data: bytes, name: str, known: Known) -> Given:
             faults.append(f"line {line}: {error}")
             continue
         if question in found.get(identity, {}):
-            faults.append(f"line {line}: {question} of {clean_line(fields['submission'])} stands there twice")
+            faults.append(f"line {line}: {question} of {clean_line(fields['submission'])} occurs twice")
         found.setdefault(identity, {})[question] = override
     if faults:
         more = f"; and {len(faults) - _MAX_FAULTS} more" if len(faults) > _MAX_FAULTS else ""
         raise UsageError(
             f"{name}: {'; '.join(faults[:_MAX_FAULTS])}{more}.",
-            hint=f"mend the file; its columns are {','.join(_COLUMNS)}",
+            hint=f"correct the file; its columns are {','.join(_COLUMNS)}",
         )
     return found
 
@@ -81,17 +89,17 @@ def _correction(fields: Mapping[str, str], known: Known, separator: str) -> tupl
         )
     questions = known.questions.get(identity, {})
     if question not in questions:
-        held = ", ".join(map(clean_line, questions)) or "none, for it could not be read"
+        held = ", ".join(map(clean_line, questions)) or "none, because it was not readable"
         raise ValueError(f"{clean_line(called)} has no question {clean_line(question)} (it has {held})")
     if fields["points"].casefold() == _REMOVE:
         return identity, question, None
     value = number(fields["points"], separator)
     if value is None:
-        raise ValueError(f"{clean_line(fields['points']) or 'nothing'} is no number of points")
+        raise ValueError(f"{clean_line(fields['points']) or 'nothing'} is not a number of points")
     if value < 0:
         raise ValueError(f"{points(value)} points are below 0")
     if not fields["reason"]:
-        raise ValueError("the reason is missing; the student reads it")
+        raise ValueError("the reason, which the student reads, is missing")
     return identity, question, Override(question, value, fields["reason"])
 
 
@@ -101,7 +109,7 @@ def _near(called: str, names: Collection[str]) -> str:
 
 
 def combined(before: Overrides, given: Given) -> Overrides:
-    """The corrections so far with those of a file: the later one of a question counts."""
+    """Combine earlier corrections with those of a file, which takes precedence."""
     after = {identity: dict(by_q) for identity, by_q in before.items()}
     for identity, by_q in given.items():
         for question, override in by_q.items():
@@ -113,9 +121,9 @@ def combined(before: Overrides, given: Given) -> Overrides:
 
 
 def above_maximum(overrides: Overrides, known: Known) -> list[str]:
-    """What to tell of corrections that give more points than there are, a line each."""
+    """Report corrections that exceed the maximum points, one per line."""
     return [
-        f"More than the maximum: {clean_line(identity)}, {clean_line(question)}: {points(override.points)} of "
+        f"Above the maximum: {clean_line(identity)}, {clean_line(question)}: {points(override.points)} of "
         f"{points(most)} points"
         for identity, by_q in overrides.items()
         for question, override in by_q.items()
@@ -124,39 +132,57 @@ def above_maximum(overrides: Overrides, known: Known) -> list[str]:
 
 
 def changes(before: Overrides, after: Overrides) -> str:
-    """What a new file changes, in words."""
+    """Summarize what a new file changes."""
     old = {(identity, q): override for identity, by_q in before.items() for q, override in by_q.items()}
     new = {(identity, q): override for identity, by_q in after.items() for q, override in by_q.items()}
     counts = {
         "new": len(new.keys() - old.keys()),
         "changed": sum(old[key] != new[key] for key in old.keys() & new.keys()),
-        "taken back": len(old.keys() - new.keys()),
+        "removed": len(old.keys() - new.keys()),
     }
     told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    return f"Corrections: {len(new)} ({told or 'none of them new'})"
+    return f"Corrections: {len(new)} ({told or 'none new'})"
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A correction in the file."""
+
+    submission: str
+    question: str
+    points: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class _File:
+    """The file as it is: overrides.json."""
+
+    schema: Literal[1]
+    overrides: tuple[_Entry, ...]
 
 
 def to_json(overrides: Overrides) -> str:
-    """The corrections as they are kept with the results."""
-    entries = [
-        {"submission": identity, **asdict(override)}
+    """Return the corrections as JSON, as stored with the results."""
+    entries = (
+        _Entry(identity, override.question, override.points, override.reason)
         for identity, by_q in overrides.items()
         for override in by_q.values()
-    ]
-    return json.dumps({"schema": 1, "overrides": entries}, indent=1, ensure_ascii=False) + "\n"
+    )
+    return msgspec.json.format(msgspec.json.encode(_File(1, tuple(entries))), indent=1).decode() + "\n"
 
 
 def from_json(text: str, path: object) -> Overrides:
-    """Read what `to_json` wrote.
+    """Read the return value of `to_json`.
 
     Raises:
-        KitError: it is something else.
+        KitError: the text is invalid.
     """
     found: dict[str, dict[str, Override]] = {}
     try:
-        for entry in json.loads(text)["overrides"]:
-            override = Override(str(entry["question"]), float(entry["points"]), str(entry["reason"]))
-            found.setdefault(str(entry["submission"]), {})[override.question] = override
-    except (ValueError, KeyError, TypeError) as error:
+        entries = msgspec.json.decode(text, type=_File).overrides
+    except msgspec.DecodeError as error:
         raise KitError(f"{path} is damaged: {error}", hint="give the corrections again with --override FILE") from error
+    for entry in entries:
+        found.setdefault(entry.submission, {})[entry.question] = Override(entry.question, entry.points, entry.reason)
     return found

@@ -1,4 +1,4 @@
-"""What is kept beside the results: DIR/handed-in.json and DIR/overrides.json."""
+"""Files stored with the results: DIR/handed-in.json and DIR/overrides.json."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from autograder.util.files import write_whole
 
 
 def write_record(folder: Path, record: Record) -> None:
-    """Keep what is to be remembered of a run beside its results."""
+    """Store the record of a run with its results."""
     write_whole(ResultsFolder(folder).record, record.to_json())
 
 
 def read_record(folder: Path) -> Record:
-    """What is remembered of the latest run beside its results; nothing where nobody wrote it down.
+    """Read the record of the latest run; empty if there is none.
 
     Raises:
         KitError: the file is damaged.
@@ -28,19 +28,19 @@ def read_record(folder: Path) -> Record:
         return Record.from_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Record()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         raise KitError(
-            f"{path} is damaged: {error}", hint="delete it and run `autograder grade` again, which finds it out anew"
+            f"{path} is damaged: {error}", hint="delete it and run `autograder grade` again, which recreates it"
         ) from error
 
 
 def write_overrides(folder: Path, overrides: Overrides) -> None:
-    """Keep corrections; they take the place of all earlier ones."""
+    """Store corrections, replacing all earlier ones."""
     write_whole(ResultsFolder(folder).overrides, corrections.to_json(overrides))
 
 
 def read_overrides(folder: Path) -> Overrides:
-    """The corrections kept with the results.
+    """Read the stored corrections.
 
     Raises:
         KitError: the file is damaged.

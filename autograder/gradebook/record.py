@@ -1,13 +1,15 @@
-"""What is remembered of a run beside its results: who handed in what and when, and how lateness counts. Pure."""
+"""Record of a run: students, submission times and lateness settings. Pure."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Literal
 
+import msgspec
+
+from autograder.gradebook.extensions import Extension, parse_extension
 from autograder.intake.sorting import SetAside
 from autograder.labs.lateness import LateOptions, LatePolicy, policy_from
 from autograder.results.handin import HandIn
@@ -15,7 +17,7 @@ from autograder.results.handin import HandIn
 
 @dataclass(frozen=True)
 class Lab:
-    """A lab as it was when it was last graded."""
+    """A lab at the time of its latest grading."""
 
     title: str = ""
     late: LatePolicy | None = None
@@ -23,14 +25,14 @@ class Lab:
 
 @dataclass(frozen=True)
 class Record:
-    """What is remembered of a run.
+    """The record of a run.
 
     Args:
-        handins: for each ID what the platform it came from says.
-        set_aside: files that were not graded, and why.
-        labs: the labs in play, by name.
-        options: what was asked for about lateness on the command line.
-        times: for each ID when it was handed in, as a person says.
+        handins: platform metadata by ID.
+        set_aside: files that were not graded, with reasons.
+        labs: the labs by name.
+        options: lateness options of the command line.
+        times: submission times from `--times`, by ID.
     """
 
     handins: Mapping[str, HandIn] = field(default_factory=dict)
@@ -38,38 +40,48 @@ class Record:
     labs: Mapping[str, Lab] = field(default_factory=dict)
     options: LateOptions = field(default_factory=LateOptions)
     times: Mapping[str, datetime] = field(default_factory=dict)
+    extensions: Mapping[str, Extension] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """As JSON text."""
-        labs = {name: {"title": lab.title, "late": lab.late and lab.late.to_data()} for name, lab in self.labs.items()}
-        content: dict[str, Any] = {
-            "schema": 1,
-            "handed_in": {identity: handin.to_data() for identity, handin in self.handins.items()},
-            "set_aside": [asdict(one) for one in self.set_aside],
-            "labs": labs,
-            "late": asdict(self.options),
-            "times": {identity: time.isoformat() for identity, time in self.times.items()},
-        }
-        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        """Return the record as JSON."""
+        labs = {name: _LabEntry(lab.title, lab.late.to_data() if lab.late else None) for name, lab in self.labs.items()}
+        extensions = {identity: extension.to_text() for identity, extension in self.extensions.items()}
+        content = _File(1, self.handins, self.set_aside, labs, self.options, self.times, extensions)
+        return msgspec.json.format(msgspec.json.encode(content), indent=1).decode() + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Record:
-        """Read what `to_json` wrote.
+        """Read the return value of `to_json`.
 
         Raises:
-            ValueError, KeyError, TypeError, AttributeError: it is something else.
+            ValueError, KeyError, TypeError, AttributeError: the text is invalid.
         """
-        data = json.loads(text)
-        labs = {
-            name: Lab(lab["title"], policy_from(lab["late"]) if lab["late"] else None)
-            for name, lab in data["labs"].items()
-        }
-        options = LateOptions(**data["late"])
-        options.applied(LatePolicy())  # raises where the due time cannot be read
-        return cls(
-            {identity: HandIn.from_data(entry) for identity, entry in data["handed_in"].items()},
-            tuple(SetAside(**entry) for entry in data["set_aside"]),
-            labs,
-            options,
-            {identity: datetime.fromisoformat(time) for identity, time in data["times"].items()},
-        )
+        try:
+            found = msgspec.json.decode(text, type=_File)
+        except msgspec.DecodeError as error:
+            raise ValueError(str(error)) from error
+        found.late.applied(LatePolicy())  # raises if the due time is invalid
+        labs = {name: Lab(lab.title, policy_from(lab.late) if lab.late else None) for name, lab in found.labs.items()}
+        extensions = {identity: parse_extension(text) for identity, text in found.extensions.items()}
+        return cls(found.handed_in, found.set_aside, labs, found.late, found.times, extensions)
+
+
+@dataclass(frozen=True)
+class _LabEntry:
+    """A lab in the file; its policy as `LatePolicy.to_data` gives it, which keeps the name of the zone."""
+
+    title: str
+    late: Mapping[str, str | float] | None
+
+
+@dataclass(frozen=True)
+class _File:
+    """The file as it is: handed-in.json."""
+
+    schema: Literal[1]
+    handed_in: Mapping[str, HandIn]
+    set_aside: tuple[SetAside, ...]
+    labs: Mapping[str, _LabEntry]
+    late: LateOptions
+    times: Mapping[str, datetime]
+    extensions: Mapping[str, str] = field(default_factory=dict)

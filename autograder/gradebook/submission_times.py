@@ -1,4 +1,4 @@
-"""`--times FILE`: when submissions were handed in, for downloads that do not say. Pure.
+"""Submission times (`--times FILE`), for downloads that do not contain them. Pure.
 
 Either CSV with the columns submission,time, or Moodle's grading worksheet, whose column "Last modified (submission)"
 has times like "Monday, 5 October 2026, 11:10 PM" in the zone of the person who downloaded it.
@@ -21,7 +21,7 @@ _MOODLE_FORMS = ("%A, %d %B %Y, %I:%M %p", "%A, %B %d, %Y, %I:%M %p")
 
 @dataclass(frozen=True)
 class Times:
-    """Times by submission ID, and what the file names that is not among the submissions."""
+    """Times by submission ID, and names in the file that match no submission."""
 
     known: Mapping[str, datetime] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
@@ -33,14 +33,14 @@ def read_times(
     """Read a file of times.
 
     Args:
-        data: the file.
-        name: what it is called.
-        identities: IDs by what a person may call a submission.
-        handins: for each ID what the platform says, to find Moodle's participants.
-        zone: that of times that name none, such as those of a worksheet.
+        data: its content.
+        name: its name, for messages.
+        identities: IDs by the names that a person may use for a submission.
+        handins: platform metadata by ID, to identify Moodle's participants.
+        zone: the zone of times without one, such as those of a worksheet.
 
     Raises:
-        UsageError: a line cannot be used; its number is told.
+        UsageError: a line is invalid; the message contains its number.
     """
     table = read_table(data, name)
     header = {field.strip().casefold() for field in table.rows[0]}
@@ -57,7 +57,7 @@ def read_times(
         if identity is None:
             unknown.append(fields["submission"])
         elif identity in times:
-            raise UsageError(f"{name}, line {line}: {fields['submission']} has a time already.")
+            raise UsageError(f"{name}, line {line}: {fields['submission']} occurs twice.")
         else:
             times[identity] = time
     return Times(times, tuple(unknown))
@@ -66,8 +66,8 @@ def read_times(
 def _of_worksheet(table: Table, name: str, handins: Mapping[str, HandIn], zone: tzinfo | None) -> Times:
     if zone is None:
         raise UsageError(
-            f"{name} is a worksheet of Moodle, whose times have no zone; they are taken to be in that of the due time.",
-            hint='say when the work was due: --due "2026-10-05 23:59 Europe/Berlin"',
+            f"{name} is a Moodle worksheet, whose times have no zone, and no due time with a zone is set.",
+            hint='give the due time: --due "2026-10-05 23:59 Europe/Berlin"',
         )
     times: dict[str, datetime] = {}
     for line, fields in records(table, name, [column.casefold() for column in _WORKSHEET]):
@@ -77,7 +77,7 @@ def _of_worksheet(table: Table, name: str, handins: Mapping[str, HandIn], zone: 
         time = _moodle_time(text, zone)
         if time is None:
             raise UsageError(
-                f"{name}, line {line}: {text!r} is no time as Moodle writes it in English.",
+                f"{name}, line {line}: {text!r} is not a time in Moodle's English format.",
                 hint="set Moodle's language to English and download the worksheet again",
             )
         participant = ending_digits(fields["identifier"])

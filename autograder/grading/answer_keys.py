@@ -1,4 +1,4 @@
-"""Tests that a lab's own answer key does not pass: they judge nobody."""
+"""Detect tests that a lab's own answer key fails; such tests are defective."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from autograder.errors import SubmissionError, WorkerError
 from autograder.handover.protocol import TestVerdict, Verdict
 from autograder.notebooks.notebook import Notebook, read_notebook
 
-KEY_FAILS = "the answer key does not pass it on this machine either"
+KEY_FAILS = "the answer key fails it on this machine, too"
 
 
 class AnswerKeys:
-    """The answer keys of the labs, run only when a test met an error that it did not foresee.
+    """The answer keys of the labs, run only if a test met an unexpected error.
 
-    Such an error is usually caused by an odd answer. If the key fails the same test, it is the test's own fault, or
-    that of the machine.
+    Such an error is usually caused by an unusual answer. If the key fails the same test, the test or the machine is at
+    fault.
 
     Args:
-        solutions: the path of the solution notebook by lab; without one, a test is trusted.
+        solutions: the path of the solution notebook by lab; tests of other labs are trusted.
     """
 
     def __init__(self, solutions: Mapping[str, Path] | None = None) -> None:
@@ -30,11 +30,11 @@ class AnswerKeys:
         self._failed: dict[str, frozenset[str]] = {}
 
     def failed_tests(self, lab: str, check: Callable[[Notebook], Mapping[str, Verdict]]) -> frozenset[str]:
-        """Return the names of the tests that the key of a lab fails; safe to call from several threads.
+        """Return the names of the tests that a lab's key fails. Thread-safe.
 
         Args:
             lab: the lab.
-            check: runs a notebook and gives its verdicts.
+            check: runs a notebook and returns its verdicts.
         """
         with self._lock:
             if lab not in self._failed:
@@ -52,12 +52,12 @@ class AnswerKeys:
 
 
 def met_the_unforeseen(verdicts: Mapping[str, Verdict]) -> bool:
-    """Say whether a test met an error that it did not foresee and that is not known to be its own fault."""
+    """Return whether a test met an unexpected error of unknown cause."""
     return any(test.unforeseen and not test.defect for verdict in verdicts.values() for test in verdict.tests)
 
 
 def blame_tests(verdicts: Mapping[str, Verdict], failed: frozenset[str]) -> dict[str, Verdict]:
-    """Return verdicts in which a test that met such an error is defective, if it is among these tests."""
+    """Mark tests that met an unexpected error as defective if the key fails them, too."""
 
     def blamed(test: TestVerdict) -> TestVerdict:
         if not test.unforeseen or test.defect or test.name not in failed:

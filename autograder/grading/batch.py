@@ -1,4 +1,4 @@
-"""Grades many submissions through an executor and keeps every result as soon as it is there."""
+"""Grade many submissions through an executor, writing every result immediately."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Tell = Callable[[Step], None]
 
 @dataclass(frozen=True)
 class Workers:
-    """Whoever grades the submissions of a class: threads of this machine, or the workers of a cluster.
+    """Threads of this machine or workers of a cluster that grade submissions.
 
     Args:
-        submit: has one submission graded; `tell` is told its steps where that is possible.
-        conditions: what all results depend on, apart from the submission.
-        window: how many submissions to have on their way at most; asked again and again, as a cluster may grow.
-        at_once: how many submissions are graded at once, where that is known.
+        submit: starts grading one submission; may report its steps to the second argument.
+        conditions: what results depend on besides the submissions.
+        window: returns the maximum number of submissions in progress; called repeatedly, because a cluster may grow.
+        at_once: number of submissions graded in parallel; None if unknown.
     """
 
     submit: Callable[[Submission, Tell], Future[Graded]]
@@ -38,7 +38,7 @@ class Workers:
 
 
 def grade_submission(grader: Grader, submission: Submission, tell: Tell) -> Graded:
-    """Read and grade one submission of this machine; `tell` is told its steps."""
+    """Read and grade one submission on this machine, reporting its steps to `tell`."""
     tell("preparing")
     watched = replace(grader, isolation=ReportingIsolation(grader.isolation, tell))
     return watched.graded(submission.name, partial(read_submission, submission))
@@ -52,17 +52,20 @@ def grade_all(
     on_step: Callable[[str, Step], None] | None = None,
     versions: Mapping[str, int] | None = None,
 ) -> dict[str, Result]:
-    """Grade submissions and write DIR/submissions/ID/… for each as it finishes; returns the results by ID.
+    """Grade submissions and write the files of each as it finishes.
+
+    Return the results by ID.
 
     Args:
         submissions: what to grade.
-        workers: who grades them.
-        folder: the results' folder; made if missing.
-        on_result: called with the ID of each submission and its stored result, in the order they finish.
-        on_step: told the name of a submission and where it is on its way, from several threads; must return at once.
+        workers: grade the submissions.
+        folder: the results folder, created if missing.
+        on_result: called with ID and stored result of each submission as it finishes.
+        on_step: called with name and step of submissions, from several threads; must return quickly.
+        versions: the version number of each submission by ID.
 
     Raises:
-        KitError: a result cannot be written, or there is nobody left to grade.
+        KitError: a result cannot be written, or no worker is left.
     """
     results: dict[str, Result] = {}
     with _finishing(submissions, workers, on_step) as finished:
@@ -70,7 +73,7 @@ def grade_all(
             version = (versions or {}).get(submission.id, 1)
             result = replace(graded.result, student=submission.student, version=version)
             fingerprint = workers.conditions.fingerprint(result.sha256, result.lab)
-            # As it was: the machines of a cluster may differ.
+            # Record the level that was used: the machines of a cluster may differ.
             fingerprint["isolation"] = result.isolation
             write_result(folder, submission.id, result, fingerprint, executed=graded.executed)
             results[submission.id] = result
@@ -82,13 +85,13 @@ def grade_all(
 def _finishing(
     submissions: Sequence[Submission], workers: Workers, on_step: Callable[[str, Step], None] | None
 ) -> Iterator[Iterator[tuple[Submission, Graded]]]:
-    """Submissions with their results as they finish; whatever is still on its way at the end is called off."""
+    """Yield submissions with their results as they finish; cancel the rest at the end."""
     running: dict[Future[Graded], Submission] = {}
 
     def one_after_the_other() -> Iterator[tuple[Submission, Graded]]:
         waiting = iter(submissions)
         while True:
-            # Not all at once: a class need not be in memory, nor with the scheduler of a cluster.
+            # A limited number at a time, so that memory use does not grow with the class.
             while len(running) < workers.window() and (submission := next(waiting, None)) is not None:
                 running[_sent(submission, workers, on_step)] = submission
             if not running:
@@ -118,7 +121,7 @@ def _graded(future: Future[Graded], submission: Submission, conditions: Conditio
         return future.result()
     except (KitError, CancelledError):
         raise
-    except Exception as error:  # noqa: BLE001 - one submission the grader stumbles over must not end the class
+    except Exception as error:  # noqa: BLE001 - a grader error on one submission must not stop the class
         failure = Result(
             submission=submission.name,
             sha256="",

@@ -1,18 +1,26 @@
-"""Has the answers of one submission judged, whatever they do to the process that judges them."""
+"""Check the answers of one submission, even if they crash the checker."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from autograder.errors import WorkerError
 from autograder.grading.retry import run_with_retry
 from autograder.handover.checker_files import VERDICTS
-from autograder.handover.protocol import CheckerLine, TestVerdict, VariableState, Verdict, decode_lines
+from autograder.handover.protocol import (
+    CheckerLine,
+    CheckPayload,
+    TestVerdict,
+    VariableState,
+    Verdict,
+    decode_lines,
+    to_payload,
+)
 from autograder.handover.support import pack_support_files
 from autograder.handover.tasks import RUN_TESTS
 from autograder.labs.assignment import Assignment, Question
@@ -23,25 +31,25 @@ _LIMITS = Limits(seconds=180, memory_mb=6144, output_mb=64, scratch_mb=64)
 _MOST_DEATHS = 3
 _MAX_LOG_BYTES = 16 << 20
 _MAX_REASON = 300
-_ENDED = "checking it ended the checker ({})"
+_ENDED = "checking it crashed the checker ({})"
 
 
 def check_answers(
     assignment: Assignment, isolation: Isolation, handed_over: Path, judged: Mapping[str, Verdict] | None = None
 ) -> dict[str, Verdict]:
-    """The verdict of every question on what was handed over.
+    """Return the verdicts on a submission's answers by question.
 
-    An answer that ends the checker costs its own question, and the rest is judged by another one; after three such
-    answers the rest counts as unusable too.
+    An answer that crashes the checker costs its own question; the others are checked by a new one. After three such
+    answers, the remaining ones count as unusable.
 
     Args:
         assignment: the lab.
-        isolation: where the checker runs.
-        handed_over: the folder of the hand-over.
-        judged: the verdicts that there are already (see `live_checks`).
+        isolation: runs the checker.
+        handed_over: the hand-over folder.
+        judged: existing verdicts (see `live_checks`).
 
     Raises:
-        WorkerError: the tests cannot be run, through no fault of the answers.
+        WorkerError: the tests cannot be run, regardless of the answers.
     """
     verdicts = dict(judged or {})
     if all(question.name in verdicts for question in assignment.questions):
@@ -65,23 +73,23 @@ def check_answers(
 def check_waiting(
     assignment: Assignment, isolation: Isolation, name: str, channel: tuple[int, int], check: int
 ) -> tuple[Verdict, bool]:
-    """Have one question judged while its notebook waits.
+    """Check one question while its notebook waits.
 
     Args:
         assignment: the lab.
-        isolation: where the checker runs.
+        isolation: runs the checker.
         name: the question.
-        channel: the descriptors by which the checker calls what stays in the notebook's process.
-        check: the number of the check.
+        channel: descriptors through which the checker calls objects in the notebook's process.
+        check: number of the check.
 
     Returns:
-        Its verdict, and whether the channel can be used for another check.
+        The verdict, and whether the channel can be used again.
 
     Raises:
-        WorkerError: the tests cannot be run, through no fault of the answers.
+        WorkerError: the tests cannot be run, regardless of the answers.
     """
     judged = frozenset(question.name for question in assignment.questions if question.name != name)
-    payload = {**_payload(assignment, judged), "check": check}
+    payload = replace(_payload(assignment, judged), check=check)
     round_ = _run_checker(isolation, payload, channel)
     if not round_.begun:
         raise WorkerError(f"the tests could not be run: {round_.reason}")
@@ -91,9 +99,13 @@ def check_waiting(
 
 @dataclass(frozen=True)
 class _Round:
-    """What one checker left: verdicts, the questions it began (None: reading the hand-over), why it ended early.
+    """The output of one checker.
 
-    `in_step`: the channel it had, if any, can be used further.
+    Args:
+        verdicts: verdicts by question.
+        begun: questions it started; None stands for reading the hand-over.
+        reason: why it ended early; empty if it did not.
+        in_step: whether its channel, if any, can be used again.
     """
 
     verdicts: dict[str, Verdict]
@@ -105,27 +117,29 @@ class _Round:
 def _check_some(
     assignment: Assignment, isolation: Isolation, handed_over: Path, judged: frozenset[str], *, blank: bool
 ) -> _Round:
-    """One checker, for all that has not been judged. Its folder is made after the notebook ended: nothing is planted
-    in it."""
-    payload = {**_payload(assignment, judged), "input": str(handed_over), "blank": blank}
+    """Run one checker on all questions without a verdict.
+
+    Its folder is created after the notebook has ended, so that the notebook cannot place files in it.
+    """
+    payload = replace(_payload(assignment, judged), input=str(handed_over), blank=blank)
     return _run_checker(isolation, payload, None)
 
 
-def _payload(assignment: Assignment, judged: frozenset[str]) -> dict[str, Any]:
-    return {
-        "tests": {file: source for file, source in assignment.test_files.items() if Path(file).stem not in judged},
-        "explain_hidden": assignment.explains_hidden,
-        "seed": assignment.seed,
-        **pack_support_files(assignment.support_files),
-    }
+def _payload(assignment: Assignment, judged: frozenset[str]) -> CheckPayload:
+    return CheckPayload(
+        tests={file: source for file, source in assignment.test_files.items() if Path(file).stem not in judged},
+        explain_hidden=assignment.explains_hidden,
+        seed=assignment.seed,
+        files=pack_support_files(assignment.support_files),
+    )
 
 
-def _run_checker(isolation: Isolation, payload: dict[str, Any], channel: tuple[int, int] | None) -> _Round:
+def _run_checker(isolation: Isolation, payload: CheckPayload, channel: tuple[int, int] | None) -> _Round:
     with job_folder() as folder:
-        job = Job(RUN_TESTS, payload, folder, _LIMITS, channel=channel, nested=channel is not None)
-        # The notebook waits, so a checker with a channel cannot wait until nothing else runs.
+        job = Job(RUN_TESTS, to_payload(payload), folder, _LIMITS, channel=channel, nested=channel is not None)
+        # Never exclusive with a channel: the waiting notebook would block it forever.
         outcome = isolation.run(job) if job.nested else run_with_retry(isolation, job)[0]
-        # The grader's own file, but it may have been cut short.
+        # Written by the grader, but possibly incomplete.
         lines = list(decode_lines(read_ordinary_file(folder / VERDICTS, _LIMITS.output_mb << 20), CheckerLine))
         log = read_ordinary_file(folder / "worker.log", _MAX_LOG_BYTES).decode("utf-8", "replace")
     reasons = [outcome.detail, *log.strip().splitlines()[-1:]]

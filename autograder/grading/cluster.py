@@ -1,4 +1,7 @@
-"""A class graded on a cluster, through a Dask scheduler. The only module that imports Dask."""
+"""Grading on a cluster through a Dask scheduler.
+
+The only module that imports Dask.
+"""
 
 from __future__ import annotations
 
@@ -27,16 +30,16 @@ from autograder.sandbox.layers import Level
 from autograder.util.atomic import write_atomically
 
 _CONNECT_SECONDS = 10
-# Work enough that no worker waits for the next submission, and so little that the scheduler's memory does not matter.
+# Enough that no worker is idle, and few enough that the scheduler needs little memory.
 _AHEAD = 2
 _LEAST_WINDOW = 32
 
 
 class ProvideMnist(WorkerPlugin):  # type: ignore[misc]  # Dask ships no type information
-    """Puts the verified MNIST into the cache of every worker that lacks it, also of those that join later.
+    """Writes the verified MNIST to the cache of every current and future worker.
 
     Args:
-        packed: the cache file's bytes, zlib-compressed (about 11 MB).
+        packed: the cache file, compressed by zlib (about 11 MB).
     """
 
     name = "mnist-lab-kit-data"
@@ -45,7 +48,10 @@ class ProvideMnist(WorkerPlugin):  # type: ignore[misc]  # Dask ships no type in
         self._packed = packed
 
     def setup(self, worker: Worker) -> None:  # noqa: ARG002 - Dask's signature
-        """Called by Dask on the worker. A cache that cannot be written is reported by the first job that needs it."""
+        """Write the cache.
+
+        Failures are reported by the first job that needs it. Called by Dask.
+        """
         path = data.cache_file()
         with suppress(OSError):
             if not path.exists():
@@ -63,29 +69,28 @@ def cluster_workers(
     solutions: Callable[[Sequence[Assignment], Sequence[Path]], Mapping[str, Path]] | None,
     report: Callable[[str], None],
 ) -> Iterator[Workers]:
-    """The workers behind a scheduler as a place to grade at.
+    """Connect to a Dask scheduler to grade on its workers.
 
     Args:
-        address: of the scheduler, for example `tcp://10.0.0.5:8786`; `tls://` takes its keys from Dask's configuration.
+        address: the scheduler, for example `tcp://10.0.0.5:8786`; keys for `tls://` come from Dask's configuration.
         zips: the autograder zips on this machine.
-        needs_mnist: whether the labs need MNIST; workers that lack it get it from here.
-        isolation: the level the workers must have.
-        adapt: sets this run's limits.
-        solutions: says where each lab's solution would lie, for workers to record its training; None to let every
-            submission train.
-        report: takes a line for people, for example that no worker has joined yet.
+        needs_mnist: whether the labs need MNIST, which is sent to workers that lack it.
+        isolation: the isolation level that workers must provide.
+        adapt: applies this run's limits.
+        solutions: returns the paths of the labs' solutions, whose trainings workers record; None to always train.
+        report: called with lines of text for the user.
 
     Raises:
-        KitError: no scheduler answers there, the workers cannot grade, or they all went away.
+        KitError: the scheduler does not answer, the workers cannot grade, or the connection is lost.
     """
     contents = [(path.name, _content(path)) for path in zips]
     with _client(address) as client:
         if not client.nthreads():
-            report(f"No worker has joined the scheduler at {address} yet: waiting for the first.")
+            report(f"Waiting for the first worker of the scheduler at {address}.")
         if needs_mnist:
             client.register_plugin(ProvideMnist(zlib.compress(data.npz_bytes(report), level=1)))
         bench = Bench(uuid.uuid4().hex, kit_version(), needs_mnist, isolation)
-        executor: Executor = client.get_executor(pure=False)  # two equal submissions are two all the same
+        executor: Executor = client.get_executor(pure=False)  # identical submissions are graded separately
         try:
             described = _described(executor, bench, contents)
             assignments = {lab.name: adapt(lab) for lab in described.assignments}
@@ -101,13 +106,13 @@ def cluster_workers(
             yield Workers(submit, conditions, partial(_window, client))
         except CancelledError as error:
             raise KitError(
-                f"The Dask scheduler at {address} went away. What was graded is kept.",
-                hint="start it again and run the same command: it goes on where it stopped",
+                f"The connection to the Dask scheduler at {address} was lost. Results so far are kept.",
+                hint="restart the scheduler and run the same command again to continue",
             ) from error
         finally:
-            if client.status == "running":  # else each of these would wait for a scheduler that is gone
+            if client.status == "running":  # otherwise each call would wait for the lost scheduler
                 executor.shutdown(wait=False)
-                with suppress(Exception):  # the workers' fork servers end by themselves too, only later
+                with suppress(Exception):  # idle fork servers of the workers also end by themselves
                     client.run(end_run, bench.run, on_error="ignore")
 
 
@@ -128,16 +133,15 @@ def _content(path: Path) -> bytes:
 
 @contextmanager
 def _client(address: str) -> Iterator[Client]:
-    # Dask's loggers, each with a level of its own, print tracebacks of lost connections, which are told in words here;
-    # some come as late as at the end of the process.
+    # Dask logs tracebacks of lost connections, some at the end of the process; the kit reports them as messages.
     logging.disable(logging.CRITICAL)
     try:
-        resolve_address(address)  # before there is a client, which would wait for half a minute to end
+        resolve_address(address)  # before creating a client, which would take half a minute to close
         client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         raise KitError(
             f"No Dask scheduler answers at {address}: {error}.",
-            hint="start one with `dask scheduler`, or take the address that its log gives",
+            hint="start one with `dask scheduler`, and use the address in its log",
         ) from error
     try:
         yield client
@@ -153,7 +157,7 @@ def _described(executor: Executor, bench: Bench, contents: Sequence[tuple[str, b
     except Exception as error:
         raise KitError(
             f"The workers cannot grade: {type(error).__name__}: {error}. Is the kit installed on each of them?",
-            hint="install it there with the extra `cluster`, in the same version as here, and restart the workers",
+            hint="install the same version there with the extra `cluster`, and restart the workers",
         ) from error
 
 

@@ -1,7 +1,7 @@
-"""Grading on a worker of a cluster: plain functions of bytes and settings that find or make their fork server.
+"""Grading on a cluster worker: functions of bytes and settings.
 
-Nothing here knows which cluster it is; a worker is a process that imports this module and calls its functions, from
-several threads at once.
+A worker is any process that imports this module and calls its functions from several threads; nothing here depends on
+Dask.
 """
 
 from __future__ import annotations
@@ -25,13 +25,20 @@ from autograder.grading.session import Session
 from autograder.labs.assignment import Assignment
 from autograder.sandbox.layers import Level
 
-# A client that was killed cannot say goodbye: a fork server nobody asks for ends by itself.
+# If the client was killed, its fork server ends after some idle time.
 IDLE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What a fork server is made for: the run (each has its own), its kit, whether MNIST must be there, isolation."""
+    """Identifies a fork server.
+
+    Args:
+        run: the run; each has its own fork server.
+        kit: the version of the kit.
+        needs_mnist: whether MNIST is required.
+        isolation: the isolation level.
+    """
 
     run: str
     kit: str
@@ -41,7 +48,14 @@ class Bench:
 
 @dataclass(frozen=True)
 class Settings:
-    """All a worker needs to know beside a submission. `solutions`: notebooks by lab, to record their trainings from."""
+    """What a worker needs besides a submission.
+
+    Args:
+        bench: the fork server.
+        assignments: the labs by name.
+        assume: the lab of notebooks that do not name theirs.
+        solutions: solution notebooks by lab, whose trainings are recorded.
+    """
 
     bench: Bench
     assignments: Mapping[str, Assignment]
@@ -49,28 +63,23 @@ class Settings:
     solutions: Mapping[str, bytes] | None = None
 
     def packed(self) -> bytes:
-        """As they travel with every submission: an eighth of their size."""
+        """Pickled and compressed form, sent with every submission."""
         return zlib.compress(pickle.dumps(self))
 
 
 @dataclass(frozen=True)
 class Described:
-    """Labs as a worker has read them, and the isolation level it has."""
+    """Labs as read by a worker, and its isolation level."""
 
     assignments: tuple[Assignment, ...]
     isolation: str
 
 
 def grade_on_worker(packed: bytes, name: str, content: bytes | str) -> Graded:
-    """Grade one submission here with packed `Settings`.
-
-    Args:
-        packed: the settings.
-        name: what the submission is called in the results.
-        content: its bytes, or the reason why there are none.
+    """Grade one submission with packed `Settings`.
 
     Raises:
-        KitError: this worker cannot grade at all, for example because its kit is another one.
+        KitError: this worker cannot grade, for example because it has another version of the kit.
     """
 
     def read() -> bytes:
@@ -84,10 +93,10 @@ def grade_on_worker(packed: bytes, name: str, content: bytes | str) -> Graded:
 
 
 def describe_on_worker(bench: Bench, zips: Sequence[tuple[str, bytes]]) -> Described:
-    """Read autograder zips, given as file names and contents, here; their test code runs in a process of its own.
+    """Read autograder zips, given as file names and contents.
 
     Raises:
-        KitError: as `grade_on_worker`, or a zip cannot be used.
+        KitError: as for `grade_on_worker`, or a zip is unusable.
     """
     with _kept(bench) as kept, tempfile.TemporaryDirectory(prefix="autograder-zips-") as folder:
         paths = [Path(folder, name) for name, _ in zips]
@@ -97,7 +106,7 @@ def describe_on_worker(bench: Bench, zips: Sequence[tuple[str, bytes]]) -> Descr
 
 
 def end_run(run: str) -> None:
-    """End this worker's fork server of a run and every job in it."""
+    """End this worker's fork server of a run."""
     with _LOCK:
         ended = [_KEPT.pop(bench) for bench in list(_KEPT) if bench.run == run]
     for kept in ended:
@@ -106,12 +115,12 @@ def end_run(run: str) -> None:
 
 @lru_cache(maxsize=2)
 def _unpacked(packed: bytes) -> Settings:
-    settings: Settings = pickle.loads(zlib.decompress(packed))  # noqa: S301 - from the client, as this call itself
+    settings: Settings = pickle.loads(zlib.decompress(packed))  # noqa: S301 - sent by the client, like the call itself
     return settings
 
 
 class _Kept:
-    """A session and its grader, how many jobs use them, and how often one began."""
+    """A fork server and its grader, with the number of jobs that use them."""
 
     def __init__(self, bench: Bench) -> None:
         self.session = Session(bench.isolation, needs_mnist=bench.needs_mnist, report=lambda _: None)
@@ -119,10 +128,10 @@ class _Kept:
         self.begun = 0
         self._lock = threading.Lock()
         self._grader: Grader | None = None
-        self._solutions = tempfile.TemporaryDirectory(prefix="autograder-solutions-")  # only its owner may enter
+        self._solutions = tempfile.TemporaryDirectory(prefix="autograder-solutions-")  # accessible to its owner only
 
     def grader(self, settings: Settings) -> Grader:
-        """The run's grader; it trains the solutions once, unless this machine's cache holds that already."""
+        """Return the run's grader; it trains the solutions once unless they are cached."""
         with self._lock:
             if self._grader is None:
                 paths = {lab: Path(self._solutions.name, f"{lab}.ipynb") for lab in settings.solutions or {}}
@@ -133,7 +142,7 @@ class _Kept:
             return self._grader
 
     def close(self) -> None:
-        """End the fork server and every job in it."""
+        """End the fork server and its jobs."""
         self.session.close()
         self._solutions.cleanup()
 
@@ -147,9 +156,7 @@ def _kept(bench: Bench) -> Iterator[_Kept]:
     _refuse_another_kit(bench.kit)
     with _LOCK:
         kept = _KEPT.get(bench)
-        if (
-            kept is None or not kept.session.fork_server.alive
-        ):  # the kernel ends the largest process where memory is short
+        if kept is None or not kept.session.fork_server.alive:  # the kernel may have killed it for lack of memory
             kept = _KEPT[bench] = _Kept(bench)
         kept.users += 1
         kept.begun += 1
@@ -167,15 +174,15 @@ def _kept(bench: Bench) -> Iterator[_Kept]:
 def _refuse_another_kit(wanted: str) -> None:
     if wanted != kit_version():
         raise WorkerError(
-            f"The worker on {platform.node()} has another kit than this machine: {kit_version()}, not {wanted}.",
-            hint="install the same version of the kit and of its libraries on every worker, and restart the workers",
+            f"The worker on {platform.node()} has a different version of the kit: {kit_version()} instead of {wanted}.",
+            hint="install the same versions of the kit and its libraries on every worker, and restart the workers",
         )
 
 
 def _end_if_idle(bench: Bench, kept: _Kept, begun: int) -> None:
     with _LOCK:
         if kept.users or kept.begun != begun:
-            return  # a later job set a timer of its own
+            return  # a later job has set a new timer
         if _KEPT.get(bench) is kept:
             del _KEPT[bench]
     kept.close()

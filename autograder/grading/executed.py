@@ -1,6 +1,8 @@
-"""The student's notebook as the grader ran it: cells as handed in, outputs of the run, in nbformat 4.5. Pure.
+"""The executed notebook: cells as submitted, outputs of the run, in nbformat 4.5.
 
-Nothing else of what was handed in gets into it: no metadata, no outputs of the student's own, no unknown fields.
+Pure.
+
+It contains nothing else of the submission: no metadata, no outputs, no unknown fields.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from autograder.handover.outputs import Output
 from autograder.notebooks.notebook import Notebook, Part
 from autograder.results.result import CellError
 
-# In the metadata of a code cell: its number, and the questions it holds an answer of.
+# Key in the metadata of a code cell for its number and the questions that it answers.
 KEY = "autograder"
 _METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -25,13 +27,13 @@ _METADATA = {
 def executed_notebook(
     notebook: Notebook, answers: Mapping[int, Sequence[str]], shown: Mapping[int, Sequence[Output]], run_log: RunLog
 ) -> bytes:
-    """A notebook as executed, as the bytes of an .ipynb file.
+    """Compose the executed notebook as the bytes of an .ipynb file.
 
     Args:
-        notebook: as handed in.
-        answers: by the number of a code cell, the questions it holds an answer of.
-        shown: what each cell showed.
-        run_log: how far the run came, and what cells raised.
+        notebook: the submission.
+        answers: the questions that each code cell answers, by its number.
+        shown: the outputs of each cell.
+        run_log: how far the run got, and the errors of cells.
     """
     errors = {error.cell: error for error in reversed(run_log.errors)}
     cells = []

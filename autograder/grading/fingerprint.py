@@ -1,4 +1,4 @@
-"""Which kit this is, down to the code and the libraries that marks hang on."""
+"""Version of the kit, its code and the libraries that affect marks."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from pathlib import Path
 from autograder import __version__
 
 _LIBRARIES = ("tensorflow", "keras", "numpy", "otter-grader")
-# The packages that decide marks. How results are shown and how labs are built changes none.
+# The packages that affect marks; rendering and building of labs do not.
 _DECIDE_MARKS = "checker checks datasets errors.py grading handover labs notebooks runner sandbox util".split()
 
 
 @cache
 def kit_version() -> str:
-    """For example `0.1.0+3f2a… python 3.11 tensorflow 2.21.0 …`; the part after the plus is a digest of the code."""
+    """Return, for example, `0.1.0+3f2a… python 3.11 tensorflow 2.21.0 …`.
+
+    The part after the plus sign is a digest of the code.
+    """
     home = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for path in sorted(home.rglob("*.py")):

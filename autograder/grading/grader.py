@@ -1,11 +1,11 @@
-"""Grades one submission: a plain function of bytes and settings that leaves nothing behind."""
+"""Grade one submission: a function of bytes and settings without side effects."""
 
 from __future__ import annotations
 
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from autograder.errors import SubmissionError, WorkerError
 from autograder.grading.answer_keys import AnswerKeys, blame_tests, met_the_unforeseen
@@ -15,26 +15,25 @@ from autograder.grading.live_checks import LiveChecks
 from autograder.grading.marking import Run, mark
 from autograder.grading.resource_usage import MeasuredIsolation
 from autograder.grading.retry import run_with_retry
+from autograder.grading.run_job import notebook_job
 from autograder.handover.journal import HANDOVER, RunLog, read_run_log
 from autograder.handover.outputs import read_outputs
 from autograder.handover.protocol import Verdict
-from autograder.handover.support import pack_support_files
-from autograder.handover.tasks import RUN_NOTEBOOK
 from autograder.labs.assignment import Assignment
 from autograder.notebooks.notebook import Notebook, answer_cells, identify, read_notebook
 from autograder.results.result import CellError, Cost, FitRun, QuestionResult, Result, SubmissionStatus
-from autograder.sandbox import Isolation, Job, Outcome
+from autograder.sandbox import Isolation, Outcome
 from autograder.sandbox.job_files import job_folder, remove_folder
 
 
 def no_cached_trainings(_: Assignment) -> Mapping[str, str]:
-    """For a grader that lets every submission train for real."""
+    """Return no trainings, so that every submission trains."""
     return {}
 
 
 @dataclass(frozen=True)
 class Graded:
-    """A result and the student's notebook as it was run (.ipynb); None where it was not run."""
+    """A result and the executed notebook (.ipynb), or None if it was not run."""
 
     result: Result
     executed: bytes | None
@@ -42,14 +41,15 @@ class Graded:
 
 @dataclass(frozen=True)
 class Grader:
-    """Everything grading needs beside the submission.
+    """Everything that grading needs besides the submission.
 
     Args:
-        assignments: the labs in play, by name; a notebook says which is its own.
-        isolation: where jobs run.
-        assume: the lab to take where the notebook does not say.
-        trainings: gives the trainings of a lab that submissions may take over (see `training_cache`).
-        keys: the answer keys, which tell whether an error in a test is the fault of its author.
+        assignments: the labs by name.
+        isolation: runs jobs.
+        assume: the lab of notebooks that do not name theirs.
+        trainings: returns the reusable trainings of a lab (see `training_cache`).
+        keys: the answer keys, used to detect defective tests.
+        unavailable: labs of the course that cannot be graded, with the reason; no fault of who hands them in.
     """
 
     assignments: Mapping[str, Assignment]
@@ -57,17 +57,18 @@ class Grader:
     assume: str | None = None
     trainings: Callable[[Assignment], Mapping[str, str]] = no_cached_trainings
     keys: AnswerKeys = field(default_factory=AnswerKeys)
+    unavailable: Mapping[str, str] = field(default_factory=dict)
 
     def grade(self, name: str, read: Callable[[], bytes]) -> Result:
-        """The result alone of `graded`."""
+        """Return only the result of `graded`."""
         return self.graded(name, read).result
 
     def graded(self, name: str, read: Callable[[], bytes]) -> Graded:
-        """Grade one submission; never raises for anything in it.
+        """Grade one submission; never raises because of its content.
 
         Args:
-            name: what the submission is called in the results.
-            read: gives its bytes; may raise SubmissionError.
+            name: its name in the results.
+            read: returns its bytes; may raise SubmissionError.
         """
         start = time.monotonic()
         digest = ""
@@ -75,6 +76,9 @@ class Grader:
             data = read()
             digest = hashlib.sha256(data).hexdigest()
             notebook = read_notebook(data)
+            if (reason := self.unavailable.get(notebook.assignment or "")) is not None:
+                result = self._unreadable(name, digest, reason, time.monotonic() - start)
+                return Graded(replace(result, lab=notebook.assignment, max_score=0.0, status="grader_error"), None)
             assignment = self._assignment_of(notebook)
         except SubmissionError as error:
             return Graded(self._unreadable(name, digest, str(error), time.monotonic() - start), None)
@@ -108,7 +112,7 @@ class Grader:
         return _run_and_check(notebook, assignment, self.isolation, self.trainings(assignment), failed_by_key)
 
     def _failed_by_key(self, assignment: Assignment) -> frozenset[str]:
-        """The names of the tests that the lab's own key fails; runs the key when first asked."""
+        """Return the names of the tests that the lab's answer key fails."""
         return self.keys.failed_tests(
             assignment.name, lambda key: self._run_and_check(key, assignment, frozenset).verdicts
         )
@@ -135,7 +139,7 @@ class Grader:
 
 @dataclass(frozen=True)
 class _Found:
-    """What came of running and checking a submission."""
+    """The outcome of running and checking a submission."""
 
     status: SubmissionStatus
     detail: str | None
@@ -156,20 +160,13 @@ def _run_and_check(
     trainings: Mapping[str, str],
     failed_by_key: Callable[[], frozenset[str]],
 ) -> _Found:
-    payload = {
-        "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
-        "handover": {question.name: list(question.handover) for question in assignment.questions},
-        "seed": assignment.seed,
-        **pack_support_files(assignment.support_files),
-        "trainings": dict(trainings),
-    }
     isolation = MeasuredIsolation(isolation)
     live = LiveChecks(isolation, assignment)
     with job_folder() as folder:
-        outcome, retried = run_with_retry(live, Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
+        outcome, retried = run_with_retry(live, notebook_job(notebook, assignment, folder, trainings=trainings))
         run_log, shown = read_run_log(folder), read_outputs(folder)
         status, detail = _ending(outcome, run_log)
-        remove_folder(folder / "scratch")  # before the checker needs the memory it may lie in
+        remove_folder(folder / "scratch")  # it may be in memory, which the checker needs
         verdicts = check_answers(assignment, isolation, folder / HANDOVER, live.verdicts)
     if met_the_unforeseen(verdicts):
         verdicts = blame_tests(verdicts, failed_by_key())
@@ -190,7 +187,7 @@ def _run_and_check(
 
 
 def _answers(notebook: Notebook, assignment: Assignment) -> dict[int, list[str]]:
-    """By the number of a code cell, the questions it holds an answer of."""
+    """Return the questions that each code cell answers, by its number."""
     answers: dict[int, list[str]] = {}
     for question in assignment.questions:
         for cell in answer_cells(notebook, question.name, question.variables):
@@ -199,7 +196,7 @@ def _answers(notebook: Notebook, assignment: Assignment) -> dict[int, list[str]]
 
 
 def _ending(outcome: Outcome, run_log: RunLog) -> tuple[SubmissionStatus, str | None]:
-    """What became of the notebook; a worker that ended well must also have said that it came to the end."""
+    """Return the status of a run; a worker must also have recorded that all cells ran."""
     where = f" (in code cell [{run_log.last_cell}])" if run_log.last_cell is not None else ""
     if outcome.end == "timeout":
         return "timeout", f"{outcome.detail}{where}"

@@ -1,8 +1,8 @@
-"""Tests of what stays in the notebook's process: functions, classes, figures. They run while the notebook waits.
+"""Tests of objects in the notebook's process: functions, classes, figures.
 
-A notebook's job gets a channel of two pipes. When a question with such answers is checked, the runner says so over it;
-a checker is started, with the grader's end of the channel, and calls what it tests. When it has ended, however it did,
-the notebook goes on. A notebook without such answers says nothing, and nothing is started for it.
+A notebook's job gets a channel of two pipes. When a question with such answers is checked, the runner announces it
+through the channel; a checker is started with the grader's end and calls what it tests. When the checker has ended, for
+whatever reason, the notebook continues. Notebooks without such answers need no checker while they run.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from autograder.handover.protocol import Verdict
 from autograder.labs.assignment import Assignment
 from autograder.sandbox import Isolation, Job, Outcome
 
-_MOST_CHECKS = 10  # of one question; whoever checks more often keeps the verdict of the last of these
-_MAX_BETWEEN = 4 << 30  # bytes to pass over in all: late answers, and what threads of a notebook may write
+_MOST_CHECKS = 10  # per question; later checks are ignored
+_MAX_BETWEEN = 4 << 30  # bytes to skip in total: late answers, and data written by a notebook's threads
 
 
 @dataclass
 class LiveChecks:
-    """An isolation that runs a notebook and has the questions judged for which it waits.
+    """An isolation that runs a notebook and checks the questions for which it waits.
 
     Args:
         inner: runs the jobs.
@@ -38,16 +38,18 @@ class LiveChecks:
 
     @property
     def level(self) -> str:
-        """The level of the isolation behind it."""
+        """The level of the inner isolation."""
         return self.inner.level
 
     def run(self, job: Job) -> Outcome:
-        """Run a notebook; afterwards `verdicts` has what was judged meanwhile, the last verdict of each question.
+        """Run a notebook.
+
+        Afterwards, `verdicts` contains the last verdict of each checked question.
 
         Raises:
-            WorkerError: the tests cannot be run, through no fault of the notebook.
+            WorkerError: the tests cannot be run, regardless of the notebook.
         """
-        self.verdicts.clear()  # of a run that is repeated
+        self.verdicts.clear()  # in case of a retry
         ours, theirs = open_channel()
         failures: list[WorkerError] = []
         thread = threading.Thread(target=self._serve, args=(ours, failures), daemon=True)
@@ -55,7 +57,7 @@ class LiveChecks:
         try:
             outcome = self.inner.run(replace(job, channel=theirs))
         finally:
-            close(*theirs)  # now the notebook's process is dead: that ends the thread, and the checker if there is one
+            close(*theirs)  # the notebook's process has ended; this ends the thread and a running checker
             thread.join()
         if failures:
             raise failures[0]
@@ -67,7 +69,7 @@ class LiveChecks:
         except WorkerError as error:
             failures.append(error)
         finally:
-            close(*channel)  # a notebook that waits in a check goes on without one
+            close(*channel)  # a waiting notebook continues without a verdict
 
     def _check_all(self, channel: tuple[int, int]) -> None:
         wire = Wire(*channel)

@@ -1,4 +1,4 @@
-"""From what the checker found to marks and statuses. Pure: no files, no processes."""
+"""Compute points and statuses from verdicts. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.grading.prerequisites import Hindrance, missing_prerequisites, missing_variables
+from autograder.grading.prerequisites import MissingPrerequisite, missing_prerequisites, missing_variables
 from autograder.grading.unanswered import why_unanswered
 from autograder.handover.protocol import Verdict
 from autograder.labs.assignment import Assignment, Question
@@ -18,7 +18,14 @@ _FULL = 1e-9
 
 @dataclass(frozen=True)
 class Run:
-    """How the notebook ran: its cells, the errors they raised, and, if it was cut short, where and why."""
+    """How the notebook ran.
+
+    Args:
+        notebook: the submission.
+        errors: errors raised by its cells.
+        last_cell: number of the last cell that started.
+        cut_short: why it ended early, or None.
+    """
 
     notebook: Notebook
     errors: tuple[CellError, ...]
@@ -32,7 +39,7 @@ def mark(assignment: Assignment, run: Run, verdicts: Mapping[str, Verdict]) -> t
     Args:
         assignment: the lab.
         run: how the notebook ran.
-        verdicts: the checker's findings by question.
+        verdicts: the checker's verdicts by question.
     """
     owners = {name: question.name for question in reversed(assignment.questions) for name in question.variables}
     states = {name: verdict.variables for name, verdict in verdicts.items()}
@@ -54,7 +61,7 @@ def mark(assignment: Assignment, run: Run, verdicts: Mapping[str, Verdict]) -> t
 
 @dataclass(frozen=True)
 class _Outcome:
-    """The status of a question, its reason, and what a later question that depends on it lacks therefore."""
+    """The status of a question, its reason, and what questions that depend on it lack."""
 
     status: QuestionStatus
     reason: str = ""
@@ -62,12 +69,12 @@ class _Outcome:
 
 
 def _judge(
-    question: Question, run: Run, verdict: Verdict, hindrances: Sequence[Hindrance]
+    question: Question, run: Run, verdict: Verdict, missing: Sequence[MissingPrerequisite]
 ) -> tuple[_Outcome, float, list[float]]:
-    """The outcome of a question, its points, and the share of its points that each test counts."""
+    """Return the outcome of a question, its points, and the points of each test."""
     score, shares = _score(question, [found.share for found in verdict.tests])
     all_passed = all(found.passed for found in verdict.tests)
-    return _outcome(question, run, verdict, hindrances, None if all_passed else score), score, shares
+    return _outcome(question, run, verdict, missing, None if all_passed else score), score, shares
 
 
 def _test_results(
@@ -75,19 +82,19 @@ def _test_results(
     verdict: Verdict,
     shares: list[float],
     outcome: _Outcome,
-    hindrances: Sequence[Hindrance],
+    missing: Sequence[MissingPrerequisite],
     catalog: Mapping[str, str],
 ) -> tuple[TestResult, ...]:
     judged = outcome.status in ("passed", "partial", "failed", "grader_error")
     results = []
     for test, found, share in zip(question.tests, verdict.tests, shares, strict=True):
-        hindrance = next((entry for entry in hindrances if entry.variable in test.required), None)
+        prerequisite = next((entry for entry in missing if entry.variable in test.required), None)
         message_id, values = found.message_id, found.values
         message = _translated(found.message, message_id, values, catalog)
         if not judged:
             message, message_id, values = outcome.reason, "", {}
-        elif hindrance is not None and not found.share:
-            message_id, values = NOT_CHECKED, {"reason": hindrance.reason}
+        elif prerequisite is not None and not found.share:
+            message_id, values = NOT_CHECKED, {"reason": prerequisite.reason}
             message = NOT_CHECKED.format(**values)
         results.append(
             TestResult(
@@ -115,7 +122,7 @@ def _translated(message: str, message_id: str, values: Mapping[str, Any], catalo
 
 
 def _score(question: Question, shares: list[float]) -> tuple[float, list[float]]:
-    """The question's points, and the share of its points that each test counts."""
+    """Return the question's points, and the points of each test."""
     if question.all_or_nothing:
         counts = 1.0 if all(share >= 1 for share in shares) else 0.0
         return question.max_score * counts, [counts] * len(shares)
@@ -124,11 +131,12 @@ def _score(question: Question, shares: list[float]) -> tuple[float, list[float]]
 
 
 def _outcome(
-    question: Question, run: Run, verdict: Verdict, hindrances: Sequence[Hindrance], score: float | None
+    question: Question, run: Run, verdict: Verdict, missing: Sequence[MissingPrerequisite], score: float | None
 ) -> _Outcome:
-    """The first that holds. Marks come first: an answer that earns some was given, in whatever cell.
+    """Determine a question's status; the first rule that applies counts.
 
-    `score` is None where every test passed: a question may be worth no points at all.
+    Points come first: an answer that earns some was given, whatever its cell. `score` is None if every test passed,
+    because a question may be worth no points.
     """
     if score is None or (score > 0 and score >= question.max_score - _FULL):
         return _Outcome("passed")
@@ -142,16 +150,16 @@ def _outcome(
     errors = [error for error in run.errors if error.cell in {cell.number for cell in cells}]
     if not _was_attempted(question, run, verdict, raised=bool(errors)):
         reason = why_unanswered(run.notebook, question, verdict.variables)
-        return _Outcome("not_attempted", reason, "which has not been attempted")
+        return _Outcome("not_attempted", reason, "which was not attempted")
     if run.cut_short is not None and not verdict.handed_over:
         if run.last_cell in {cell.number for cell in cells}:
-            reason = f"Its cell [{run.last_cell}] did not end: {run.cut_short}."
-            return _Outcome("error", reason, "whose cell did not end")
+            reason = f"Its cell [{run.last_cell}] did not finish: {run.cut_short}."
+            return _Outcome("error", reason, "whose cell did not finish")
         if errors:
             return _raised(errors[0])
-        return _skipped(f"The notebook did not get this far: {run.cut_short}.")
-    if hindrances:
-        return _skipped(f"{hindrances[0].reason[:1].upper()}{hindrances[0].reason[1:]}.")
+        return _skipped(f"The notebook ended before this question: {run.cut_short}.")
+    if missing:
+        return _skipped(f"{missing[0].reason[:1].upper()}{missing[0].reason[1:]}.")
     if errors:
         return _raised(errors[0])
     return _Outcome("failed")
@@ -167,14 +175,14 @@ def _skipped(reason: str) -> _Outcome:
 
 
 def _was_attempted(question: Question, run: Run, verdict: Verdict, *, raised: bool) -> bool:
-    """Whether there is anything of the student's own to judge.
+    """Return whether the answer contains anything of the student's own.
 
-    Not where every answer cell still equals its stub, nor where all variables are missing or gaps though the cells ran
-    without an error (deleted cells, a stub written another way).
+    False if every answer cell equals its stub, or if all variables are missing or stubs although the cells ran without
+    errors (deleted cells, a differently written stub).
     """
     touched = not question.stubs or attempted(run.notebook, question.name, question.variables, question.stubs)
     states = [verdict.variables.get(name) for name in question.variables]
-    all_empty = bool(states) and all(found is None or found.state == "gap" for found in states)
+    all_empty = bool(states) and all(found is None or found.state == "stub" for found in states)
     if run.cut_short is not None and not verdict.handed_over:
         return touched
     return touched and not (all_empty and not raised)

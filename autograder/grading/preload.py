@@ -1,7 +1,7 @@
-"""What the fork server imports before it forks, so that workers start within a fraction of a second.
+"""Modules that the fork server imports, so that workers start quickly.
 
-Nothing here makes a tensor, variable or built model: that would start TensorFlow's threads, and every child forked
-afterwards would hang.
+Nothing here may create a tensor, variable or built model: that would start TensorFlow's threads, whose locks would stay
+locked in every child forked afterwards.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from autograder.sandbox import Preload
 
-# TensorFlow, Keras and Matplotlib read these while they are imported.
+# Read by TensorFlow, Keras and Matplotlib during import.
 _ENVIRONMENT = {
     "KERAS_BACKEND": "tensorflow",
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -21,8 +21,7 @@ _ENVIRONMENT = {
     "MPLBACKEND": "agg",
     "CUDA_VISIBLE_DEVICES": "-1",
 }
-# Training is bitwise the same everywhere only with a fixed number of threads; one per worker gives a class the best
-# throughput.
+# Training is bitwise reproducible only with a fixed number of threads; one per worker gives the best throughput.
 TENSORFLOW_THREADS = 1
 
 
@@ -30,59 +29,67 @@ def keras_preload(mnist: Path | None) -> Preload:
     """Preload TensorFlow, Keras, Matplotlib, otter and the tasks.
 
     Args:
-        mnist: path of the verified npz to serve to student code and tests, or None for labs that need no MNIST.
+        mnist: path of the verified npz file for student code and tests; None for labs without MNIST.
     """
     return Preload("autograder.grading.preload:load_keras", () if mnist is None else (str(mnist),))
 
 
 def preload_for(mnist: Path | None, *, keras: bool) -> Preload:
-    """Preload what labs need: with `keras` all of `keras_preload`, else everything but TensorFlow and Keras."""
+    """Preload as `keras_preload`, or everything except TensorFlow and Keras."""
     return keras_preload(mnist) if keras else Preload("autograder.grading.preload:load_plain")
 
 
 def load_plain() -> None:
-    """Import what a lab without Keras needs, in the fork server."""
+    """Import what labs without Keras need. Called in the fork server."""
     os.environ.update(_ENVIRONMENT)
+    _import_otter()
     import IPython.core.interactiveshell
     import matplotlib.pyplot
     import matplotlib_inline.backend_inline
-    import otter.test_files
 
     import autograder.checker.inspect
     import autograder.checker.main
     import autograder.runner.main
 
-    del IPython, autograder, matplotlib, matplotlib_inline, otter
+    del IPython, autograder, matplotlib, matplotlib_inline
+
+
+def _import_otter() -> None:
+    """Import otter without the parser of IRIs that jsonschema would build for it in two seconds, if it is installed."""
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    try:
+        import otter.test_files
+
+        del otter
+    finally:
+        del sys.modules["rfc3987_syntax"]
 
 
 def load_keras(npz: str | None = None) -> None:
-    """Import everything, in the fork server; see `keras_preload`."""
-    mnist = None if npz is None else Path(npz).read_bytes()  # first, so that a missing file is reported at once
+    """Import everything; see `keras_preload`. Called in the fork server."""
+    mnist = None if npz is None else Path(npz).read_bytes()  # first, so that a missing file is reported immediately
     os.environ.update(_ENVIRONMENT)
-    # Where JupyterLab is installed, jsonschema imports this parser of IRIs for otter, which takes two seconds.
-    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    _import_otter()
     import IPython.core.interactiveshell
     import keras
     import matplotlib.pyplot
     import matplotlib_inline.backend_inline
-    import otter.test_files
     import tensorflow as tf
 
-    del sys.modules["rfc3987_syntax"]
     tf.config.threading.set_intra_op_parallelism_threads(TENSORFLOW_THREADS)
     tf.config.threading.set_inter_op_parallelism_threads(TENSORFLOW_THREADS)
-    # The tasks too: a worker may not be able to read where they lie.
+    # The tasks as well: workers may not be able to read their files.
     import autograder.checker.inspect
     import autograder.checker.main
     import autograder.runner.main
 
-    del IPython, autograder, keras, matplotlib, matplotlib_inline, otter
+    del IPython, autograder, keras, matplotlib, matplotlib_inline
     if mnist is not None:
         _serve_mnist(mnist)
 
 
 def _serve_mnist(mnist: bytes) -> None:
-    """Let every worker have MNIST: for `load_data`, and unpacked for the grader's own use."""
+    """Provide MNIST to every worker: for `load_data`, and as arrays for the grader."""
     import numpy as np
 
     from autograder.datasets.keras_patch import serve_from_memory

@@ -1,4 +1,4 @@
-"""What a question builds on and did not get: variables its tests need, and questions its master names. Pure."""
+"""Missing prerequisites of a question: variables and other questions. Pure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from autograder.results.result import QuestionResult
 
 
 @dataclass(frozen=True)
-class Hindrance:
-    """Something a question builds on that is missing or unusable; `variable` is None for a whole question."""
+class MissingPrerequisite:
+    """A missing or unusable prerequisite; `variable` is None for a whole question."""
 
     variable: str | None
     reason: str
@@ -20,16 +20,16 @@ class Hindrance:
 
 def missing_variables(
     question: Question, states: Mapping[str, VariableState], owners: Mapping[str, str]
-) -> list[Hindrance]:
-    """What the question's tests need from elsewhere and did not get, in the order they take it.
+) -> list[MissingPrerequisite]:
+    """Return the missing variables of other questions that a question's tests take.
 
     Args:
         question: the question.
-        states: what became of its variables; a missing one has no entry.
+        states: the state of its variables; missing ones have no entry.
         owners: the question that each answer variable belongs to.
     """
     needed = dict.fromkeys(name for test in question.tests for name in test.required if name not in question.variables)
-    hindrances = []
+    missing = []
     for name in needed:
         found = states.get(name)
         if found is None:
@@ -37,10 +37,10 @@ def missing_variables(
         elif found.state == "present":
             continue
         else:
-            what = "is still a gap" if found.state == "gap" else f"cannot be used ({found.reason})"
+            what = "has not been filled in" if found.state == "stub" else f"cannot be used ({found.reason})"
         owner = f" ({owners[name]})" if owners.get(name, question.name) != question.name else ""
-        hindrances.append(Hindrance(name, f"it builds on {name}{owner}, which {what}"))
-    return hindrances
+        missing.append(MissingPrerequisite(name, f"it depends on {name}{owner}, which {what}"))
+    return missing
 
 
 def missing_prerequisites(
@@ -48,18 +48,18 @@ def missing_prerequisites(
     results: Mapping[str, QuestionResult],
     states: Mapping[str, Mapping[str, VariableState]],
     lacks: Mapping[str, str],
-) -> list[Hindrance]:
-    """Which of the questions that another one names as its prerequisites gave it nothing to build on.
+) -> list[MissingPrerequisite]:
+    """Return the questions named as prerequisites that provide nothing usable.
 
-    A base that is only wrong hinders nothing: it has some points, or all its variables are there.
+    A wrong prerequisite is not missing: it has some points, or all its variables exist.
 
     Args:
         prerequisites: the questions named.
         results: their results, by name.
-        states: what became of the variables of each, by its name.
-        lacks: what the status of each means for questions that depend on it, by its name; empty where it says nothing.
+        states: the states of their variables, by name.
+        lacks: what the status of each means for questions that depend on it, by name; may be empty.
     """
-    hindrances = []
+    missing = []
     for base in prerequisites:
         result = results[base.name]
         found = [states[base.name].get(name) for name in base.variables]
@@ -67,7 +67,7 @@ def missing_prerequisites(
         if result.score > 0 or (present and all(present)):
             continue
         nothing_usable = present and not any(present)
-        if what := lacks[base.name] or ("which gives nothing that can be used" if nothing_usable else ""):
+        if what := lacks[base.name] or ("which provides no usable value" if nothing_usable else ""):
             title = f" ({base.title[0].lower()}{base.title[1:]})" if base.title else ""
-            hindrances.append(Hindrance(None, f"it builds on {base.name}{title}, {what}"))
-    return hindrances
+            missing.append(MissingPrerequisite(None, f"it depends on {base.name}{title}, {what}"))
+    return missing

@@ -1,4 +1,4 @@
-"""What a submission cost: the sum over its jobs, whoever asked for them."""
+"""Resource usage of a submission, summed over its jobs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from autograder.sandbox import Isolation, Job, Outcome
 
 @dataclass
 class MeasuredIsolation:
-    """An isolation that adds up what the jobs passed through it have used: processor seconds, largest memory in MiB."""
+    """An isolation that sums processor seconds and records peak memory in MiB."""
 
     inner: Isolation
     cpu_seconds: float = field(default=0.0, init=False)
@@ -17,11 +17,11 @@ class MeasuredIsolation:
 
     @property
     def level(self) -> str:
-        """The level of the isolation behind it."""
+        """The level of the inner isolation."""
         return self.inner.level
 
     def run(self, job: Job) -> Outcome:
-        """Have the job done and note what it took."""
+        """Run the job and record its usage."""
         outcome = self.inner.run(job)
         self.cpu_seconds += outcome.cpu_seconds
         self.peak_mb = max(self.peak_mb, outcome.peak_mb)

@@ -1,4 +1,4 @@
-"""What a result hangs on, and which results of earlier runs therefore still hold."""
+"""Decide which stored results are still valid by comparing fingerprints."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from autograder.labs.assignment import Assignment
 from autograder.results.folder import ResultsFolder, set_aside, stored
 from autograder.results.result import Result, Student
 
-# Each entry of a fingerprint, in the words for when it has changed; the most telling first.
+# Labels of the entries of a fingerprint, most informative first.
 _CHANGES = {
     "submission": "the submission",
     "assignment": "the lab",
@@ -33,11 +33,11 @@ class Conditions:
     """What all submissions of a run have in common.
 
     Args:
-        assignments: the labs in play, by name, with the limits of this run.
-        isolation: the level.
-        assume: the lab to take where a notebook does not say.
-        retrain: every submission trains for real.
-        kit: the version of the kit and of what it builds on.
+        assignments: the labs by name, with the limits of this run.
+        isolation: the isolation level.
+        assume: the lab of notebooks that do not name theirs.
+        retrain: whether every submission trains.
+        kit: version of the kit and its libraries.
     """
 
     assignments: Mapping[str, Assignment]
@@ -47,11 +47,11 @@ class Conditions:
     kit: str = field(default_factory=kit_version)
 
     def fingerprint(self, digest: str, lab: str | None) -> dict[str, Any]:
-        """All the result of a submission hangs on, as JSON data.
+        """Return everything that the result of a submission depends on, as JSON data.
 
         Args:
             digest: SHA-256 of the submission's bytes.
-            lab: the lab it was graded as, None where it could not be read.
+            lab: the lab it was graded as; None if it was unreadable.
         """
         assignment = self.assignments.get(lab or "")
         return {
@@ -62,7 +62,7 @@ class Conditions:
             "limits": asdict(assignment.limits) if assignment else None,
             "isolation": self.isolation,
             "kit": self.kit,
-            # Which lab a notebook without a name belongs to hangs on the labs it may belong to.
+            # The lab of a notebook that does not name it depends on the labs to choose from.
             "labs": sorted(self.assignments),
             "assume": self.assume,
             "retrain": self.retrain,
@@ -71,9 +71,13 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run has to do: results that still hold, by submission ID; what is to be graded; why some of it again.
+    """What a run has to do.
 
-    `versions` counts what was handed in for the same entry, this time included.
+    Args:
+        kept: results that are still valid, by ID.
+        to_grade: submissions to grade.
+        again: number of submissions to grade again, by reason.
+        versions: number of submissions for the same entry, including this one, by ID.
     """
 
     kept: Mapping[str, Result]
@@ -85,13 +89,15 @@ class Plan:
 def make_plan(
     submissions: Sequence[Submission], folder: Path, conditions: Conditions, regrade: Collection[str] = ()
 ) -> Plan:
-    """Compare what is in the results' folder with what is asked for; sets aside the results that no longer hold.
+    """Compare stored results with the submissions.
+
+    Set aside results that are outdated.
 
     Args:
-        submissions: what is asked for.
-        folder: the results' folder.
+        submissions: the submissions of this run.
+        folder: the results folder.
         conditions: how this run grades.
-        regrade: IDs of submissions to be graded again in any case.
+        regrade: IDs of submissions to grade again in any case.
 
     Raises:
         KitError: a result cannot be set aside.
@@ -101,7 +107,7 @@ def make_plan(
     again: Counter[str] = Counter()
     for submission in submissions:
         before = stored(folder, submission.id)
-        # What is unreadable costs nothing to find out again; a grader error is tried again.
+        # Unreadable submissions are cheap to read again; grader errors may not recur.
         if before is None or not before[0].is_marked:
             continue
         result, earlier = before
@@ -116,10 +122,9 @@ def make_plan(
 
 
 def same_entries(submissions: Sequence[Submission], folder: Path) -> tuple[Submission, ...]:
-    """Give submissions the IDs under which earlier ones of the same student and lab are kept.
+    """Give submissions the IDs of earlier ones of the same student and lab.
 
-    IDs say student and lab already; this finds entries from when the lab was not known, as with a file that could not
-    be read.
+    IDs contain student and lab; this finds entries whose lab was unknown, such as unreadable files.
     """
     known: dict[Student, dict[str, str | None]] = {}
     for identity in ResultsFolder(folder).graded:
@@ -159,10 +164,10 @@ def _digest_of(submission: Submission) -> str:
 
 
 def _change(submission: Submission, result: Result, earlier: Mapping[str, Any], conditions: Conditions) -> str | None:
-    """What has changed since the result was written, in words; None if nothing has."""
+    """Describe what has changed since the result was written; None if nothing has."""
     now = conditions.fingerprint(_digest_of(submission), result.lab)
     if not conditions.retrain:
-        now["retrain"] = earlier.get("retrain")  # what has trained for real holds in any case
+        now["retrain"] = earlier.get("retrain")  # results with real training are valid in either case
     changed = [name for name in {**now, **earlier} if now.get(name) != earlier.get(name)]
     if result.submission != submission.name:
         changed.append("submission")
@@ -173,10 +178,10 @@ def _change(submission: Submission, result: Result, earlier: Mapping[str, Any], 
 
 
 def identities(submissions: Sequence[Submission], asked: Collection[str]) -> frozenset[str]:
-    """The IDs of submissions that a person named by ID or by name.
+    """Return the IDs of submissions named by ID or name.
 
     Raises:
-        UsageError: no submission is called so.
+        UsageError: there is no such submission.
     """
     known = {
         name: submission.id
@@ -187,8 +192,8 @@ def identities(submissions: Sequence[Submission], asked: Collection[str]) -> fro
     if unknown:
         near = difflib.get_close_matches(unknown[0], known, n=3, cutoff=0.5)
         raise UsageError(
-            f"There is no submission {unknown[0]} to grade again among the {len(submissions)} given"
+            f"There is no submission {unknown[0]} among the {len(submissions)} given"
             + (f"; there is {' and '.join(near)}." if near else "."),
-            hint="name it as it stands in scores.csv, or by its folder under submissions/",
+            hint="use its name in scores.csv, or the name of its folder under submissions/",
         )
     return frozenset(known[name] for name in asked)

@@ -1,4 +1,4 @@
-"""A job that runs into the clock on a busy machine gets another chance, alone."""
+"""Retry a timed-out job once, exclusively, if the machine was overloaded."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from autograder.sandbox.job_files import remove_folder
 
 
 def run_with_retry(isolation: Isolation, job: Job) -> tuple[Outcome, bool]:
-    """Run a job; again, while nothing else runs, if it hit the wall clock and the machine had more to do than it can.
+    """Run a job.
+
+    Retry it exclusively if it timed out while the machine was overloaded.
 
     Returns:
-        The last outcome, and whether there was a second try.
+        The last outcome, and whether the job was retried.
     """
     outcome = isolation.run(job)
-    by_the_clock = outcome.end == "timeout" and outcome.seconds >= job.limits.seconds  # not by processor time
+    by_the_clock = outcome.end == "timeout" and outcome.seconds >= job.limits.seconds  # not by the processor time limit
     if not by_the_clock or not machine_is_busy():
         return outcome, False
     if job.task.untrusted:
@@ -29,7 +31,7 @@ def run_with_retry(isolation: Isolation, job: Job) -> tuple[Outcome, bool]:
 
 
 def machine_is_busy() -> bool:
-    """Whether more processes wanted to run in the last minute than there are processors."""
+    """Return whether the 1-minute load average exceeds the number of processors."""
     if not hasattr(os, "getloadavg"):
         return False
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from autograder.datasets import mnist as data
-from autograder.errors import DataError
+from autograder.errors import AssignmentError, DataError
 from autograder.grading.answer_keys import AnswerKeys
 from autograder.grading.batch import Workers, grade_submission
 from autograder.grading.grader import Grader, no_cached_trainings
@@ -62,6 +62,31 @@ class Session:
         """
         return tuple(load_assignment(path, self.fork_server) for path in zips)
 
+    def load_usable(self, zips: Mapping[str, Path]) -> tuple[dict[str, Assignment], dict[str, str]]:
+        """Read the zips of several labs, of which some may be unusable.
+
+        Args:
+            zips: by lab.
+
+        Returns:
+            The labs that can be used, and for each of the others the reason why not.
+
+        Raises:
+            KitError: none of them can be used.
+        """
+        usable: dict[str, Assignment] = {}
+        reasons: dict[str, str] = {}
+        first: AssignmentError | None = None
+        for lab, path in zips.items():
+            try:
+                usable[lab] = load_assignment(path, self.fork_server)
+            except AssignmentError as error:
+                first = first or error
+                reasons[lab] = f"{error} Next: {error.hint}" if error.hint else str(error)
+        if first is not None and not usable:
+            raise first
+        return usable, reasons
+
     def grader(
         self,
         labs: Sequence[Assignment],
@@ -70,6 +95,7 @@ class Session:
         assume: str | None = None,
         retrain: bool = False,
         train_solutions: bool = True,
+        unavailable: Mapping[str, str] | None = None,
     ) -> Grader:
         """Make the grader of these labs.
 
@@ -79,12 +105,13 @@ class Session:
             assume: the lab to take where a notebook does not say.
             retrain: let every submission train, even if the solution has trained the same.
             train_solutions: run a solution whose trainings are not in the cache.
+            unavailable: labs of the course that cannot be graded, with the reason.
         """
         trained = solutions if self._keras else {}  # without Keras nothing is trained that could be reused
         cache = TrainingCache(trained, self.fork_server, self._report, make=train_solutions)
         trainings = no_cached_trainings if retrain else cache.of
         by_name = {lab.name: lab for lab in labs}
-        return Grader(by_name, self.fork_server, assume, trainings, AnswerKeys(solutions))
+        return Grader(by_name, self.fork_server, assume, trainings, AnswerKeys(solutions), unavailable or {})
 
 
 @contextmanager

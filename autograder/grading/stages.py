@@ -1,4 +1,4 @@
-"""What becomes of a submission on its way, for whoever watches a class being graded."""
+"""Steps of grading a submission, for progress displays."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Literal
 
 from autograder.sandbox import Isolation, Job, Outcome
 
-# sent: handed to the executor; preparing: read, or waiting for what all submissions need; again: running once more,
-# alone, because the machine was busy.
+# sent: passed to the executor; preparing: reading it, or waiting for what all submissions need; again: retrying
+# exclusively because the machine was overloaded.
 Step = Literal["sent", "preparing", "running", "again", "checking"]
 
 
 @dataclass(frozen=True)
 class ReportingIsolation:
-    """An isolation that tells what each job is for before it begins.
+    """An isolation that reports the purpose of each job before it starts.
 
     Args:
-        inner: does the jobs.
-        tell: is called in the thread that has the job done, and must return at once.
+        inner: runs the jobs.
+        tell: called in the thread of the job; must return quickly.
     """
 
     inner: Isolation
@@ -27,13 +27,13 @@ class ReportingIsolation:
 
     @property
     def level(self) -> str:
-        """The level of the isolation behind it."""
+        """The level of the inner isolation."""
         return self.inner.level
 
     def run(self, job: Job) -> Outcome:
-        """Tell, and have the job done."""
+        """Report the step and run the job."""
         if job.nested:
-            pass  # while the notebook waits, the step is still that of the notebook
+            pass  # a check during the run does not change the step
         elif job.task.untrusted:
             self.tell("again" if job.exclusive else "running")
         else:

@@ -1,7 +1,7 @@
-"""Trainings of the labs' solutions, run once on this machine and kept, so that equal trainings need no repeating.
+"""Cache of the solutions' trainings, which submissions with equal trainings reuse.
 
-Only a solution's own run makes trainings; a submission's never does. What is kept is sealed (`runner.replay.sealing`),
-here as in the processes of students.
+Only runs of solutions are recorded, never submissions. The cache is sealed (`runner.replay.sealing`), because student
+processes can read it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ from autograder import __version__
 from autograder.datasets import mnist as data
 from autograder.errors import SubmissionError, WorkerError
 from autograder.grading.preload import TENSORFLOW_THREADS
+from autograder.grading.run_job import notebook_job
 from autograder.handover.encode import TRAINING
 from autograder.handover.journal import HANDOVER, read_run_log
-from autograder.handover.support import pack_support_files
-from autograder.handover.tasks import RUN_NOTEBOOK
 from autograder.labs.assignment import Assignment
 from autograder.notebooks.notebook import Notebook, read_notebook
 from autograder.runner.replay.inputs import FORMAT, processor
-from autograder.sandbox import Isolation, Job
+from autograder.sandbox import Isolation
 from autograder.sandbox.job_files import job_folder
 from autograder.util.atomic import write_atomically
 
@@ -37,14 +36,14 @@ _MAX_BYTES = 256 << 20
 
 
 class TrainingCache:
-    """The trainings of each lab: from the cache, or made by running the lab's solution when first asked for.
+    """The trainings of each lab, from the cache or by running the lab's solution.
 
     Args:
-        solutions: the path of the solution notebook by lab; a lab whose solution does not exist has no trainings.
-        isolation: where solutions run; the same place as submissions, or nothing would be equal bit for bit.
-        report: takes a line when there is something to wait for, or something went wrong.
-        folder: where trainings are kept; default: the kit's cache.
-        make: whether to train where nothing is kept; else there are then no trainings.
+        solutions: the path of the solution notebook by lab; labs without one have no trainings.
+        isolation: runs solutions; must be the one of submissions, for bitwise equal results.
+        report: called with lines about waiting and failures.
+        folder: where trainings are stored; by default in the kit's cache.
+        make: whether to run the solution if nothing is cached.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class TrainingCache:
         self._found: dict[str, Mapping[str, str]] = {}
 
     def of(self, assignment: Assignment) -> Mapping[str, str]:
-        """Sealed trainings in base64 by name; empty where there are none. Safe to call from several threads."""
+        """Return sealed trainings of a lab in base64, by name. Thread-safe."""
         lab = assignment.name
         if lab not in self._solutions:
             return {}
@@ -83,27 +82,20 @@ class TrainingCache:
         kept = _read(file)
         if kept is not None or not self._make_missing:
             return kept or {}
-        self._report(f"{assignment.name}: training the solution once; equal trainings of submissions take it over")
+        self._report(f"{assignment.name}: running the solution once, so that submissions can reuse its training")
         try:
             made = self._make(notebook, assignment)
         except WorkerError as error:
-            self._report(f"{assignment.name}: the solution could not be run, so every submission trains: {error}")
+            self._report(f"{assignment.name}: the solution cannot be run, so every submission trains: {error}")
             return {}
         self._keep(file, made)
         return made
 
     def _make(self, notebook: Notebook, assignment: Assignment) -> Mapping[str, str]:
-        payload = {
-            "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
-            "handover": {question.name: [] for question in assignment.questions},
-            "seed": assignment.seed,
-            **pack_support_files(assignment.support_files),
-            "record": True,
-        }
         with job_folder() as folder:
-            outcome = self._isolation.run(Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
+            outcome = self._isolation.run(notebook_job(notebook, assignment, folder, record=True))
             if outcome.end != "done" or not read_run_log(folder).finished:
-                raise WorkerError(outcome.detail or "it did not come to its end")
+                raise WorkerError(outcome.detail or "it did not finish")
             files = sorted((folder / HANDOVER).glob(f"*{TRAINING}"))
             return {file.stem: base64.b64encode(file.read_bytes()).decode("ascii") for file in files}
 
@@ -115,12 +107,12 @@ class TrainingCache:
                     other.unlink()
         except OSError as error:
             self._report(
-                f"{self._folder} cannot be written ({error.strerror}): the solution is trained again next time"
+                f"{self._folder} cannot be written ({error.strerror}): the solution will be trained again next time"
             )
 
 
 def _key(notebook: Notebook, assignment: Assignment) -> str:
-    """All that decides what a recording holds; whoever changes any of it gets a new one."""
+    """Return a digest of everything that determines the content of a recording."""
     versions = [importlib.metadata.version(library) for library in _LIBRARIES]
     facts = [FORMAT, __version__, versions, processor(), TENSORFLOW_THREADS, assignment.seed]
     return hashlib.sha256(json.dumps([facts, [cell.source for cell in notebook.cells]]).encode()).hexdigest()[:32]

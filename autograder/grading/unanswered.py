@@ -1,4 +1,4 @@
-"""Why a question counts as not attempted, in one true sentence. Pure."""
+"""Explain why a question counts as not attempted. Pure."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from autograder.notebooks.notebook import CodeCell, Notebook, Part, answer_cells
 from autograder.notebooks.source import assigned_in_functions, assigned_names, cell_magic
 from autograder.util.text import clean_line
 
-STILL_A_GAP = "The answer is still the gap it was handed out with."
+NOT_FILLED_IN = "The answer has not been filled in."
 _MOST_NAMES = 3
 
 
 def why_unanswered(notebook: Notebook, question: Question, states: Mapping[str, VariableState]) -> str:
-    """Say what became of the answer.
+    """Explain in one sentence what happened to the answer.
 
     Args:
         notebook: the notebook.
-        question: the question, of which nothing can be judged.
-        states: what became of its variables; a missing one has no entry.
+        question: the question, for which nothing can be judged.
+        states: the state of its variables; missing ones have no entry.
     """
     variables = question.variables
     cells = answer_cells(notebook, question.name, variables)
@@ -28,7 +28,7 @@ def why_unanswered(notebook: Notebook, question: Question, states: Mapping[str, 
         return _no_code_cell(notebook, question)
     touched = [cell for cell in cells if not is_stub(cell.source, question.stubs)] if question.stubs else list(cells)
     if not touched:
-        return STILL_A_GAP
+        return NOT_FILLED_IN
     wanted = _listed(variables)
     for cell in touched:
         if magic := cell_magic(cell.source):
@@ -39,10 +39,10 @@ def why_unanswered(notebook: Notebook, question: Question, states: Mapping[str, 
     if last_check is not None and last_check < min(cell.number for cell in assigning or touched):
         answered = (assigning or touched)[0].number
         return (
-            f'grader.check("{question.name}") stands in cell [{last_check}], before the answer in cell [{answered}], '
-            "when there was nothing to check yet: move the check below the answer."
+            f'grader.check("{question.name}") is in cell [{last_check}], before the answer in cell [{answered}]: '
+            "move the check below the answer."
         )
-    if any(name in states and states[name].state == "gap" for name in variables):
+    if any(name in states and states[name].state == "stub" for name in variables):
         return f"{wanted} was still ... when the answer was collected: replace the three dots with the answer."
     if assigning:
         return f"{wanted} is assigned in cell [{assigning[0].number}], but was no longer there when it was collected."
@@ -56,8 +56,8 @@ def _no_code_cell(notebook: Notebook, question: Question) -> str:
     part = next((part for part in notebook.parts if part.kind != "code" and _was_answer(part, question)), None)
     if part is not None:
         kind = "Markdown" if part.kind == "markdown" else "raw text"
-        return f"Its answer cell has been turned into {kind}, so its code does not run: make it a code cell again."
-    return "Its answer cell is no longer in the notebook: it was deleted or replaced."
+        return f"Its answer cell was changed to {kind}, so its code does not run: change it to a code cell."
+    return "Its answer cell was deleted or replaced."
 
 
 def _was_answer(part: Part, question: Question) -> bool:

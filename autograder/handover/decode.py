@@ -201,7 +201,7 @@ def _read_lines(folder: Path) -> dict[str, Mapping[str, Any]]:
 def _simple(kind: str, described: dict[str, Any]) -> Any:
     if kind == "none":
         return None
-    if kind == "gap":
+    if kind == "stub":
         return ...
     if kind in _NUMPY:
         return _NUMPY[kind](described)

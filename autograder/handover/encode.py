@@ -75,7 +75,7 @@ class Encoder:
         if value is None:
             return {"kind": "none"}
         if value is ...:
-            return {"kind": "gap"}
+            return {"kind": "stub"}
         simple = _encode_simple(value)
         if simple is not None:
             return simple
@@ -193,7 +193,8 @@ class HandoverWriter:
 
     def _refuse(self, value: Any) -> dict[str, Any]:
         self._without_plain_form += 1
-        return refuse(value)
+        name = _article(type(value).__name__)
+        raise CannotCrossError(f"it is {name}, which is tested while the notebook runs, and that was not possible")
 
     def _save(self, array: np.ndarray[Any, Any]) -> str:
         for path in reversed(self._written):

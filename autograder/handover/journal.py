@@ -11,11 +11,13 @@ from typing import Any, TypeGuard
 from autograder.results.result import CellError, FitRun
 from autograder.sandbox.job_files import read_entries
 from autograder.util.text import text_of
+from autograder.util.tracebacks import without_frames
 
 HANDOVER = "handover"  # the folder of the hand-over, beside the journal
 JOURNAL = "journal.jsonl"
 _MAX_BYTES = 16 << 20
 _MAX_MESSAGE = 2_000
+_MAX_TRACE = 200_000  # of a message that contains a stack trace
 _MAX_NAME = 100
 _MAX_FITS = 100
 _MAX_LINE = 1 << 16
@@ -39,7 +41,7 @@ class Journal:
         """A cell has ended; `error` is what it raised, in its line `line`."""
         entry: dict[str, Any] = {"event": "end", "cell": cell, "seconds": round(seconds, 3)}
         if error is not None:
-            message = text_of(error, _MAX_MESSAGE)
+            message = without_frames(text_of(error, _MAX_TRACE))[:_MAX_MESSAGE]
             entry["error"] = {"name": type(error).__name__, "message": message, "line": line}
         self._append(entry)
 

@@ -22,7 +22,10 @@ from autograder.util.text import text_of
 
 OUTPUTS = "outputs.jsonl"
 TEXTS = ("text/plain", "text/html", "text/markdown", "text/latex")
-LEFT_OUT = "[The grader left out some of what this cell showed: there was too much of it.]\n"
+# The key in the metadata of an output that is a note of the grader's. A notebook's own outputs lose their metadata, so
+# nothing that it prints can pose as one.
+NOTE = "autograder_note"
+LEFT_OUT = "The grader left out some of what this cell showed: there was too much of it."
 _STREAMS = ("stdout", "stderr")
 _MAX_FILE = 24 << 20
 _MAX_LINE = 4 << 20
@@ -103,7 +106,8 @@ def _take(entry: Mapping[str, Any], cell: _CellReader, total: Account) -> None:
     if not affordable or entry.get("left_out") is True:
         if not cell.left_out:
             cell.left_out = True
-            cell.outputs.append({"output_type": "stream", "name": "stderr", "text": LEFT_OUT})
+            note = {"output_type": "display_data", "data": {"text/plain": LEFT_OUT}, "metadata": {NOTE: "left_out"}}
+            cell.outputs.append(note)
     elif output is not None and goes_on:
         last["text"] += output["text"]
     elif output is not None:
@@ -121,8 +125,7 @@ def _put(output: Output, cell: _CellReader, *, place: int, identity: int) -> Non
 
 def _goes_on(last: Output, output: Output) -> bool:
     """Whether this is the next piece of the same stream."""
-    same = output["output_type"] == "stream" and last.get("name") == output["name"]
-    return same and last.get("text") != LEFT_OUT
+    return bool(output["output_type"] == "stream" and last.get("name") == output["name"])
 
 
 def _number(value: object) -> int:

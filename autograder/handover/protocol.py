@@ -17,11 +17,58 @@ from autograder.results.result import Value
 Record = TypeVar("Record")
 
 
-@dataclass(frozen=True)
-class VariableState:
+class CellSource(msgspec.Struct, frozen=True):
+    """A code cell; `number` counts code cells from 1."""
+
+    number: int
+    source: str
+
+
+class RunPayload(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a runner needs: cells, and for each question the names to hand over.
+
+    `seed` is that of trainings, `trainings` those to reuse (see `runner.replay`). `record`: keep the notebook's; for
+    trusted notebooks only. `files` are the lab's support files in base64, by path; `channel` the descriptors by which a
+    checker calls what stays in the runner, filled in by the sandbox.
+    """
+
+    cells: tuple[CellSource, ...]
+    handover: dict[str, tuple[str, ...]]
+    seed: int = 0
+    trainings: dict[str, str] = {}
+    record: bool = False
+    files: dict[str, str] = {}
+    channel: tuple[int, int] | None = None
+
+
+class CheckPayload(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a checker needs: the sources of the test files by name, and `input`, the folder that was handed over.
+
+    `explain_hidden`: messages of hidden tests were written for students. `blank`: judge as if nothing had been handed
+    over. To check one question while its notebook waits, `channel` and `check`, its number, replace `input`.
+    """
+
+    tests: dict[str, str]
+    explain_hidden: bool
+    input: str = ""
+    seed: int = 0
+    blank: bool = False
+    files: dict[str, str] = {}
+    channel: tuple[int, int] | None = None
+    check: int = 0
+
+
+class InspectPayload(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The sources of test files by name, and support files as for a runner."""
+
+    tests: dict[str, str]
+    files: dict[str, str] = {}
+
+
+class VariableState(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of an answer variable that was handed over; `reason` says why it is unusable."""
 
-    state: Literal["present", "gap", "unusable"]
+    state: Literal["present", "stub", "unusable"]
     reason: str = ""
 
 
@@ -58,8 +105,7 @@ class Verdict:
     measured: Mapping[str, float]
 
 
-@dataclass(frozen=True)
-class CheckerLine:
+class CheckerLine(msgspec.Struct, frozen=True, omit_defaults=True):
     """A line of `verdicts.jsonl`: a question whose answers are looked at next, or its verdict.
 
     `begin` is null for reading the hand-over itself. `in_step` on the last line of a checker that called what stays in
@@ -132,3 +178,12 @@ def to_payload(record: object) -> dict[str, Any]:
     """Turn a record into the JSON data that a job takes."""
     payload: dict[str, Any] = msgspec.to_builtins(record)
     return payload
+
+
+def from_payload(payload: Mapping[str, Any], kind: type[Record]) -> Record:
+    """Turn the JSON data of a job back into its record.
+
+    Raises:
+        msgspec.ValidationError: the data are something else, which is a fault of the grader.
+    """
+    return msgspec.convert(payload, kind)

@@ -6,14 +6,11 @@ import base64
 import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
-
-KEY = "files"
 
 
-def pack_support_files(files: Mapping[str, bytes]) -> dict[str, dict[str, str]]:
-    """Return the entry of a payload that holds the files."""
-    return {KEY: {name: base64.b64encode(content).decode("ascii") for name, content in files.items()}} if files else {}
+def pack_support_files(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the files in base64, as a payload holds them."""
+    return {name: base64.b64encode(content).decode("ascii") for name, content in files.items()}
 
 
 def is_support_path(name: str) -> bool:
@@ -22,11 +19,11 @@ def is_support_path(name: str) -> bool:
     return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
 
 
-def write_support_files(payload: Mapping[str, Any]) -> None:
+def write_support_files(files: Mapping[str, str]) -> None:
     """Write the files of a payload to the working directory, where modules among them can be imported."""
-    if payload.get(KEY) and "" not in sys.path:
+    if files and "" not in sys.path:
         sys.path.insert(0, "")
-    for name, packed in payload.get(KEY, {}).items():
+    for name, packed in files.items():
         path = Path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(base64.b64decode(packed))

@@ -1,1 +1,1 @@
-"""Turn files, folders and zips into submissions."""
+"""Convert files, folders and zips to submissions."""

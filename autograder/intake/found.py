@@ -1,4 +1,4 @@
-"""A file that may be a submission, before names are settled."""
+"""A file that may be a submission."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from pathlib import Path
 
 from autograder.results.handin import HandIn
 
-# Browsers like to add .txt or .json to a download; what is inside is a notebook all the same.
+# Browsers may append .txt or .json to the name of a downloaded notebook.
 NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)
 ZIP = re.compile(r"\.zip$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Found:
-    """One file, on disk or in a zip.
+    """A file on disk or in a zip.
 
     Args:
-        shown: its path relative to what was given; `long` holds that path too.
-        long: see there.
+        shown: its path relative to the argument of the command.
+        long: the path including the argument.
         path: the file on disk.
         member: the file inside `path`, if that is a zip.
         inner: the file inside `member`, if that is a zip.
-        problem: why it cannot be read.
-        place: the parts of its path as far as the grader or a platform chose them. What a student packed into a zip is
-            no part of it, or a file's name could claim to be a neighbour's.
-        exported: it comes from a zip that `grader.export()` wrote.
-        handin: what the platform it comes from says of it.
-        hidden: a hidden file, a checkpoint or a system's file: only looked at where nothing else was handed in.
+        problem: why it cannot be read, or None.
+        place: the parts of its path chosen by the grader or a platform. Paths inside a student's zip are excluded,
+            because they could claim to be another student's.
+        exported: whether it comes from a zip written by `grader.export()`.
+        handin: platform metadata, or None.
+        hidden: whether it is a hidden file, a checkpoint or a system file, considered only if nothing else was
+            submitted.
     """
 
     shown: str
@@ -44,7 +45,7 @@ class Found:
 
     @property
     def name(self) -> str:
-        """The name of the innermost file."""
+        """Name of the innermost file."""
         return (self.inner or self.member or self.path.name).replace("\\", "/").rsplit("/", 1)[-1]
 
     @property

@@ -1,6 +1,6 @@
-"""From paths on the command line to files: what lies in folders, zips, and zips in zips.
+"""List the files in folders, zips, and zips inside zips.
 
-Nothing is unpacked to disk, links are not followed, and what cannot be read is listed with the reason.
+Nothing is extracted to disk, links are not followed, and unreadable files are listed with the reason.
 """
 
 from __future__ import annotations
@@ -23,39 +23,37 @@ from autograder.results.folder import is_results_folder
 from autograder.util.zips import MB, Member, list_members, read_member
 
 MAX_NOTEBOOK_BYTES = 100 * MB
-# A student's own zip inside a class download: notebook, PDF and pictures.
+# Largest size of a student's zip inside a class download: notebook, PDF and images.
 MAX_INNER_ZIP_BYTES = 250 * MB
 
-# Every export of otter carries this file; its notebook comes first.
+# Every export of otter contains this file; the notebook is first.
 _EXPORT_MARK = "__zip_filename__"
 _JUNK_FOLDERS = frozenset({"__MACOSX", "__pycache__"})
-# The junk folders that tell what a student meant to hand in; others may be huge (.git, .venv).
+# Hidden folders that reveal what a student meant to submit; others may be huge (.git, .venv).
 _LOOKED_INTO = frozenset({"__MACOSX", ".ipynb_checkpoints"})
 _JUNK_FILES = frozenset({"thumbs.db", "desktop.ini", "icon\r", _EXPORT_MARK})
 _ICLOUD = (
-    "only a placeholder of iCloud was handed in, not the notebook itself, which is still in the cloud: open it once in "
-    "the Finder and hand in again"
+    "only an iCloud placeholder was submitted, not the notebook itself: open it once in the Finder and submit it again"
 )
-# What is hidden and yet tells what a student meant to hand in; the first that fits.
+# Hidden files that reveal what a student meant to submit; the first match applies.
 _HIDDEN_KINDS = (
     (re.compile(r"\.icloud$", re.IGNORECASE), _ICLOUD),
     (
         re.compile(r"(^|/)\.ipynb_checkpoints/"),
-        "only a checkpoint was handed in, a copy that Jupyter saves for itself and that may be old: hand in the "
-        "notebook beside the folder .ipynb_checkpoints",
+        "only a checkpoint was submitted, an automatic copy that may be outdated: submit the notebook next to the "
+        "folder .ipynb_checkpoints",
     ),
     (
         re.compile(r"(^|/)__MACOSX/|(^|/)\._[^/]*$"),
-        "only what macOS stores beside files (__MACOSX) was handed in, not the notebook itself: hand in the .ipynb",
+        "only metadata of macOS (__MACOSX) was submitted, not the notebook itself: submit the .ipynb file",
     ),
     (
         re.compile(r"(^|/)\.ipynb$", re.IGNORECASE),
-        "only a hidden file called .ipynb was handed in, a notebook without a name: give it a name before the dot and "
-        "hand in again",
+        "only a hidden file named .ipynb was submitted, a notebook without a name: rename it and submit it again",
     ),
     (
         re.compile(r"(^|/)[.~][^/]*\.ipynb$", re.IGNORECASE),
-        "only a hidden notebook was handed in: let its name begin with a letter and hand in again",
+        "only a hidden notebook was submitted: rename it to start with a letter and submit it again",
     ),
 )
 _UNFINISHED = frozenset({".crdownload", ".part", ".partial", ".download", ".tmp"})
@@ -63,18 +61,18 @@ _SHORTCUTS = frozenset({".lnk", ".url", ".webloc", ".alias", ".gdoc", ".desktop"
 
 
 def files_under(path: Path, *, alone: bool) -> Iterator[Found]:
-    """Every file under a path that is, or should have been, a submission; system junk and companions are left out.
+    """Yield every file under a path that is, or should have been, a submission.
 
     Args:
         path: a notebook, a zip or a folder.
-        alone: nothing else is graded.
+        alone: whether it is the only path to grade.
 
     Raises:
         UsageError: the path does not exist or cannot be listed.
     """
-    if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where a folder above may not be entered
+    if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises if a parent folder is not accessible
         raise UsageError(
-            f"{path} does not exist or may not be read.", hint="check the spelling, and the folder you are in"
+            f"{path} does not exist or is not accessible.", hint="check the spelling and the working directory"
         )
     if path.is_dir():
         try:
@@ -125,9 +123,9 @@ def _in_folder(folder: Path) -> Iterator[Found]:
                 yield hidden_file(found)
             elif name in visible:
                 if path.is_symlink():
-                    # Even a link inside the folder is refused: unzip keeps links, and one could hand in a neighbour's
-                    # work.
-                    problem = "a link, not a file; links are not followed: put the file itself here"
+                    # Links inside the folder are refused as well: unzip keeps them, and they could point to another
+                    # student's work.
+                    problem = "a link, not a file: links are not followed; copy the file itself"
                     yield replace(found, problem=problem)
                 else:
                     yield from _file(found)
@@ -140,8 +138,8 @@ def _in_folder(folder: Path) -> Iterator[Found]:
 
 
 def _file(found: Found) -> Iterator[Found]:
-    if not os.path.isfile(found.path):  # noqa: PTH113 - Path.is_file raises where the folder may not be entered
-        yield replace(found, problem="not an ordinary file (a pipe, a device or a broken link)")
+    if not os.path.isfile(found.path):  # noqa: PTH113 - Path.is_file raises if the folder is not accessible
+        yield replace(found, problem="not a regular file (a pipe, a device or a broken link)")
     elif ZIP.search(found.path.name):
         yield from _in_zip(found)
     elif NOTEBOOK.search(found.path.name):
@@ -151,12 +149,12 @@ def _file(found: Found) -> Iterator[Found]:
 
 
 def _in_zip(found: Found, *, download: bool = False, alone: bool = False) -> Iterator[Found]:
-    """The submissions of a zip on disk: one for a student's export, many for a class download.
+    """Yield the submissions of a zip on disk, one for an export.
 
     Args:
         found: the zip.
-        download: the grader named it, so it may be a platform's: the names in it count as the platform's.
-        alone: nothing else was named, so it may be a platform's download even with one notebook in it.
+        download: whether it was named on the command line, so that its paths may come from a platform.
+        alone: whether it is the only path, so that it may be a platform's download even with one notebook.
     """
     try:
         members = list_members(found.path)
@@ -170,7 +168,7 @@ def _in_zip(found: Found, *, download: bool = False, alone: bool = False) -> Ite
         return
     if download and not exported:
         if alone:
-            # A download saved once more as `class (1).zip` holds the same submissions.
+            # A download saved again as `class (1).zip` contains the same submissions.
             found = replace(found, shown="")
         for member in members:
             if _is_hidden(member):
@@ -187,7 +185,7 @@ def _in_zip(found: Found, *, download: bool = False, alone: bool = False) -> Ite
 
 
 def _in_inner_zip(found: Found, name: str) -> Iterator[Found]:
-    """The submissions of the zip `name` inside a zip; a third level is refused."""
+    """Yield the submissions of a zip inside a zip; a third level is refused."""
     found = replace(found, member=name)
     try:
         data = io.BytesIO(read_member(found.path, name, MAX_INNER_ZIP_BYTES))
@@ -202,7 +200,7 @@ def _in_inner_zip(found: Found, name: str) -> Iterator[Found]:
     for member in _candidates(members):
         problem = _member_problem(member)
         if problem is None and ZIP.search(member.shown):
-            problem = "a zip inside a zip inside a zip: unpack the outermost and grade the folder"
+            problem = "a zip inside a zip inside a zip: extract the outermost one and grade the folder"
         yield replace(_inside(found, member.shown), inner=member.name, problem=problem)
 
 
@@ -217,10 +215,10 @@ def _member_problem(member: Member) -> str | None:
 
 
 def _single_notebook(members: Sequence[Member]) -> Member | None:
-    """The notebook of a zip that is one student's work, or None for a class download.
+    """Return the notebook of a student's zip, or None for a class download.
 
     Raises:
-        SubmissionError: there is neither a notebook nor a zip in it.
+        SubmissionError: it contains neither a notebook nor a zip.
     """
     visible = _visible(members)
     notebooks = [m for m in visible if NOTEBOOK.search(m.shown)]
@@ -231,11 +229,11 @@ def _single_notebook(members: Sequence[Member]) -> Member | None:
         return None
     names = [m.shown for m in visible]
     if "otter_config.json" in names:
-        raise SubmissionError("this is an autograder zip, not a submission: give it with -a")
+        raise SubmissionError("this is an autograder zip, not a submission: use it with -a")
     if not names:
-        raise SubmissionError(f"the zip holds no notebook (.ipynb): {_only_hidden([m.shown for m in members])}")
+        raise SubmissionError(f"the zip contains no notebook (.ipynb): {_only_hidden([m.shown for m in members])}")
     held = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-    raise SubmissionError(f"the zip holds no notebook (.ipynb); it holds {held}")
+    raise SubmissionError(f"the zip contains no notebook (.ipynb), only {held}")
 
 
 def _is_export(members: Sequence[Member]) -> bool:
@@ -243,7 +241,7 @@ def _is_export(members: Sequence[Member]) -> bool:
 
 
 def _from_platform(members: Sequence[Member]) -> bool:
-    """Whether a zip with one notebook is a download with one student's work rather than that work itself."""
+    """Return whether a zip with one notebook is a platform's download."""
     paths = [m.shown.split("/") for m in _visible(members)]
     return not _is_export(members) and any(
         parts[-1] == METADATA or read_moodle_path(parts) or read_canvas_name(parts[-1]) for parts in paths
@@ -264,29 +262,29 @@ def _is_hidden(member: Member) -> bool:
 
 
 def is_junk(name: str) -> bool:
-    """Whether a file or folder of this name is a hidden one, or one that a system or Jupyter writes for itself."""
+    """Return whether a name is hidden, or belongs to the system or Jupyter."""
     return name.startswith((".", "~$")) or name in _JUNK_FOLDERS or name.lower() in _JUNK_FILES
 
 
 def hidden_file(found: Found) -> Found:
-    """A file that is looked at only where nothing else was handed in; its place is that of the visible folder."""
+    """Mark a file as hidden; its place is that of the visible folder."""
     *folders, name = [part for part in found.place if part != "__MACOSX"]
     shown = list(takewhile(lambda part: not is_junk(part), folders))
-    # macOS keeps what belongs to Ada.ipynb in ._Ada.ipynb.
+    # macOS stores metadata of Ada.ipynb in ._Ada.ipynb.
     place = (*shown, name.removeprefix("._"))
     return replace(found, place=place, hidden=True, problem=_only_hidden([found.shown]))
 
 
 def _only_hidden(names: Sequence[str]) -> str:
-    """Why files that nobody sees are no submission, for the most telling of them."""
+    """Explain why hidden files are not a submission."""
     for pattern, reason in _HIDDEN_KINDS:
         if any(pattern.search(name) for name in names):
             return reason
-    return "only hidden files or files of the operating system were handed in: hand in the notebook itself"
+    return "only hidden files or system files were submitted: submit the notebook itself"
 
 
 def _without_companions(names: Sequence[str]) -> list[str]:
-    """Drop what only accompanies a notebook or zip of the same name and folder, such as otter's PDF."""
+    """Drop files that accompany a notebook or zip of the same name, such as PDFs."""
     work = {n for n in names if NOTEBOOK.search(n) or ZIP.search(n)}
     stems = {ZIP.sub("", NOTEBOOK.sub("", n)) for n in work}
     return [n for n in names if n in work or os.path.splitext(n)[0] not in stems]  # noqa: PTH122 - names, not paths
@@ -295,20 +293,20 @@ def _without_companions(names: Sequence[str]) -> list[str]:
 def _neither(name: str) -> str:
     suffix = PurePosixPath(name).suffix
     if suffix.lower() in _UNFINISHED:
-        return "an unfinished download or upload, not the notebook itself: hand in the notebook again"
+        return "an incomplete download or upload, not the notebook itself: submit the notebook again"
     if suffix.lower() in _SHORTCUTS:
-        return "only a shortcut to a file, not the notebook itself: hand in the notebook (.ipynb)"
+        return "only a shortcut to a file, not the notebook itself: submit the notebook (.ipynb)"
     if suffix.lower() == ".icloud":
         return _ICLOUD
-    kind = f"a {suffix} file" if suffix else "a file without an ending"
-    return f"{kind} is neither a notebook (.ipynb) nor a zip: hand in the notebook, or the zip grader.export() writes"
+    kind = f"a {suffix} file" if suffix else "a file without an extension"
+    return f"{kind} is neither a notebook (.ipynb) nor a zip: submit the notebook or the zip from grader.export()"
 
 
 def read_bytes(path: Path, member: str | None, inner: str | None) -> bytes:
-    """The bytes of a file on disk, in a zip, or in a zip in a zip; at most 100 MB.
+    """Return the bytes of a file on disk, in a zip, or in a zip inside a zip.
 
     Raises:
-        SubmissionError: it cannot be read; the text says why and what to do.
+        SubmissionError: it is unreadable or larger than 100 MB.
     """
     if member is None:
         return _read_file(path)
@@ -319,16 +317,16 @@ def read_bytes(path: Path, member: str | None, inner: str | None) -> bytes:
 
 def _read_file(path: Path) -> bytes:
     try:
-        # Without O_NONBLOCK a named pipe would keep the grader waiting for ever.
+        # Without O_NONBLOCK, opening a named pipe would block forever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise SubmissionError("not an ordinary file (a pipe, a device or a folder)")
+                raise SubmissionError("not a regular file (a pipe, a device or a folder)")
             data = file.read(MAX_NOTEBOOK_BYTES + 1)
     except OSError as error:
         raise SubmissionError(f"the file cannot be read: {error.strerror or error}") from None
     if len(data) > MAX_NOTEBOOK_BYTES:
         raise SubmissionError(
-            f"the notebook is larger than {MAX_NOTEBOOK_BYTES // MB} MB: clear its outputs, save and hand in again"
+            f"the notebook is larger than {MAX_NOTEBOOK_BYTES // MB} MB: clear its outputs, save it and submit it again"
         )
     return data

@@ -1,4 +1,4 @@
-"""Names of submissions: one that people read, and one for a folder on disk."""
+"""Names of submissions, for display and for folders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DIGESTED = re.compile(r"-[0-9a-f]{10}$")
 
 
 def readable_name(name: str) -> str:
-    """The name as text that can be written anywhere: bytes that are not UTF-8 become the replacement character."""
+    """Replace bytes of a name that are not UTF-8 by the replacement character."""
     return unicodedata.normalize("NFC", name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
 
@@ -31,10 +31,10 @@ def numbered(names: Iterable[str]) -> list[str]:
 
 
 def folder_names(names: Sequence[str]) -> list[str]:
-    """A folder name for each submission: the same for the same name in every run, unless two differ in case only.
+    """Return a unique and stable folder name for each submission.
 
-    Whatever is not the name letter for letter ends in a digest of the name, and so does a name that looks as if it
-    did; so nobody can choose a name that takes another's folder.
+    Names that need changes end in a digest of the original name, and so do names that already look like that, so that
+    no name can collide with another submission's folder.
     """
     plain = [plain_name(name) for name in names]
     times = Counter(slug.casefold() for slug in plain)
@@ -47,12 +47,12 @@ def folder_names(names: Sequence[str]) -> list[str]:
 
 
 def ascii_letters(name: str) -> str:
-    """The letters and signs of a name that are ASCII, accents dropped."""
+    """Return the ASCII characters of a name, without accents."""
     return unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
 
 
 def plain_name(name: str) -> str:
-    """A name in letters that every file system takes; different names may become the same."""
+    """Reduce a name to characters that every file system supports; may be ambiguous."""
     slug = re.sub(r"[^A-Za-z0-9._]+", "-", ascii_letters(name)).strip("-.")
     return slug[:MAX_ID_LENGTH] or "submission"
 

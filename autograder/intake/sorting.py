@@ -1,7 +1,7 @@
-"""Tells the layouts of Gradescope, Canvas, Moodle and plain folders apart; one submission a student and lab. Pure.
+"""Detect layouts of Gradescope, Canvas, Moodle and plain folders. Pure.
 
-Nothing is lost: a student whose files cannot be graded keeps one entry that says why, and every file that is set
-aside is listed with the reason.
+There is one submission per student and lab. No student is lost: if none of a student's files can be graded, one entry
+has the reason, and every file that is set aside is listed with its reason.
 """
 
 from __future__ import annotations
@@ -18,36 +18,40 @@ from autograder.platforms.moodle import read_moodle_path
 from autograder.results.handin import PLATFORM_NAMES, Claim, HandIn, Source
 from autograder.util.text import clean_line, counted, first_few
 
-# Of the notebooks and zips of a folder, the share that must be named as Canvas does before it counts as Canvas's.
+# The share of a folder's notebooks and zips that must have names in Canvas's format.
 _MOST = 0.5
 _MAX_LISTED = 5
 
 _NOT_SO = {
-    "canvas": "No file here is named as Canvas names those of a download (NAME_USERID_FILEID_FILE).",
-    "moodle": "No folder or file here is named as in a download of Moodle (NAME_ID_assignsubmission_file).",
-    "gradescope": f"There is no usable {METADATA} here, which every export of Gradescope holds.",
+    "canvas": "No file has a name in the format of a Canvas download (NAME_USERID_FILEID_FILE).",
+    "moodle": "No folder or file has a name in the format of a Moodle download (NAME_ID_assignsubmission_file).",
+    "gradescope": f"There is no valid {METADATA}, which every Gradescope export contains.",
 }
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a notebook says of itself: its lab, where it names one, and a digest of its bytes."""
+    """The lab that a notebook names, if any, and a digest of its bytes."""
 
     lab: str | None
     digest: str
 
 
+REPLACED = "replaced by a newer one"
+
+
 @dataclass(frozen=True)
 class SetAside:
-    """A file that is not graded, and why."""
+    """A file that is not graded, and the reason."""
 
     file: str
     reason: str
+    replaced_by: str | None = None
 
 
 @dataclass(frozen=True)
 class Sorted:
-    """What is to be graded, what is set aside, and what to tell about it."""
+    """Files to grade, files set aside, and lines to report."""
 
     found: tuple[Found, ...]
     set_aside: tuple[SetAside, ...]
@@ -60,7 +64,7 @@ class _Claimed:
     claim: Claim
 
 
-# Where the download lies, the platform, the student's key there, and the name: two names are two students.
+# Location of the download, platform, the student's key there, and name: different names are different students.
 _Group = tuple[tuple[str, ...], str, str, str]
 
 
@@ -70,16 +74,16 @@ def sort_in(
     look_into: Callable[[Found], Contents],
     source: Source | None = None,
 ) -> Sorted:
-    """Recognise the downloads among files.
+    """Detect downloads among files and choose each student's submissions.
 
     Args:
         found: all files.
-        read: gives a file's bytes; may raise ValueError.
-        look_into: looks into a notebook; asked only where a student handed in several.
-        source: the platform whose download it is, or `plain`; None to recognise it.
+        read: returns a file's bytes; may raise ValueError.
+        look_into: inspects a notebook; called only for students with several.
+        source: the platform of the download, or `plain`; None to detect it.
 
     Raises:
-        UsageError: the files are not laid out as the platform named lays them out.
+        UsageError: the files do not have the layout of the given platform.
     """
     told: list[str] = []
     exports, missing = _exports(found, read, told) if source in (None, "gradescope") else ({}, [])
@@ -97,7 +101,7 @@ def sort_in(
         whose = (home, claim.handin.platform, claim.handin.key, claim.handin.names)
         groups.setdefault(whose, []).append(_Claimed(one, claim))
     if source not in (None, "plain") and not groups and not missing:
-        raise UsageError(_NOT_SO[source], hint="leave --from out, or give --from plain")
+        raise UsageError(_NOT_SO[source], hint="omit --from, or use --from plain")
     others = [one for one in others if not one.hidden] + _hidden_work(others)
     kept: list[Found] = [*others, *missing]
     set_aside: list[SetAside] = []
@@ -117,13 +121,13 @@ _Exports = Mapping[tuple[str, ...], Mapping[str, HandIn]]
 
 
 def _exports(found: Sequence[Found], read: Callable[[Found], bytes], told: list[str]) -> tuple[_Exports, list[Found]]:
-    """Gradescope's exports by the place of their folder, and entries for submissions whose folder is not there."""
+    """Return Gradescope's exports by folder, and entries for missing folders."""
     exports: dict[tuple[str, ...], Mapping[str, HandIn]] = {}
     missing: list[Found] = []
     candidates = sorted((f for f in found if f.place and f.place[-1] == METADATA), key=lambda f: len(f.place))
     for one in candidates:
         root = one.place[:-1]
-        # What a student handed in may hold a file of that name too.
+        # A student's submission may contain a file of that name as well.
         inside_another = any(root[: len(other)] == other and len(root) > len(other) for other in exports)
         if inside_another or read_moodle_path(root) is not None:
             continue
@@ -134,9 +138,7 @@ def _exports(found: Sequence[Found], read: Callable[[Found], bytes], told: list[
             continue
         exports[root] = handins
         there = {f.place[len(root)] for f in found if len(f.place) > len(root) + 1 and f.place[: len(root)] == root}
-        problem = (
-            f"{METADATA} lists it, but its folder is not in the export, or it is empty: export the submissions again"
-        )
+        problem = f"{METADATA} lists it, but its folder is missing or empty: export the submissions again"
         missing += [
             replace(one, shown=_beside(one.shown, key), long=_beside(one.long, key), problem=problem, handin=handin)
             for key, handin in handins.items()
@@ -154,12 +156,11 @@ def _is_metadata(one: Found, exports: _Exports) -> bool:
 
 
 def _canvas_folders(found: Iterable[Found], *, sure: bool) -> frozenset[tuple[str, ...]]:
-    """Folders that look like Canvas's: most notebooks and zips are named as Canvas names them, and no user has two
-    names.
+    """Return folders in Canvas's format: most names match, and no user has two names.
 
     Args:
         found: all files.
-        sure: a person says that they come from Canvas.
+        sure: whether the user said that they come from Canvas.
     """
     counts: Counter[tuple[tuple[str, ...], bool]] = Counter()
     names: dict[tuple[str, ...], dict[str, str]] = {}
@@ -183,7 +184,7 @@ def _canvas_folders(found: Iterable[Found], *, sure: bool) -> frozenset[tuple[st
 
 
 def _hidden_work(others: Sequence[Found]) -> list[Found]:
-    """For each plain folder that holds nothing but hidden files, one of them, where a notebook is among them."""
+    """Return a hidden notebook for each plain folder that contains only hidden files."""
     visible = {one.place[:end] for one in others if not one.hidden for end in range(len(one.place))}
     rows: dict[tuple[str, ...], Found] = {}
     for one in others:
@@ -197,7 +198,10 @@ def _hidden_work(others: Sequence[Found]) -> list[Found]:
 def _whose(
     one: Found, exports: _Exports, canvas_folders: frozenset[tuple[str, ...]], *, with_moodle: bool
 ) -> tuple[tuple[str, ...], Claim] | None:
-    """Where the download begins that a file belongs to, and what its place there says; None for a plain file."""
+    """Return the start of a file's download and the information in its path.
+
+    None for a plain file.
+    """
     for root, handins in exports.items():
         rest = one.place[len(root) :]
         if one.place[: len(root)] == root and len(rest) > 1 and rest[0] in handins:
@@ -219,7 +223,7 @@ def _whose(
 def _one_students(
     group: Sequence[_Claimed], look_into: Callable[[Found], Contents]
 ) -> tuple[list[Found], list[SetAside]]:
-    """What of one student's files is graded: a notebook for each lab; one entry with the reason where there is none."""
+    """Choose a student's files to grade: a notebook per lab, or an entry with a reason."""
     if all(c.found.hidden for c in group):
         best = next((c for c in group if c.found.may_be_work), group[0])
         return [_with_handin(best)], [SetAside(c.found.shown, "a hidden file") for c in group if c is not best]
@@ -242,7 +246,7 @@ def _no_notebook(group: Sequence[_Claimed]) -> tuple[list[Found], list[SetAside]
     first = _with_handin(group[0])
     if len(group) == 1:
         return [first], []
-    problem = f"no notebook (.ipynb) among the {len(group)} files handed in: {first_few([c.claim.file for c in group])}"
+    problem = f"no notebook (.ipynb) among the {len(group)} submitted files: {first_few([c.claim.file for c in group])}"
     return [replace(first, problem=problem)], [SetAside(c.found.shown, "not a notebook") for c in group[1:]]
 
 
@@ -256,7 +260,9 @@ def _of_several(
     left: list[SetAside] = []
     for claimed, contents in looked:
         if named and contents.lab is None:
-            left.append(SetAside(claimed.found.shown, "names no lab, unlike another notebook of the same student"))
+            left.append(
+                SetAside(claimed.found.shown, "it does not name a lab, unlike another notebook of the same student")
+            )
         else:
             by_lab.setdefault(contents.lab, []).append((claimed, contents))
     for versions in by_lab.values():
@@ -267,17 +273,17 @@ def _of_several(
 
 
 def _newest(versions: Sequence[tuple[_Claimed, Contents]]) -> tuple[Found, list[SetAside]]:
-    """The version that counts; one entry that asks for a decision where the download does not tell which is newer."""
+    """Return the version that counts, or an entry that asks for a decision."""
     claims = [claimed for claimed, _ in versions]
     if len({contents.digest for _, contents in versions}) == 1:
         return _with_handin(claims[0]), [SetAside(c.found.shown, "the same notebook again") for c in claims[1:]]
-    # Uploads of one name replace each other; of two names, the later upload need not be the better one.
+    # Uploads with the same name replace each other; with different names, the later one need not be the right one.
     if uploads_of_one_file([c.claim.file for c in claims]) and all(c.claim.handin.number is not None for c in claims):
         *older, last = sorted(claims, key=lambda c: c.claim.handin.number or 0)
-        return _with_handin(last), [SetAside(c.found.shown, f"replaced by {last.found.shown}") for c in older]
+        return _with_handin(last), [SetAside(c.found.shown, REPLACED, last.found.shown) for c in older]
     problem = (
         f"{len(claims)} different notebooks of the same student for the same lab: "
-        f"{first_few([c.claim.file or c.found.name for c in claims])}. Leave the one that counts in the download, "
+        f"{first_few([c.claim.file or c.found.name for c in claims])}. Keep only the right one in the download, "
         "and grade again"
     )
     left = [SetAside(c.found.shown, "one of several notebooks of the same student") for c in claims[1:]]
@@ -313,6 +319,6 @@ def _recognised(kept: Sequence[Found], others: Sequence[Found]) -> str:
 
 
 def _told_aside(set_aside: Sequence[SetAside]) -> str:
-    counts = Counter("replaced by a newer one" if s.reason.startswith("replaced by") else s.reason for s in set_aside)
+    counts = Counter(one.reason for one in set_aside)
     why = ", ".join(f"{reason}: {count}" for reason, count in counts.most_common(_MAX_LISTED))
-    return f"Set aside: {counted(len(set_aside), 'file')} beside the graded ones ({why})"
+    return f"Not graded: {counted(len(set_aside), 'other file')} ({why})"

@@ -1,7 +1,7 @@
-"""Submissions: which notebooks there are, what they are called, and how to read each.
+"""Find submissions, name them, and read them.
 
-Finding never fails because of one file. What cannot be read becomes a submission all the same, with the
-reason in `problem`, so that every student has a row.
+Finding never fails because of a single file. Unreadable files become submissions with the reason in `problem`, so that
+every student has a row.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ _LAB_NAME = re.compile(rb'"assignment_name"\s*:\s*"([A-Za-z0-9_.-]{1,40})"')
 
 @dataclass(frozen=True)
 class Submission:
-    """One notebook to be graded.
+    """A notebook to grade.
 
     Args:
-        id: name of its folder under DIR/submissions: unique, ASCII, safe on every file system.
-        name: what people see: the file's name, or its path inside the folder or zip that was given.
+        id: name of its folder under DIR/submissions: unique, ASCII, valid on every file system.
+        name: name for display: the file's name, or its path inside the given folder or zip.
         path: the file on disk.
-        member: the notebook inside `path`, if that is a zip; None otherwise.
-        inner: where `member` is itself a zip, the notebook in it.
-        problem: why it cannot be read, known from finding it; `read_submission` raises it.
-        handin: who handed it in and when, if it comes from a platform's download.
-        lab: the lab its notebook names, as far as that was looked at.
+        member: the notebook inside `path`, if that is a zip; otherwise None.
+        inner: the notebook inside `member`, if that is a zip; otherwise None.
+        problem: why it cannot be read, or None; raised by `read_submission`.
+        handin: platform metadata, or None.
+        lab: the lab that its notebook names, if it was inspected.
     """
 
     id: str
@@ -52,18 +52,18 @@ class Submission:
 
     @property
     def student(self) -> Student | None:
-        """Who handed it in, where a platform says so."""
+        """The student, if a platform identifies them."""
         return None if self.handin is None else student_of(self.handin)
 
     @property
     def called(self) -> str:
-        """What people call it."""
+        """Name for display."""
         return self.name if self.student is None else self.student.called
 
 
 @dataclass(frozen=True)
 class Intake:
-    """What there is to grade, the files set aside (see `autograder.intake`), and what to tell about both."""
+    """Submissions to grade, files set aside (see `sorting`), and lines to report."""
 
     submissions: tuple[Submission, ...]
     set_aside: tuple[SetAside, ...]
@@ -71,11 +71,11 @@ class Intake:
 
 
 def find_submissions(paths: Sequence[Path]) -> tuple[Submission, ...]:
-    """Every submission under the files, folders and zips given, sorted by name.
+    """Return all submissions in the given files, folders and zips, sorted by name.
 
-    Hidden files, system junk and notebook checkpoints are left out, as is a file that only accompanies a
-    notebook of the same name (`ada.pdf` beside `ada.ipynb`). Any other file becomes an unreadable submission.
-    In a platform's download every student has one submission for each lab.
+    Hidden files, system files, checkpoints, and files that accompany a notebook of the same name (`ada.pdf` next to
+    `ada.ipynb`) are left out. Any other file becomes an unreadable submission. In a platform's download, every student
+    has one submission per lab.
 
     Raises:
         UsageError: a path does not exist or cannot be listed, or nothing was found.
@@ -84,33 +84,33 @@ def find_submissions(paths: Sequence[Path]) -> tuple[Submission, ...]:
 
 
 def take_in(paths: Sequence[Path], source: Source | None = None) -> Intake:
-    """The same, with what was recognised and what was set aside.
+    """Find submissions, files to set aside, and lines to report.
 
     Args:
         paths: files, folders and zips.
-        source: the platform they come from, or `plain`; None to recognise it.
+        source: their platform, or `plain`; None to detect it.
 
     Raises:
         UsageError: a path does not exist or cannot be listed, or nothing was found.
     """
     found = [one for path in paths for one in files_under(path, alone=len(paths) == 1)]
-    # The same file may be named twice, once by itself and once by its folder. Only the folder is resolved: a refused
-    # link is a row of its own, not the file it points to.
+    # A file may be given twice, directly and through its folder. Only the folder is resolved: a refused link is a row
+    # of its own, different from its target.
     unique = {(f.path.parent.resolve() / f.path.name, f.member, f.inner): f for f in reversed(found)}
     sorted_in = sort_in(list(unique.values()), _plain_bytes, _look_into, source)
     if not sorted_in.found:
         raise UsageError(
-            f"There is nothing to grade in {', '.join(map(str, paths)) or 'the paths given'}: no notebook and no zip.",
-            hint="give notebooks (.ipynb), zips as grader.export() writes them, or a folder that holds them",
+            f"There is nothing to grade in {', '.join(map(str, paths)) or 'the given paths'}: no notebook and no zip.",
+            hint="give notebooks (.ipynb), zips from grader.export(), or a folder that contains them",
         )
     return Intake(_settle_names(sorted_in.found), sorted_in.set_aside, sorted_in.told)
 
 
 def read_submission(submission: Submission) -> bytes:
-    """The bytes of the notebook, at most 100 MB.
+    """Return the bytes of the notebook.
 
     Raises:
-        SubmissionError: it cannot be read; the text says why and what to do.
+        SubmissionError: it is unreadable or larger than 100 MB.
     """
     if submission.problem is not None:
         raise SubmissionError(submission.problem)
@@ -118,7 +118,7 @@ def read_submission(submission: Submission) -> bytes:
 
 
 def _plain_bytes(found: Found) -> bytes:
-    """Bytes of a file that is no submission itself."""
+    """Return the bytes of a file that is not a submission itself."""
     try:
         return read_bytes(found.path, found.member, found.inner)
     except SubmissionError as error:
@@ -126,7 +126,7 @@ def _plain_bytes(found: Found) -> bytes:
 
 
 def _look_into(found: Found) -> Contents:
-    """What a notebook says of itself; nothing where it cannot be read, which grading will tell."""
+    """Inspect a notebook; unreadable notebooks are reported by grading."""
     try:
         data = read_bytes(found.path, found.member, found.inner)
     except SubmissionError:
@@ -139,9 +139,9 @@ def _look_into(found: Found) -> Contents:
 
 
 def student_of(handin: HandIn) -> Student:
-    """The student or group of a hand-in.
+    """Return the student or group of a submission.
 
-    Gradescope's key is that of one upload, so its students are known by what the roster says of them.
+    Gradescope's key identifies an upload, so its students are identified by the roster.
     """
     if handin.platform == "gradescope":
         identity = "+".join(filter(None, (person.id or person.email for person in handin.people)))
@@ -152,7 +152,7 @@ def student_of(handin: HandIn) -> Student:
 def _settle_names(found: Sequence[Found]) -> tuple[Submission, ...]:
     short = Counter(readable_name(f.shown) for f in found)
     named = [(readable_name(f.shown if short[readable_name(f.shown)] == 1 else f.long), f) for f in found]
-    # Sorted before numbering, so that the outcome does not hang on the order of the command line.
+    # Sorted before numbering, so that the result does not depend on the order of the command line.
     named.sort(key=lambda pair: (pair[0].casefold(), pair[0], os.fsencode(pair[1].long)))
     names = numbered([name for name, _ in named])
     labs = [_lab_named_in(f) for _, f in named]
@@ -164,14 +164,14 @@ def _settle_names(found: Sequence[Found]) -> tuple[Submission, ...]:
 
 
 def _entry(name: str, found: Found, lab: str | None) -> str:
-    """What its entry in the results is called: student and lab where they are known, else the file.
+    """Return an entry's name in the results: student and lab if known, else the file.
 
-    A student's next upload has another file name and belongs to the same entry.
+    A student's next upload may have another file name and belongs to the same entry.
     """
     if found.handin is None:
         return name
     student = student_of(found.handin)
-    # A name in another script leaves no letters that every file system takes; the ID serves alone then.
+    # If no character of the name is ASCII, only the ID is used.
     parts = (
         [student.name] if student.name != student.id and any(c.isalnum() for c in ascii_letters(student.name)) else []
     )
@@ -179,7 +179,7 @@ def _entry(name: str, found: Found, lab: str | None) -> str:
 
 
 def _lab_named_in(found: Found) -> str | None:
-    """The lab that a student's notebook names, without reading all of it."""
+    """Return the lab that a student's notebook names, without reading all of it."""
     if found.handin is None or found.problem is not None:
         return None
     try:

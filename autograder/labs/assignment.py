@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,12 +17,20 @@ from typing import Any
 from autograder.errors import AssignmentError
 from autograder.handover.live_protocol import ENVIRONMENT
 from autograder.handover.modules import USUAL_NAMES
+from autograder.handover.protocol import (
+    DescribedQuestion,
+    DescribedTest,
+    Description,
+    InspectPayload,
+    decode,
+    to_payload,
+)
 from autograder.handover.support import is_support_path, pack_support_files
 from autograder.handover.tasks import INSPECT_TESTS
 from autograder.labs.descriptions import description_file, keep_description, read_description
 from autograder.labs.lateness import LatePolicy, policy_from
 from autograder.sandbox import Isolation, Job, Limits
-from autograder.sandbox.job_files import job_folder
+from autograder.sandbox.job_files import job_folder, read_ordinary_file
 
 LAB_JSON = "lab.json"
 _BUILD = "autograder build"
@@ -31,28 +40,11 @@ _OTHER = "name another autograder zip with -a FILE.zip"
 _MAX_SEED = 2**32 - 1  # the largest seed of numpy.random
 # Exceptions raised for damaged or encrypted zips.
 _DAMAGE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
+_MAX_DESCRIPTION = 16 << 20  # bytes
 _INSPECTION = Limits(seconds=60, memory_mb=4096)
 
 
-@dataclass(frozen=True)
-class Test:
-    """A test function.
-
-    Args:
-        name: its name.
-        hidden: whether it is hidden from students.
-        points: its points.
-        required: names of the variables it takes.
-        optional: names of the variables with a default value.
-    """
-
-    __test__ = False  # not a pytest class
-
-    name: str
-    hidden: bool
-    points: float
-    required: tuple[str, ...]
-    optional: tuple[str, ...]
+Test = DescribedTest
 
 
 @dataclass(frozen=True)
@@ -269,14 +261,16 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name) if part]
 
 
-def _inspect(tests: Mapping[str, str], support: Mapping[str, bytes], isolation: Isolation) -> list[dict[str, Any]]:
+def _inspect(
+    tests: Mapping[str, str], support: Mapping[str, bytes], isolation: Isolation
+) -> tuple[DescribedQuestion, ...]:
     """Describe the tests: what their decorators and signatures say, which only running them tells.
 
     The description of the same files is kept, so that a run with nothing to grade starts no worker.
     """
     from autograder.handover.checker_files import DESCRIPTION
 
-    payload = {"tests": dict(tests), **pack_support_files(support)}
+    payload = to_payload(InspectPayload(dict(tests), pack_support_files(support)))
     kept = description_file(payload)
     known = read_description(kept)
     if known is not None:
@@ -284,16 +278,17 @@ def _inspect(tests: Mapping[str, str], support: Mapping[str, bytes], isolation: 
     with job_folder() as folder:
         outcome = isolation.run(Job(INSPECT_TESTS, payload, folder, _INSPECTION))
         file = folder / DESCRIPTION
-        if outcome.end != "done" or not file.exists():
+        answer: Description | None = None
+        with contextlib.suppress(ValueError):
+            answer = decode(read_ordinary_file(file, _MAX_DESCRIPTION), Description)
+        if outcome.end != "done" or answer is None:
             raise AssignmentError(
                 f"The tests could not be loaded: {outcome.detail or 'the worker returned no description'}.", hint=_OTHER
             )
-        answer = json.loads(file.read_text(encoding="utf-8"))
-    if "error" in answer:
-        raise AssignmentError(answer["error"], hint=answer["hint"])
-    questions: list[dict[str, Any]] = answer["questions"]
-    keep_description(kept, questions)
-    return questions
+    if answer.error is not None:
+        raise AssignmentError(answer.error, hint=answer.hint)
+    keep_description(kept, answer.questions)
+    return answer.questions
 
 
 @dataclass(frozen=True)
@@ -329,9 +324,9 @@ def _entries(lab: dict[str, Any], path: Path) -> dict[str, _QuestionEntry]:
     return entries
 
 
-def _questions(described: list[dict[str, Any]], lab: dict[str, Any], path: Path) -> tuple[Question, ...]:
+def _questions(described: Sequence[DescribedQuestion], lab: dict[str, Any], path: Path) -> tuple[Question, ...]:
     entries = _entries(lab, path)
-    names = [entry["name"] for entry in described]
+    names = [entry.name for entry in described]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise AssignmentError(f"{path.name}: the question {twice[0]} occurs in two test files.", hint=_BUILD)
@@ -340,22 +335,18 @@ def _questions(described: list[dict[str, Any]], lab: dict[str, Any], path: Path)
     order = {name: position for position, name in enumerate(entries or names)}
     questions: list[Question] = []
     seen: set[str] = set()
-    for entry in sorted(described, key=lambda entry: order[entry["name"]]):
-        tests = tuple(
-            Test(t["name"], t["hidden"], t["points"], tuple(t["required"]), tuple(t["optional"]))
-            for t in entry["tests"]
-        )
-        required = dict.fromkeys(name for test in tests for name in test.required)
+    for entry in sorted(described, key=lambda entry: order[entry.name]):
+        required = dict.fromkeys(name for test in entry.tests for name in test.required)
         # Without lab.json, a variable belongs to the first question whose tests take it.
         guessed = [name for name in required if name not in seen and name != ENVIRONMENT and name not in USUAL_NAMES]
-        own = entries.get(entry["name"], _QuestionEntry(tuple(guessed), (), "", ()))
+        own = entries.get(entry.name, _QuestionEntry(tuple(guessed), (), "", ()))
         seen.update(required)
         questions.append(
             Question(
-                name=entry["name"],
-                max_score=round(float(sum(test.points for test in tests)), 6),
-                all_or_nothing=entry["all_or_nothing"],
-                tests=tests,
+                name=entry.name,
+                max_score=round(float(sum(test.points for test in entry.tests)), 6),
+                all_or_nothing=entry.all_or_nothing,
+                tests=entry.tests,
                 variables=own.variables,
                 stubs=own.stubs,
                 title=own.title,

@@ -42,3 +42,17 @@ def autograder_zip(root: Path, lab: str) -> Path:
 def missing_builds(root: Path) -> tuple[str, ...]:
     """Return the labs that have not been built."""
     return tuple(lab for lab in lab_names(root) if not autograder_zip(root, lab).exists())
+
+
+def newer_sources(root: Path, lab: str) -> tuple[str, ...]:
+    """Return the files of a lab's master that were changed after its zip was built."""
+    built = autograder_zip(root, lab)
+    if not built.is_file():
+        return ()
+    sources = [root / _MASTERS / f"{lab}{kind}" for kind in (*MASTER_KINDS, ".toml")]
+    support = root / _MASTERS / "files" / lab
+    sources += sorted(path for path in support.rglob("*") if path.is_file())
+    when = built.stat().st_mtime
+    return tuple(
+        path.relative_to(root).as_posix() for path in sources if path.is_file() and path.stat().st_mtime > when
+    )

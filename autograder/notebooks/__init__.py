@@ -1,1 +1,1 @@
-"""Reading and writing notebooks (.ipynb) and the source text of their cells."""
+"""Read and write notebooks (.ipynb) and analyse the source of their cells."""

@@ -1,4 +1,4 @@
-"""Fills the gaps of a student notebook by variable name: how example classes and test cases are made."""
+"""Fill in the stubs of a student notebook, for example classes and tests."""
 
 from __future__ import annotations
 
@@ -12,55 +12,55 @@ from autograder.notebooks.source import assigned_names
 _TAG = "answer:"
 
 
-def fill_gaps(
+def fill_stubs(
     student: Mapping[str, Any],
     solution: Mapping[str, Any],
     fills: Mapping[str, str],
     *,
     questions: Collection[str] | None = None,
 ) -> dict[str, Any]:
-    """A copy of the student notebook with its gaps filled.
+    """Return a copy of a student notebook with its stubs filled in.
 
     Args:
-        student: a student notebook as JSON data; answer cells hold nothing but gaps.
+        student: a student notebook as JSON data; its answer cells contain only stubs.
         solution: the solution of the same lab.
-        fills: code by the name of the variable, function or class whose stub it replaces, or by the question for a
-            lone `...`.
-        questions: the questions to fill with the solution's code where `fills` says nothing; None means all.
+        fills: code by the name of the variable, function or class whose stub it replaces, or by question for a lone
+            `...`.
+        questions: the questions to fill with the solution's code unless `fills` applies; None means all.
 
     Raises:
-        KeyError: `fills` names something that is not a gap of the notebook.
+        KeyError: `fills` contains a name without a stub.
     """
     filled = copy.deepcopy(dict(student))
     used: set[str] = set()
-    # The solution has the same answer cells in the same order: both notebooks come from one master.
+    # Both notebooks come from the same master, so their answer cells correspond in order.
     for (question, cell), (_, solved) in zip(_answer_cells(filled), _answer_cells(solution), strict=True):
-        gaps = _gaps(_source(cell), question)
+        gaps = _stubs(_source(cell), question)
         used.update(gaps)
         by_default = _split(_source(solved), tuple(gaps)) if questions is None or question in questions else gaps
         cell["source"] = "\n".join(fills.get(gap, by_default.get(gap, stub)) for gap, stub in gaps.items()).strip("\n")
     unknown = set(fills) - used
     if unknown:
-        raise KeyError(f"not a gap of this notebook: {', '.join(sorted(unknown))}")
+        raise KeyError(f"not a stub of this notebook: {', '.join(sorted(unknown))}")
     return filled
 
 
 def fills_of(student: Mapping[str, Any], filled: Mapping[str, Any]) -> dict[str, str]:
-    """Return the code that a filled notebook has in the place of each stub; stubs left as they are are left out.
+    """Return the code that replaces each changed stub in a filled notebook.
 
     Args:
         student: the student notebook.
-        filled: the same notebook with answers; cells are found by their tags, in order.
+        filled: the same notebook with answers; cells are matched by their tags, in order.
     """
     stubs: dict[str, dict[str, str]] = {}
     for question, cell in _answer_cells(student):
-        stubs.setdefault(question, {}).update(_gaps(_source(cell), question))
+        stubs.setdefault(question, {}).update(_stubs(_source(cell), question))
     found: dict[str, str] = {}
     for question, gaps in stubs.items():
         code = "\n".join(_source(cell) for owner, cell in _answer_cells(filled) if owner == question)
         try:
             parts = _split(code, tuple(gaps))
-        except SyntaxError:  # no telling the answers apart: the whole cell stands for the first
+        except SyntaxError:  # the answers cannot be separated: the whole cell counts as the first
             parts = {next(iter(gaps)): code, **dict.fromkeys(list(gaps)[1:], "")}
         found |= {name: part.strip("\n") for name, part in parts.items() if part.strip() != gaps[name].strip()}
     return found
@@ -83,8 +83,11 @@ def _source(cell: Mapping[str, Any]) -> str:
     return source if isinstance(source, str) else "".join(source)
 
 
-def _gaps(stubs: str, question: str) -> dict[str, str]:
-    """Return the text of each stub of a cell by its name; a lone `...` has the name of the question."""
+def _stubs(stubs: str, question: str) -> dict[str, str]:
+    """Return the text of each stub of a cell by name.
+
+    A lone `...` has the question's name.
+    """
     found = {}
     for statement in ast.parse(stubs).body:
         name = question
@@ -97,7 +100,10 @@ def _gaps(stubs: str, question: str) -> dict[str, str]:
 
 
 def _split(source: str, gaps: tuple[str, ...]) -> dict[str, str]:
-    """The code of each gap: the statements up to and including the one that first assigns it; the rest goes last."""
+    """Return the code of each stub: the statements up to its first assignment.
+
+    The rest belongs to the last stub.
+    """
     lines = source.splitlines()
     parts: dict[str, list[str]] = {gap: [] for gap in gaps}
     pending: list[str] = []

@@ -1,4 +1,4 @@
-"""Pictures that come from submissions: known kinds, a bounded size, and what they claim to be."""
+"""Validation of images in submissions: known types and limited size."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _MAX_SIDE = 5_000
 _MAX_PIXELS = 16_000_000
 _SIGNATURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff", "image/gif": b"GIF8"}
 KINDS = tuple(_SIGNATURES)
-# The frame headers that hold a JPEG's size.
+# Start-of-frame markers, which contain a JPEG's size (ITU-T T.81, table B.1).
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture fit to be shown: its kind, its size in pixels, and its bytes in base64 (on one line)."""
+    """A valid image: MIME type, size in pixels, and base64 data on one line."""
 
     kind: str
     width: int
@@ -27,12 +27,15 @@ class Picture:
 
     @property
     def address(self) -> str:
-        """As a `data:` address."""
+        """The image as a `data:` address."""
         return f"data:{self.kind};base64,{self.base64}"
 
 
 def picture(kind: str, text: object) -> Picture | None:
-    """A picture from base64 text; None if it is no picture of that kind, or too large to be shown."""
+    """Validate an image in base64.
+
+    None if it is not an image of that type or too large.
+    """
     if kind not in _SIGNATURES or not isinstance(text, str) or len(text) > MAX_BYTES * 3 // 2:
         return None
     try:

@@ -1,7 +1,7 @@
-"""From the bytes of a notebook to its code cells, and to the answers among them.
+"""Read a notebook's code cells, and identify its lab and the answers.
 
-Only what grading needs is read: the cells' text, code cells' tags, the name of the assignment, the language. Outputs
-and unknown fields are never looked at, so notebooks that break the format elsewhere are graded all the same.
+Only what grading needs is read: text of cells, tags of code cells, the name of the assignment, the language. Outputs
+and unknown fields are ignored, so notebooks that are invalid elsewhere are graded anyway.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from autograder.notebooks.images import KINDS, Picture, picture
 from autograder.notebooks.source import assigned_names, parse_cell, statements
 
 MAX_CODE = 10_000_000
-# What lies beyond is not shown; it has no influence on marks.
+# Later cells are not shown; this has no influence on marks.
 MAX_TEXT = 300_000
 MAX_PARTS = 3_000
 MAX_ATTACHMENTS = 4_000_000
@@ -28,10 +28,10 @@ _ANSWER_TAG = "answer:"
 _CHECK_CALL = re.compile(r"""\bgrader\s*\.\s*check\s*\(\s*(["'])(?P<question>[^"'\n]+)\1""")
 _PLAINLY = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AugAssign, ast.With)
 _IMPORTS_OTTER = re.compile(r"^\s*(import|from)\s+otter\b", re.MULTILINE)
-# A notebook that lost its assignment name must show at least this share of the lab's answers to be taken for it: a
-# given cell of one lab may assign what is an answer in the other, so a few names prove nothing.
+# A notebook without an assignment name must contain at least this share of a lab's answers to be assigned to it: a
+# given cell of one lab may assign an answer variable of another, so a few names are no evidence.
 _ENOUGH = Fraction(1, 2)
-# As the set-up cell names its lab: it stays where a platform drops the metadata.
+# The lab's name in the set-up cell, which is kept if a platform drops the metadata.
 _SET_UP = re.compile(r"""^grader = _set_up\(lab="(?P<lab>[^"\n]+)",""", re.MULTILINE)
 _WRITTEN_IN = re.compile(r'^grader = _set_up\([^\n]*\blanguage="(?P<language>[A-Za-z_-]{2,12})"', re.MULTILINE)
 _OTHER_KERNELS = {"ir": "R", "irkernel": "R", "xr": "R", "octave": "Octave", "sos": "SoS", "bash": "Bash"}
@@ -39,7 +39,13 @@ _OTHER_KERNELS = {"ir": "R", "irkernel": "R", "xr": "R", "octave": "Octave", "so
 
 @dataclass(frozen=True)
 class CodeCell:
-    """A code cell that is not empty; `number` counts those from 1, like the `[7]` of a fresh Run All."""
+    """A code cell that is not empty.
+
+    Args:
+        number: its number, counted from 1 as in Run All after a restart.
+        source: its source.
+        tags: its tags.
+    """
 
     number: int
     source: str
@@ -47,20 +53,25 @@ class CodeCell:
 
     @property
     def answers(self) -> frozenset[str]:
-        """The questions this cell is tagged as an answer of."""
+        """The questions that this cell is tagged as an answer of."""
         return frozenset(tag.removeprefix(_ANSWER_TAG) for tag in self.tags if tag.startswith(_ANSWER_TAG))
 
     @property
     def checks(self) -> frozenset[str]:
-        """The questions this cell calls `grader.check` for."""
+        """The questions that this cell calls `grader.check` for."""
         return frozenset(match["question"] for match in _CHECK_CALL.finditer(self.source))
 
 
 @dataclass(frozen=True)
 class Part:
-    """A cell as handed in, to be shown again.
+    """A cell as submitted, for display.
 
-    `number` is that of a code cell that is run; `attachments` are the pictures of a text, by name.
+    Args:
+        kind: its type.
+        source: its source.
+        number: number of a code cell that is run, or None.
+        attachments: images of a text cell by name.
+        tags: its tags.
     """
 
     kind: Literal["code", "markdown", "raw"]
@@ -72,11 +83,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Notebook:
-    """What grading reads of a notebook; `assignment` is the name otter wrote, None where it is lost.
+    """The parts of a notebook that grading uses.
 
-    `language` is that of its code, `written_in` that of its texts, as its set-up cell names it.
-
-    `parts` are all its cells, in order, for showing only.
+    Args:
+        cells: the code cells that are not empty.
+        assignment: the assignment's name, as written by otter; None if missing.
+        language: programming language.
+        kernel: name of the kernel.
+        parts: all cells in order, for display only.
+        written_in: language of the texts, from the set-up cell.
     """
 
     cells: tuple[CodeCell, ...]
@@ -101,15 +116,15 @@ def read_notebook(data: bytes) -> Notebook:
     code = [cell for cell in cells if cell.get("cell_type") == "code"]
     language = _language(metadata, spec, kernel, code)
     sources = [(source_of(cell, position), tags_of(cell)) for position, cell in enumerate(code, start=1)]
-    # An empty cell gets no number from Jupyter either.
+    # Jupyter does not number empty cells either.
     filled = [(source, tags) for source, tags in sources if source.strip()]
     if sum(len(source) for source, _ in filled) > MAX_CODE:
         raise SubmissionError(
-            f"the notebook holds more than {MAX_CODE // 1_000_000} million characters of code: probably data pasted "
-            "into a cell; remove it and hand in again"
+            f"the notebook contains more than {MAX_CODE // 1_000_000} million characters of code, probably data pasted "
+            "into a cell: remove it and submit it again"
         )
     if not filled:
-        raise SubmissionError("the notebook has no code cells: probably an empty or a new notebook was handed in")
+        raise SubmissionError("the notebook has no code cells: probably an empty or new notebook was submitted")
     return Notebook(
         cells=tuple(CodeCell(number, source, tags) for number, (source, tags) in enumerate(filled, start=1)),
         assignment=text_or_none(mapping(metadata.get("otter")).get("assignment_name")) or _named_in_set_up(filled),
@@ -121,35 +136,35 @@ def read_notebook(data: bytes) -> Notebook:
 
 
 def _named_in_set_up(code: Sequence[tuple[str, frozenset[str]]]) -> str | None:
-    """The lab a set-up cell names."""
+    """Return the lab that a set-up cell names."""
     found = (_SET_UP.search(source) for source, _ in code)
     return next((match["lab"] for match in found if match), None)
 
 
 def _written_in(code: Sequence[tuple[str, frozenset[str]]]) -> str:
-    """The language of the texts that a set-up cell names; English where there is none."""
+    """Return the language of texts named by a set-up cell; English by default."""
     found = (_WRITTEN_IN.search(source) for source, _ in code)
     return next((match["language"] for match in found if match), "en")
 
 
 def identify(notebook: Notebook, labs: Mapping[str, Mapping[str, Sequence[str]]]) -> str:
-    """The lab a notebook belongs to.
+    """Return the lab that a notebook belongs to.
 
-    The name in the notebook's metadata decides. Where it is lost (Google Colab drops it), the answers do: answer
-    variables assigned, answer tags, `grader.check` calls.
+    The name in the notebook's metadata decides. If it is missing (Google Colab removes it), the answers decide:
+    assigned answer variables, answer tags, `grader.check` calls.
 
     Args:
         notebook: the notebook.
-        labs: for each lab it may belong to, the answer variables of each question.
+        labs: the possible labs, with the answer variables of each question.
 
     Raises:
-        SubmissionError: it is a notebook of another assignment, or of none.
+        SubmissionError: it belongs to another assignment, or to none.
     """
     expected = " or ".join(labs)
     if notebook.assignment is not None:
         if notebook.assignment not in labs:
             raise SubmissionError(
-                f"this is a notebook of the assignment {notebook.assignment}, not of {expected}: hand in the right one"
+                f"this is a notebook of the assignment {notebook.assignment}, not of {expected}: submit the right one"
             )
         return notebook.assignment
     shares = {lab: _share(notebook, questions) for lab, questions in labs.items()}
@@ -157,23 +172,23 @@ def identify(notebook: Notebook, labs: Mapping[str, Mapping[str, Sequence[str]]]
     winners = [lab for lab, share in shares.items() if share == best]
     if best < _ENOUGH:
         raise SubmissionError(
-            f"the notebook does not say which assignment it belongs to, and hardly any answer of {expected} is in it: "
-            "hand in the notebook of this lab, or grade it with --lab if it is one"
+            f"the notebook does not name its assignment and contains hardly any answers of {expected}: "
+            "submit the notebook of this lab, or grade it with --lab if it is the right one"
         )
     if len(winners) > 1:
         raise SubmissionError(
-            f"the notebook does not say which assignment it belongs to and could be {' or '.join(winners)}: "
-            "name it with --lab"
+            f"the notebook does not name its assignment and could belong to {' or '.join(winners)}: "
+            "choose one with --lab"
         )
     return winners[0]
 
 
 def answer_cells(notebook: Notebook, question: str, variables: Sequence[str]) -> tuple[CodeCell, ...]:
-    """The cells that hold a student's answer to a question, in the notebook's order.
+    """Return the cells with a student's answer to a question, in notebook order.
 
-    These are the cells tagged `answer:QUESTION`, however often duplicated or split, and cells without an answer
-    tag that assign one of the variables outside functions. Where neither is found and the question has no
-    variables, it is the cell before `grader.check("QUESTION")`.
+    These are the cells tagged `answer:QUESTION`, even if duplicated or split, and cells without an answer tag that
+    assign one of the variables outside functions. If there are none and the question has no variables, it is the cell
+    before `grader.check("QUESTION")`.
     """
     names = frozenset(variables)
     found = tuple(
@@ -185,10 +200,10 @@ def answer_cells(notebook: Notebook, question: str, variables: Sequence[str]) ->
 
 
 def is_stub(source: str, stubs: Sequence[str]) -> bool:
-    """Whether a cell still holds nothing but gaps.
+    """Return whether a cell contains nothing but stubs.
 
-    True if each of its statements is a statement of one of the stubs; so comments, spaces, order and a split or
-    half deleted stub do not count, and an empty cell is a stub. Text that is not Python must equal a stub.
+    True if each of its statements is a statement of one of the stubs: comments, spaces, order, and split or partly
+    deleted stubs do not matter, and an empty cell is a stub. Text that is not Python must equal a stub.
     """
     body = statements(source)
     if body is None:
@@ -198,7 +213,7 @@ def is_stub(source: str, stubs: Sequence[str]) -> bool:
 
 
 def attempted(notebook: Notebook, question: str, variables: Sequence[str], stubs: Sequence[str]) -> bool:
-    """Whether any answer cell of the question holds more than its stub; False if all are deleted."""
+    """Return whether an answer cell of the question contains more than its stub."""
     return any(not is_stub(cell.source, stubs) for cell in answer_cells(notebook, question, variables))
 
 
@@ -210,10 +225,10 @@ def _cell_before_check(notebook: Notebook, question: str) -> tuple[CodeCell, ...
 
 
 def _share(notebook: Notebook, questions: Mapping[str, Sequence[str]]) -> Fraction:
-    """The share of a lab's answers that the notebook assigns, from 0 to 1.
+    """Return the share of a lab's answers that the notebook assigns, from 0 to 1.
 
-    Questions that the notebook names (tags, checks) are looked for if it names any, else all; a question without
-    variables proves nothing. A question it names and the lab does not have counts against the lab.
+    Considers the questions that the notebook names (tags, checks), or all if it names none; questions without variables
+    are no evidence. A named question that the lab does not have counts against the lab.
     """
     named = {question for cell in notebook.cells for question in cell.answers | cell.checks}
     wanted = [question for question in questions if not named or question in named]
@@ -226,7 +241,10 @@ def _share(notebook: Notebook, questions: Mapping[str, Sequence[str]]) -> Fracti
 
 
 def _found(notebook: Notebook, question: str, variables: frozenset[str]) -> Fraction:
-    """The share of a question's variables that are assigned: in its tagged cells, else in cells without a tag."""
+    """Return the share of a question's variables that are assigned.
+
+    Considers its tagged cells, or cells without a tag if there are none.
+    """
     tagged = [cell for cell in notebook.cells if question in cell.answers]
     cells = tagged or [cell for cell in notebook.cells if not cell.answers]
     assigned = frozenset[str]().union(*(assigned_names(cell.source) for cell in cells))
@@ -236,10 +254,10 @@ def _found(notebook: Notebook, question: str, variables: frozenset[str]) -> Frac
 def _language(
     metadata: Mapping[str, Any], spec: Mapping[str, Any], kernel: str | None, code: Sequence[Mapping[str, Any]]
 ) -> str:
-    """The language, `python` where nothing says otherwise.
+    """Return the language; `python` by default.
 
     Raises:
-        SubmissionError: everything that names a language names another than Python.
+        SubmissionError: all metadata name another language than Python.
     """
     told = [spec.get("language"), mapping(metadata.get("language_info")).get("name")]
     told += [cell.get("language") for cell in code[:1]]
@@ -249,17 +267,17 @@ def _language(
     if not names or any(name.lower().startswith(("python", "ipython")) for name in names):
         return "python"
     if _looks_like_python(metadata, code):
-        return "python"  # VS Code and Polyglot Notebooks relabel a notebook when another kernel is chosen
+        return "python"  # VS Code and Polyglot Notebooks change the label with the kernel
     raise SubmissionError(
-        f"the notebook is written in {names[0]}, this lab in Python: choose a Python kernel and hand in again"
+        f"the notebook is written in {names[0]}, this lab in Python: choose a Python kernel and submit it again"
     )
 
 
 def _looks_like_python(metadata: Mapping[str, Any], code: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the cells are a lab's in Python, whatever the kernel is called.
+    """Return whether the cells are Python code of a lab, whatever the kernel's name.
 
-    Most of them parse and something in them is plainly Python's: in R, `x <- 1` parses too, as a comparison. And the
-    notebook names its lab, imports otter, has an answer tag or checks a question.
+    Most of them must parse, and something must be Python only: in R, `x <- 1` parses as a comparison. In addition, the
+    notebook must name its lab, import otter, have an answer tag or check a question.
     """
     sources = [source_of(cell, position) for position, cell in enumerate(code, start=1)]
     filled = [source for source in sources if source.strip()]
@@ -273,7 +291,7 @@ def _looks_like_python(metadata: Mapping[str, Any], code: Sequence[Mapping[str, 
 
 
 def _parts(cells: Sequence[Mapping[str, Any]], code: Sequence[str]) -> tuple[Part, ...]:
-    """All cells in order; `code` are the sources of the code cells."""
+    """Return all cells in order; `code` contains the sources of the code cells."""
     parts: list[Part] = []
     sources = iter(code)
     number = text = pictures = 0
@@ -296,7 +314,7 @@ def _text_part(cell: Mapping[str, Any], room: int, picture_room: int) -> Part:
     except SubmissionError:
         source = ""
     level = cell.get("level")
-    if cell.get("cell_type") == "heading" and type(level) is int:  # of format 3
+    if cell.get("cell_type") == "heading" and type(level) is int:  # format 3
         source = f"{'#' * min(6, max(1, level))} {source}"
     attachments: dict[str, Picture] = {}
     for name, forms in mapping(cell.get("attachments")).items():

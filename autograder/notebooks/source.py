@@ -1,4 +1,4 @@
-"""What the text of a code cell says, without running it."""
+"""Analyse the source of a code cell without running it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 from threading import Lock
 
-# A longer cell is no answer to anything; parsing takes about a hundred times the size of the text.
+# Longer cells are not answers; parsing takes about a hundred times the size of the text in memory.
 MAX_PARSED = 100_000
 
-# Cell magics whose body is still Python in the notebook's own namespace.
+# Cell magics whose body is Python in the notebook's namespace.
 _PYTHON_CELL_MAGIC = re.compile(r"^\s*%%(time|timeit|capture|prun)\b[^\n]*\n?")
 _CELL_MAGIC = re.compile(r"^\s*%%(?P<name>[!\w]+)")
 _KEEPS_VARIABLES = frozenset({"time", "capture", "prun"})
-# `%time statement` keeps its statement; `%matplotlib inline`, `!pip install` and `model?` assign nothing. The indent
-# never gives a space back (`*+`), or a line of blanks would take quadratic time.
+# `%time statement` keeps its statement; `%matplotlib inline`, `!pip install` and `model?` assign nothing. The indent is
+# matched possessively (`*+`), because a line of blanks would otherwise take quadratic time.
 _LINE_MAGIC = re.compile(
     r"""^(?P<indent>[ \t]*+)(?:%time[ \t]++(?P<timed>[^\n]+)|[%!?][^\n]*|[^\n=#'"]*\?[ \t]*)$""", re.MULTILINE
 )
@@ -30,9 +30,11 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 @lru_cache(maxsize=512)
 def assigned_names(source: str) -> frozenset[str]:
-    """The names a cell assigns when run, at any depth of `if`, `with` or `for`, but not inside functions.
+    """Return the names that a cell assigns outside functions.
 
-    Empty for text that is not Python.
+    Empty if it is not Python.
+
+    Includes assignments inside `if`, `with` and `for`.
     """
     tree = parse_cell(source)
     if tree is None:
@@ -45,7 +47,7 @@ def assigned_names(source: str) -> frozenset[str]:
 
 @lru_cache(maxsize=512)
 def assigned_in_functions(source: str) -> frozenset[str]:
-    """The names assigned inside functions and classes, which do not become variables of the notebook."""
+    """Return the names assigned inside functions and classes only."""
     tree = parse_cell(source)
     scopes = [node for node in ast.walk(tree) if isinstance(node, _OWN_SCOPE)] if tree is not None else []
     try:
@@ -55,13 +57,16 @@ def assigned_in_functions(source: str) -> frozenset[str]:
 
 
 def cell_magic(source: str) -> str | None:
-    """The cell magic that keeps a cell's variables out of the notebook: `timeit`, `bash`, `writefile`, …"""
+    """Return the cell magic that keeps variables out of the notebook, such as `bash`."""
     match = _CELL_MAGIC.match(source)
     return match["name"] if match is not None and match["name"] not in _KEEPS_VARIABLES else None
 
 
 def statements(source: str) -> tuple[str, ...] | None:
-    """The top-level statements of a cell in a form that ignores comments and spacing; None if it is not Python."""
+    """Return the top-level statements of a cell without comments and spacing.
+
+    None if it is not Python.
+    """
     tree = parse_cell(source)
     if tree is None:
         return None
@@ -72,7 +77,10 @@ def statements(source: str) -> tuple[str, ...] | None:
 
 
 def parse_cell(source: str) -> ast.Module | None:
-    """The tree of a cell, IPython's own syntax left out; None for text that is not Python, or far too long."""
+    """Return the syntax tree of a cell without IPython's syntax.
+
+    None if it is not Python or too long.
+    """
     if len(source) > MAX_PARSED:
         return None
     try:
@@ -89,21 +97,21 @@ def parse_cell(source: str) -> ast.Module | None:
 
 def _parse_python(source: str) -> ast.Module:
     with _WARNINGS, warnings.catch_warnings():
-        # A student's "\d" is none of the grader's business.
+        # Ignore warnings about invalid escapes such as "\d" in students' code.
         warnings.simplefilter("ignore")
         return ast.parse(source)
 
 
 def _without_magics(source: str) -> str:
-    """Turn IPython's own syntax, which includes indented cells, into Python that assigns the same names."""
+    """Convert IPython's syntax to Python with the same assignments."""
     body = textwrap.dedent(_PYTHON_CELL_MAGIC.sub("", source, count=1))
     if body.lstrip().startswith("%%"):
-        return "pass"  # a cell of another language, which assigns nothing here
+        return "pass"  # a cell in another language assigns nothing
     return _LINE_MAGIC.sub(lambda match: f"{match['indent']}{match['timed'] or 'pass'}", body)
 
 
 def _stored(node: ast.AST) -> Iterator[str]:
-    """The names bound in the scope of `node`."""
+    """Yield the names bound in the scope of `node`."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, _OWN_SCOPE):
             if not isinstance(child, ast.Lambda):

@@ -1,1 +1,1 @@
-"""Canvas, Moodle and Gradescope: their downloads in, their gradebooks and results out."""
+"""Canvas, Moodle and Gradescope: read downloads, write gradebooks and results."""

@@ -1,20 +1,16 @@
-"""Canvas: file names of its submissions download, and its gradebook.
+"""Canvas: file names of its submissions download, and its gradebook. Pure.
 
-File names of Canvas's "Download Submissions".
+Download: "Download Submissions" names every file NAME_USERID_FILEID_FILE, with LATE_ before the user ID of late
+submissions (`ContentZipper` in lib/content_zipper.rb of instructure/canvas-lms). NAME is the sortable name in lower
+case, reduced to letters, digits and underscores; it cannot contain `_123_`. If a student uploads a file of the same
+name again, Canvas appends -1, -2, … to FILE, and the new upload has a higher FILEID. A submitted text or link becomes
+NAME_USERID_text.html or _link.html; in anonymous assignments, `anon_CODE` replaces NAME_USERID.
 
-Canvas names every file NAME_USERID_FILEID_FILE, with LATE_ before the user's ID where it is late (its `ContentZipper`,
-lib/content_zipper.rb of instructure/canvas-lms). NAME is the sortable name in small letters, of which only letters,
-digits and underscores are left; `_123_` cannot occur in it. Where a student uploads a file of the same name again,
-Canvas adds -1, -2, … to FILE, and the new upload has a higher FILEID. A text or a link handed in becomes
-NAME_USERID_text.html or _link.html; in an anonymous assignment `anon_CODE` stands for NAME_USERID.
-
-Canvas's gradebook, filled: the file of "Export Entire Gradebook", for "Import". Pure.
-
-Its columns are Student (or LastName, FirstName), ID, then perhaps SIS User ID, SIS Login ID, Integration ID, Root
-Account, and Section; then a column `Title (ID)` for each assignment; then totals, which are read only. Below the header
-may stand a row with "Manual Posting" for some assignments, and a row that begins with "Points Possible". See
-lib/gradebook_exporter.rb and lib/gradebook_importer.rb of instructure/canvas-lms, and
-https://community.canvaslms.com, "How do I import grades in the Gradebook?".
+Gradebook: the file of "Export Entire Gradebook", for "Import". Its columns are Student (or LastName, FirstName), ID,
+optionally SIS User ID, SIS Login ID, Integration ID, Root Account, and Section; then a column `Title (ID)` per
+assignment; then totals, which are read-only. Below the header there may be a row with "Manual Posting" for some
+assignments, and a row that starts with "Points Possible". See lib/gradebook_exporter.rb and lib/gradebook_importer.rb
+of instructure/canvas-lms, and https://community.canvaslms.com, "How do I import grades in the Gradebook?".
 """
 
 from __future__ import annotations
@@ -31,7 +27,7 @@ from autograder.util.text import clean_line
 
 # --- the download ---
 
-# Canvas never gives a file a number as small as those people put into names of their own (lab_1_2_final.ipynb).
+# Canvas's file numbers are larger than numbers in names that people choose (lab_1_2_final.ipynb).
 _UPLOAD = re.compile(r"(?P<name>.+?)_(?P<late>LATE_)?(?P<user>[1-9]\d*)_(?P<number>[1-9]\d{2,})_(?P<file>.+)")
 _ANONYMOUS = re.compile(r"(?P<late>LATE_)?(?P<user>anon_[A-Za-z0-9]+)_(?P<number>[1-9]\d{2,})_(?P<file>.+)")
 _ONLINE = re.compile(r"(?P<name>.+?)_(?P<late>LATE_)?(?P<user>[1-9]\d*)_(?P<file>(text|link)\.html)")
@@ -39,7 +35,7 @@ _COUNTED = re.compile(r"-\d+(?=(\.[A-Za-z]+)+$)")
 
 
 def read_canvas_name(name: str) -> Claim | None:
-    """Whose file it is and its own name; None if Canvas did not name it."""
+    """Return the student and original name of a file; None if Canvas did not name it."""
     name = unicodedata.normalize("NFC", name)
     for pattern in (_ANONYMOUS, _UPLOAD, _ONLINE):
         match = pattern.fullmatch(name)
@@ -57,9 +53,9 @@ def read_canvas_name(name: str) -> Claim | None:
 
 
 def uploads_of_one_file(files: Collection[str]) -> bool:
-    """Whether the names are those of one file uploaded again and again: lab.ipynb, lab-1.ipynb, lab-2.ipynb.
+    """Return whether the names are uploads of one file, such as lab.ipynb, lab-1.ipynb.
 
-    Where the name without a number is missing, as with part-1.ipynb and part-2.ipynb, a person chose the numbers.
+    If the name without a number is missing, as with part-1.ipynb and part-2.ipynb, a person chose the numbers.
     """
     plain = {_COUNTED.sub("", file) for file in files}
     return len(plain) == 1 and (plain <= set(files) or len(set(files)) == 1)
@@ -74,12 +70,12 @@ _KEPT = {"EX": "excused in Canvas", "N/A": "not assigned to this student in Canv
 
 
 def fill_canvas(table: Table, entries: Sequence[Entry], column: int) -> tuple[Table, Filled]:
-    """The gradebook with one column filled; every other field stays as it was.
+    """Fill in one column of the gradebook; all other fields are unchanged.
 
     Args:
         table: Canvas's export.
         entries: the submissions of one lab.
-        column: of the assignment, as `assignment_column` gives it.
+        column: the assignment's column, from `assignment_column`.
 
     Raises:
         UsageError: the column cannot be changed.
@@ -88,13 +84,13 @@ def fill_canvas(table: Table, entries: Sequence[Entry], column: int) -> tuple[Ta
     possible = next((i for i, row in enumerate(table.rows) if i and row and "Points Possible" in row[0]), None)
     told = table.rows[possible][column].strip() if possible is not None and len(table.rows[possible]) > column else ""
     if "read only" in told:
-        raise UsageError(f"Canvas does not let {clean_line(header[column])} be changed: it is read only.")
+        raise UsageError(f"The column {clean_line(header[column])} of Canvas's gradebook is read-only.")
     maximum = localised_number(told)
     if told and maximum is None:
         raise UsageError(
             f'The row "Points Possible" of the gradebook gives {clean_line(told)} for {clean_line(header[column])}: '
-            "that is no number, or could be two. Nothing was written.",
-            hint="write it into that row without separators, for example 1000 or 10.5",
+            "this is not a number, or it is ambiguous. No grade was written.",
+            hint="enter it in that row without thousands separators, for example 1000 or 10.5",
         )
     lines = [
         _line(header, row, index, column, maximum or None, decimal_mark(told))
@@ -104,7 +100,7 @@ def fill_canvas(table: Table, entries: Sequence[Entry], column: int) -> tuple[Ta
     filled = fill(lines, entries, table.separator)
     if not maximum and filled.values:
         filled.tell(
-            "The gradebook does not say how many points there are: the lab's own points were written",
+            "The gradebook does not contain the maximum points: the lab's points were not scaled",
             clean_line(header[column]),
         )
     rows = [list(row) for row in table.rows]
@@ -115,7 +111,7 @@ def fill_canvas(table: Table, entries: Sequence[Entry], column: int) -> tuple[Ta
 
 
 def _no_student(header: Sequence[str], row: Sequence[str]) -> bool:
-    """Whether a row is one of Canvas's own, such as that with "Manual Posting" for some assignments."""
+    """Return whether a row belongs to Canvas itself, such as "Manual Posting"."""
     fields = dict(zip(header, (field.strip() for field in row), strict=False))
     named = any(fields.get(column) for column in _IDENTIFYING)
     return not named or all(_NO_STUDENT.fullmatch(field) for field in row)
@@ -134,20 +130,20 @@ def _line(header: Sequence[str], row: Sequence[str], index: int, column: int, ma
 
 
 def assignment_column(table: Table, asked: str | None, names: Sequence[str]) -> int:
-    """The column to fill.
+    """Return the index of the column to fill in.
 
     Args:
         table: Canvas's export.
-        asked: a column's header, its title or its ID, as a person gave it; None to look for the lab.
-        names: what the lab is called.
+        asked: the column's header, title or ID, as given by the user; None to search for the lab.
+        names: names of the lab.
 
     Raises:
-        UsageError: the table is no gradebook, or no column or more than one fits.
+        UsageError: the table is not a gradebook, or not exactly one column matches.
     """
     header = [field.strip() for field in table.rows[0]]
     if "ID" not in header or not ({"Student", "LastName"} & set(header)):
         raise UsageError(
-            "This is not a gradebook of Canvas: its first line must hold Student and ID.",
+            "This is not a Canvas gradebook: its first line must contain Student and ID.",
             hint='in Canvas: Grades > Export > "Export Entire Gradebook"',
         )
     assignments = {index: match for index, field in enumerate(header) if (match := _ASSIGNMENT.fullmatch(field))}
@@ -163,11 +159,11 @@ def assignment_column(table: Table, asked: str | None, names: Sequence[str]) -> 
     many = "More than one assignment" if fits else "No assignment"
     example = clean_line(next((m[0] for i, m in assignments.items() if not fits or i in fits), "TITLE (ID)"))
     raise UsageError(
-        f"{many} of the gradebook is called {clean_line(called) or 'like the lab'}; there is {listed}.",
-        hint=f'name the column: --canvas-column "{example}"',
+        f"{many} of the gradebook is named {clean_line(called) or 'like the lab'}. Assignments: {listed}.",
+        hint=f'choose the column: --canvas-column "{example}"',
     )
 
 
 def _plain(text: str) -> str:
-    """Titles are compared by their letters and digits."""
+    """Reduce a title to its letters and digits for comparison."""
     return "".join(c for c in text.casefold() if c.isalnum())

@@ -1,20 +1,15 @@
-"""Gradescope: its submissions export, and its results.json.
+"""Gradescope: its submissions export, and its results.json. Pure.
 
-The file submission_metadata.yml of Gradescope's "Export Submissions".
+Export: "Export Submissions" gives a folder with submission_metadata.yml and one folder `submission_ID` for the active
+submission of every student or group. The file's keys are the names of those folders; the keys below are Ruby symbols:
+`:submitters:` (with `:name:`, `:sid:`, `:email:`), `:created_at:`, `:score:`, `:results:`, `:history:` (earlier
+submissions, which have no folders). See https://guides.gradescope.com ("Exporting Submissions").
 
-The export is a folder with that file and one folder `submission_ID` for the active submission of every student or
-group. The file's keys are the names of those folders; keys below are Ruby symbols: `:submitters:` (with `:name:`,
-`:sid:`, `:email:`), `:created_at:`, `:score:`, `:results:`, `:history:` (earlier submissions, which have no folders).
-See https://guides.gradescope.com ("Exporting Submissions").
-
-Gradescope's results.json. Pure.
-
-Its form is described on the page "Autograder Specifications" of Gradescope's documentation, in the sections "Output
-format", "Controlling Test Case Visibility", "Test case status" and "Output String Formatting".
-
-Public checks are visible at once. Hidden checks, and every number that would tell how they ended, have the visibility
-that was asked for; while one of them is not shown, Gradescope does not show the total either. Every text is declared as
-`text`, the one format in which Gradescope reads neither HTML nor Markdown, and cleaned before that.
+results.json: see "Autograder Specifications" in Gradescope's documentation, sections "Output format", "Controlling Test
+Case Visibility", "Test case status" and "Output String Formatting". Public checks are visible immediately. Hidden
+checks, and all numbers that would reveal their outcome, have the requested visibility; as long as one of them is
+hidden, Gradescope hides the total as well. All text is cleaned and declared as `text`, the only format that Gradescope
+interprets neither as HTML nor as Markdown.
 """
 
 from __future__ import annotations
@@ -39,7 +34,7 @@ METADATA = "submission_metadata.yml"
 
 
 def read_metadata(data: bytes) -> dict[str, HandIn]:
-    """The hand-ins of an export by the names of their folders.
+    """Return the submissions of an export by the names of their folders.
 
     Raises:
         ValueError: it is not such a file.
@@ -49,14 +44,14 @@ def read_metadata(data: bytes) -> dict[str, HandIn]:
     try:
         content = yaml.load(data, Loader=_loader())  # noqa: S506 - a subclass of the safe loader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ValueError(f"it is not YAML as Gradescope writes it: {' '.join(str(error).split())[:200]}") from None
+        raise ValueError(f"it is not valid YAML: {' '.join(str(error).split())[:200]}") from None
     if not isinstance(content, dict) or not all(isinstance(entry, dict) for entry in content.values()):
-        raise ValueError("it does not list submissions")
+        raise ValueError("it contains no list of submissions")
     return {str(folder): _handin(str(folder), entry) for folder, entry in content.items()}
 
 
 def _loader() -> Any:
-    """The safe loader; what is tagged as an object of Ruby's becomes plain data."""
+    """Return the safe YAML loader, extended to read Ruby objects as plain data."""
     import yaml
 
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -89,7 +84,7 @@ def _text(value: object) -> str:
 
 
 def _time(value: object) -> datetime | None:
-    """A time with its zone; without one nobody knows which hour it was."""
+    """Return a time with its zone; without one, the time is unknown."""
     if isinstance(value, dict):
         value = value.get("utc", value.get("time"))
     if isinstance(value, str):
@@ -105,16 +100,16 @@ def _time(value: object) -> datetime | None:
 Visibility = Literal["visible", "after_due_date", "after_published", "hidden"]
 VISIBILITIES: tuple[Visibility, ...] = get_args(Visibility)
 
-_FOR_INSTRUCTORS = "For instructors: how this was graded"
+_FOR_INSTRUCTORS = "For instructors: details of grading"
 _FORMATS = {"output_format": "text", "test_output_format": "text", "test_name_format": "text"}
 _WITHHELD = (
-    "The grader could not do its work, which is no fault of yours. Your marks are withheld until this submission has "
-    "been graded again. Your instructors can see what went wrong."
+    "The grader failed; you are not at fault. Your marks are withheld until this submission has been graded again. "
+    "Your instructors can see the reason."
 )
 _WHEN_SHOWN: dict[Visibility, str] = {
     "visible": "",
-    "after_due_date": "Hidden checks, and with them your total, are shown after the due date.",
-    "after_published": "Hidden checks, and with them your total, are shown when grades are published.",
+    "after_due_date": "Hidden checks and your total are shown after the due date.",
+    "after_published": "Hidden checks and your total are shown when grades are published.",
     "hidden": "Hidden checks are not shown.",
 }
 _MOST_ERRORS = 8
@@ -123,13 +118,15 @@ _MOST_ERRORS = 8
 def results_json(
     grade: Grade, *, hidden: Visibility = "after_published", remarks: Sequence[str] = (), facts: Sequence[str] = ()
 ) -> str:
-    """The text of results.json for one submission; the scores of its tests add up to its score.
+    """Return results.json for one submission.
+
+    The scores of its tests add up to its score.
 
     Args:
-        grade: what the submission counts.
+        grade: the submission's grade.
         hidden: when students see hidden checks.
         remarks: sentences for the student, shown above the tests.
-        facts: lines about the run for instructors only.
+        facts: lines about the run, for instructors only.
     """
     result = grade.result
     if result.has_grader_error:
@@ -139,7 +136,7 @@ def results_json(
     if not result.questions:
         tests.append(_not_graded(result))
     if grade.lateness is not None:
-        # What is taken off tells the total, so it waits with it.
+        # The deduction reveals the total, so it has the same visibility.
         tests.append({**_late(grade), "visibility": "after_published" if hidden == "hidden" else hidden})
     tests.append(_for_instructors([*facts, *_facts(result)]))
     return _results_text(
@@ -154,19 +151,19 @@ def results_json(
 
 
 def withheld_json(reason: str, max_score: float, *, facts: Sequence[str] = ()) -> str:
-    """The text of results.json where there are no marks through no fault of the student's.
+    """Return results.json for a submission without marks because of a grader error.
 
-    The format demands a score; a test that is shown only when grades are published keeps this one from students. Why
-    there are no marks is for instructors only.
+    The format requires a score; a test that is shown only when grades are published hides it from students. The reason
+    is shown to instructors only.
 
     Args:
         reason: what failed.
-        max_score: the points there would have been to earn.
-        facts: more lines for instructors.
+        max_score: the possible points.
+        facts: further lines for instructors.
     """
     marks = {"name": "Marks are withheld", "score": 0.0, "max_score": max_score, "status": "failed"}
-    why = f"No marks: {clean(reason)}" if reason.strip() else "No marks: the grader did not come to its end."
-    again = "When the cause is mended, grade again: Manage Submissions, Regrade All Submissions."
+    why = f"No marks: {clean(reason)}" if reason.strip() else "No marks: the grader did not finish."
+    again = "After fixing the cause, grade again: Manage Submissions, Regrade All Submissions."
     return _results_text(
         {
             "score": 0.0,
@@ -186,7 +183,7 @@ def _results_text(content: Mapping[str, Any]) -> str:
 
 
 def _question(grade: Grade, question: QuestionResult, position: int, hidden: Visibility) -> Iterator[dict[str, Any]]:
-    """The entries of one question: its tests with their points, or its points as a whole and then its tests."""
+    """Yield one question's tests with points, or its total and then its tests."""
     name, earned = clean_line(question.name, 40), grade.points(question)
     by_test = _points_by_test(question, earned)
     if not by_test:
@@ -204,7 +201,7 @@ def _question(grade: Grade, question: QuestionResult, position: int, hidden: Vis
 
 
 def _points_by_test(question: QuestionResult, earned: float) -> bool:
-    """Whether every test says its points, and they add up to the question's."""
+    """Return whether all tests have points that add up to the question's."""
     scores = [(test.score, test.max_score) for test in question.tests]
     known = [(score, most) for score, most in scores if score is not None and most is not None]
     return (
@@ -217,9 +214,9 @@ def _points_by_test(question: QuestionResult, earned: float) -> bool:
 
 def _whole(grade: Grade, question: QuestionResult, position: int, hidden: Visibility) -> dict[str, Any]:
     override, earned = grade.overrides.get(question.name), grade.points(question)
-    told = clean(question.reason) or "The points of all checks of this question."
+    told = clean(question.reason) or "Points of all checks of this question."
     if override is not None:
-        told = f"Corrected by hand from {points(question.score)} to {points(earned)}: {clean(override.reason)}"
+        told = f"Corrected manually from {points(question.score)} to {points(earned)}: {clean(override.reason)}"
     return {
         "number": str(position),
         "name": clean_line(question.name, 40),
@@ -232,7 +229,7 @@ def _whole(grade: Grade, question: QuestionResult, position: int, hidden: Visibi
 
 
 def _test_name(test: TestResult, question: QuestionResult) -> str:
-    """`test_q2_stays_below_one` reads better as `stays below one`."""
+    """Format a test's name: `test_q2_stays_below_one` becomes `stays below one`."""
     bare = re.sub(rf"^test_({re.escape(question.name)}(_|$))?", "", test.name)
     return clean_line(bare.replace("_", " ")) or clean_line(test.name)
 
@@ -250,25 +247,26 @@ def _not_graded(result: Result) -> dict[str, Any]:
 
 def _late(grade: Grade) -> dict[str, Any]:
     lateness = grade.lateness
-    assert lateness is not None  # noqa: S101 - for the type checker; the caller has asked
+    assert lateness is not None  # noqa: S101 - for the type checker; callers check first
     by, off = seconds(lateness.seconds), points(lateness.percent)
     return {
-        "name": "Handed in late",
+        "name": "Late submission",
         "score": round(-grade.deduction, 6) + 0.0,
         "max_score": 0.0,
         "status": "failed" if grade.deduction > 0 else "passed",
-        "output": f"Late by {by}: {off} percent of the points are taken off.",
+        "output": f"Late by {by}: {off} percent of the points are deducted."
+        + (f" Your due time was extended to {clean_line(lateness.extended_to)}." if lateness.extended_to else ""),
     }
 
 
 def _for_instructors(lines: Sequence[str]) -> dict[str, Any]:
-    """Without points, as Gradescope asks of tests that are never shown to students."""
+    """Return a test without points, as required for tests hidden from students."""
     text = "\n".join(clean(line) for line in lines)
     return {"name": _FOR_INSTRUCTORS, "status": "passed", "output": text, "visibility": "hidden"}
 
 
 def _told(result: Result, hidden: Visibility, remarks: Sequence[str]) -> Iterator[str]:
-    """What the student reads above the tests."""
+    """Yield the lines that the student reads above the tests."""
     yield f"Graded: {clean_line(result.submission)}" if result.questions else "Nothing was graded."
     if told := note(result):
         yield told
@@ -277,16 +275,16 @@ def _told(result: Result, hidden: Visibility, remarks: Sequence[str]) -> Iterato
         what = f"Cell [{error.cell}] raised {clean_line(error.name)}"
         yield f"{what}: {clean(error.message)}" if error.message.strip() else f"{what}."
     if len(result.errors) > _MOST_ERRORS:
-        yield f"{len(result.errors) - _MOST_ERRORS} more cells raised."
+        yield f"{len(result.errors) - _MOST_ERRORS} more cells raised errors."
     if _WHEN_SHOWN[hidden] and any(test.hidden for question in result.questions for test in question.tests):
         yield _WHEN_SHOWN[hidden]
 
 
 def _facts(result: Result) -> Iterator[str]:
     yield f"Status: {result.status}. Lab: {result.lab}. Isolation: {result.isolation}."
-    yield f"Took {seconds(result.seconds)}. SHA-256 of the notebook: {result.sha256 or 'none'}."
+    yield f"Duration: {seconds(result.seconds)}. SHA-256 of the notebook: {result.sha256 or 'none'}."
     if result.cost is not None:
-        yield f"Memory at most {result.cost.peak_mb} MB, processor time {seconds(result.cost.cpu_seconds)}."
+        yield f"Peak memory: {result.cost.peak_mb} MB. Processor time: {seconds(result.cost.cpu_seconds)}."
     yield from (f"Training in cell [{fit.cell}]: {training(fit)}." for fit in result.fits)
 
 

@@ -1,7 +1,7 @@
-"""Which submission belongs to which student's row of a gradebook, and what is written there. Pure.
+"""Match submissions to the rows of a gradebook. Pure.
 
-Rows and submissions are matched by IDs only. Nothing is guessed: what does not match, what two submissions claim, what
-needs a person and what was there before is listed.
+Rows and submissions are matched by IDs only. Ambiguous cases are not guessed but reported: unmatched rows, several
+submissions for one row, submissions that a person must decide on, and changed grades.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from autograder.results.labels import SUBMISSION_LABELS
 from autograder.util.csv_tables import localised_number, number, number_text
 from autograder.util.text import clean_line
 
-# What is compared: a kind of ID (`canvas`, `moodle`, `sid`, `email`) and the ID.
+# A kind of ID (`canvas`, `moodle`, `sid`, `email`) and the ID.
 Key = tuple[str, str]
 
 # See `_moodle_words`; typographic apostrophes are what a word processor makes of a plain one.
@@ -27,7 +27,7 @@ _NOT_IN_FILES = re.compile(r"[\x00-\x1f\x7f&<>\"`|':\\/*?\u2018\u2019\u02bc]")
 
 @dataclass(frozen=True)
 class Entry:
-    """A submission that may go into a gradebook."""
+    """A submission for a gradebook."""
 
     identity: str
     grade: Grade
@@ -36,7 +36,7 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """What it is called, and by whom it is."""
+        """Its name, and the name of its student."""
         who = f" ({clean_line(self.handin.names)})" if self.handin and self.handin.names else ""
         return f"{clean_line(self.grade.result.submission)}{who}"
 
@@ -46,13 +46,13 @@ class Line:
     """A student's row of a gradebook.
 
     Args:
-        index: of the row in its table.
-        name: the student's.
-        keys: the IDs the row gives.
-        before: what its grade field holds.
-        maximum: the points the gradebook gives for full marks; None where it does not say, then points are not scaled.
-        locked: why its grade must stay as it is; empty if it may change.
-        mark: the mark before decimals that the gradebook itself uses.
+        index: index of the row in its table.
+        name: the student's name.
+        keys: the student's IDs in the row.
+        before: content of its grade field.
+        maximum: points for full marks in the gradebook; None if unknown, then points are not scaled.
+        locked: why its grade must not change; empty if it may.
+        mark: decimal mark of the gradebook.
     """
 
     index: int
@@ -66,9 +66,13 @@ class Line:
 
 @dataclass
 class Filled:
-    """What to write into rows, by their index, from which submission, and what to tell, a list for each heading.
+    """The outcome of filling in a gradebook.
 
-    `maxima` are the points for full marks of the rows that are filled, where the gradebook gives them.
+    Args:
+        values: grades to write, by row index.
+        maxima: points for full marks of the rows that are filled in, if known.
+        entries: the submission of each grade, by row index.
+        told: lines to report, by heading.
     """
 
     values: dict[int, str] = field(default_factory=dict)
@@ -81,7 +85,7 @@ class Filled:
         self.told.setdefault(heading, []).append(text)
 
     def report(self, title: str) -> str:
-        """All of it as a text."""
+        """Return the report as text."""
         parts = [title]
         for heading, lines in self.told.items():
             parts.append("\n".join([f"{heading} ({len(lines)})", *(f"  {line}" for line in lines)]))
@@ -89,23 +93,29 @@ class Filled:
 
 
 def sortable(name: str) -> str:
-    """A gradebook's student name ("Doe, Jane") as Canvas writes it into file names ("doejane")."""
+    """Convert a name ("Doe, Jane") to the form in Canvas's file names ("doejane")."""
     return "".join(c for c in unicodedata.normalize("NFC", name) if _of_a_word(c)).lower()
 
 
 def _of_a_word(character: str) -> bool:
-    """Whether Canvas keeps a character of a name; marks that no letter takes up (Devanagari, Thai) belong to words."""
+    """Return whether Canvas keeps a character in names, including combining marks."""
     return character == "_" or character.isalnum() or unicodedata.category(character).startswith("M")
 
 
 def fill(lines: Sequence[Line], entries: Sequence[Entry], separator: str) -> Filled:
-    """Fill the rows of a gradebook; `separator` is that between its fields."""
+    """Fill in the rows of a gradebook.
+
+    Args:
+        lines: the rows.
+        entries: the submissions.
+        separator: the gradebook's field separator.
+    """
     filled = Filled()
     claims = _claims(lines, entries, filled)
     for line in lines:
         claimed = claims.get(line.index, [])
         if not claimed:
-            filled.tell("In the gradebook, but nothing handed in: left as it was", clean_line(line.name))
+            filled.tell("In the gradebook without a submission: unchanged", clean_line(line.name))
             continue
         entry = _chosen(line, claimed, filled)
         if entry is not None:
@@ -122,12 +132,12 @@ def _claims(lines: Sequence[Line], entries: Sequence[Entry], filled: Filled) -> 
     for entry in entries:
         people = entry.handin.people if entry.handin else ()
         if not people:
-            filled.tell("Handed in, but the file does not say by whom", entry.name)
+            filled.tell("Submitted by an unknown student", entry.name)
         for person in people:
             match = next((by_key[key] for key in _keys(entry.handin, person) if key in by_key), None)
             if match is None:
                 submission = clean_line(entry.grade.result.submission)
-                filled.tell("Handed in, but not in the gradebook", f"{submission}: {_who(person)}")
+                filled.tell("Submitted, but not in the gradebook", f"{submission}: {_who(person)}")
             elif entry not in claims.setdefault(match.index, []):
                 claims[match.index].append(entry)
     return claims
@@ -145,25 +155,25 @@ def _who(person: Person) -> str:
 
 
 def _chosen(line: Line, claimed: Sequence[Entry], filled: Filled) -> Entry | None:
-    """The submission that counts for a student: the newest that was graded; None where a person must decide."""
+    """Return the newest graded submission of a student; None if a person must decide."""
     entries = [entry for entry in claimed if entry.grade.result.is_marked] or list(claimed)
     names = {sortable(e.handin.people[0].name) for e in entries if e.handin and e.handin.platform == "canvas"}
     newest = entries[0] if len(entries) == 1 else _newest(entries) if len(names) < 2 else None
     listed = "; ".join(entry.name for entry in claimed)
     if newest is None:
-        filled.tell("Several submissions of one student, and none is surely the newest: left as it was", listed)
+        filled.tell("Several submissions of one student without a definite order: unchanged", listed)
         return None
     if len(claimed) > 1:
-        filled.tell("Several submissions of one student: the newest graded one counts", f"{newest.name} (of {listed})")
+        filled.tell("Several submissions of one student: newest graded one used", f"{newest.name} (of {listed})")
     if newest.handin is not None and newest.handin.platform == "moodle" and not _same_words(line, newest.handin):
-        # A group's folder bears the group's number, which is also the number of some participant.
-        filled.tell("Not filled: the ID fits, but the name does not", f"{clean_line(line.name)}: {newest.name}")
+        # A group's folder has the group's number, which may equal the number of a participant.
+        filled.tell("Not filled in: the ID matches, but the name does not", f"{clean_line(line.name)}: {newest.name}")
         return None
     return newest
 
 
 def _same_words(line: Line, handin: HandIn) -> bool:
-    """Whether the words of one name are among those of the other: order and middle names may differ."""
+    """Return whether one name contains the words of the other, in any order."""
     one, other = (_moodle_words(name) for name in (line.name, handin.people[0].name))
     if not one or not other:
         return one == other
@@ -171,8 +181,11 @@ def _same_words(line: Line, handin: HandIn) -> bool:
 
 
 def _moodle_words(name: str) -> list[str]:
-    """The words of a name as Moodle writes it into a folder: `clean_param` (PARAM_FILE) drops characters that files
-    cannot bear, and what unzip programs replace is dropped here too."""
+    """Return the words of a name as they occur in Moodle's folder names.
+
+    `clean_param` (PARAM_FILE) drops characters that are invalid in file names; characters that unzip programs replace
+    are dropped as well.
+    """
     kept = _NOT_IN_FILES.sub("", unicodedata.normalize("NFKC", name)).replace("_", " ").casefold()
     return "".join(c if _of_a_word(c) else " " for c in unicodedata.normalize("NFKC", kept)).split()
 
@@ -189,10 +202,10 @@ def _write(line: Line, entry: Entry, filled: Filled, separator: str) -> None:
     grade = entry.grade
     if (not grade.result.is_marked and not grade.overrides) or grade.result.max_score <= 0:
         words = SUBMISSION_LABELS[grade.result.status]
-        filled.tell("Not filled: needs a person", f"{clean_line(line.name)}: {words}: {entry.name}")
+        filled.tell("Not filled in: needs a decision", f"{clean_line(line.name)}: {words}: {entry.name}")
         return
     if line.locked:
-        filled.tell("Not filled", f"{clean_line(line.name)}: {line.locked}")
+        filled.tell("Not filled in", f"{clean_line(line.name)}: {line.locked}")
         return
     score = grade.score if line.maximum is None else grade.score / grade.result.max_score * line.maximum
     text = number_text(score, line.mark)
@@ -202,7 +215,7 @@ def _write(line: Line, entry: Entry, filled: Filled, separator: str) -> None:
         filled.maxima.add(line.maximum)
     handin = entry.handin
     if handin is not None and handin.platform == "canvas" and sortable(line.name) != sortable(handin.people[0].name):
-        filled.tell("Filled by the ID, but the name differs", f"{clean_line(line.name)}: {entry.name}")
+        filled.tell("Filled in by ID, although the name differs", f"{clean_line(line.name)}: {entry.name}")
     before = localised_number(line.before) or number(line.before, separator)
     if line.before.strip() and (before is None or number_text(before, line.mark) != text):
-        filled.tell("Had another grade before", f"{clean_line(line.name)}: {clean_line(line.before)} -> {text}")
+        filled.tell("Replaced a different grade", f"{clean_line(line.name)}: {clean_line(line.before)} -> {text}")

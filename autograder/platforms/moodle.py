@@ -1,22 +1,20 @@
-"""Moodle: names in its submissions download, its grading worksheet and feedback files.
+"""Moodle: its submissions download, grading worksheet and feedback files. Pure.
 
-Folder and file names of Moodle's "Download all submissions".
+Download: "Download all submissions" puts a student's files into the folder NAME_ID_assignsubmission_file (with a
+trailing underscore before Moodle 4.1) or, if "Download submissions in folders" is off, into one folder as
+NAME_ID_assignsubmission_file_FILE; texts typed into Moodle are in …_assignsubmission_onlinetext. ID is the participant
+number of the grading worksheet; Moodle replaces underscores in NAME by spaces (mod/assign/classes/downloader.php of
+moodle/moodle; https://docs.moodle.org/en/Using_Assignment#Downloading_and_uploading_assignment_submissions). The
+download contains no submission times.
 
-A student's files lie in the folder NAME_ID_assignsubmission_file (with an underscore at the end before Moodle 4.1), or,
-where "Download submissions in folders" is off, in one folder as NAME_ID_assignsubmission_file_FILE; a text typed into
-Moodle stands in …_assignsubmission_onlinetext. ID is the participant's number of the grading worksheet; Moodle writes
-underscores of NAME as spaces (mod/assign/classes/downloader.php of moodle/moodle;
-https://docs.moodle.org/en/Using_Assignment#Downloading_and_uploading_assignment_submissions).
-The download does not say when anything was handed in.
-
-Moodle's grading worksheet, filled, and feedback pages in the folders Moodle takes back. Pure.
-
-The worksheet ("Download grading worksheet") has the columns Identifier ("Participant 123"), Full name, perhaps ID
+Grading worksheet: "Download grading worksheet" has the columns Identifier ("Participant 123"), Full name, optionally ID
 number, Email address, Status, Grade, Maximum Grade, Grade can be changed, Last modified (submission), Last modified
-(grade), Feedback comments. Moodle finds a participant by the digits of Identifier and skips grades outside 0 to the
-maximum (mod/assign/feedback/offline of moodle/moodle). "Upload multiple feedback files in a zip" takes files from
-folders NAME_ID_assignsubmission_file_, with no underscore in NAME (mod/assign/feedback/file/importziplib.php); before
-Moodle 4.1 the last underscore is needed. See https://docs.moodle.org/en/Assignment_settings#Feedback_types.
+(grade), Feedback comments. Moodle identifies a participant by the digits of Identifier and skips grades outside 0 to
+the maximum (mod/assign/feedback/offline of moodle/moodle).
+
+Feedback files: "Upload multiple feedback files in a zip" takes files from folders NAME_ID_assignsubmission_file_,
+without underscores in NAME (mod/assign/feedback/file/importziplib.php); Moodle before 4.1 requires the last underscore.
+See https://docs.moodle.org/en/Assignment_settings#Feedback_types.
 """
 
 from __future__ import annotations
@@ -39,7 +37,10 @@ _PREFIX = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_(?:file|online
 
 
 def read_moodle_path(parts: Sequence[str]) -> tuple[Claim, int] | None:
-    """Whose file it is, and how many parts of its path stand before Moodle's own; None if it is another's."""
+    """Return a file's student and the number of path parts before Moodle's own.
+
+    None if the path is not from a Moodle download.
+    """
     for position, part in enumerate(parts):
         match = _PREFIX.fullmatch(part)
         if match is not None:
@@ -52,20 +53,20 @@ def read_moodle_path(parts: Sequence[str]) -> tuple[Claim, int] | None:
 # --- the gradebook ---
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|_]+")
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time in a zip
 
 
 def fill_moodle(table: Table, entries: Sequence[Entry]) -> tuple[Table, Filled]:
-    """The worksheet with its grades filled, on its own scale; every other field stays as it was.
+    """Fill in the worksheet's grades on its own scale; all other fields are unchanged.
 
     Raises:
-        UsageError: it is no grading worksheet.
+        UsageError: it is not a grading worksheet.
     """
     header = [field.strip().casefold() for field in table.rows[0]]
     missing = [name for name in ("Identifier", "Grade", "Maximum Grade") if name.casefold() not in header]
     if missing:
         raise UsageError(
-            f"This is not a grading worksheet of Moodle: it has no column {missing[0]}.",
+            f"This is not a Moodle grading worksheet: it has no column {missing[0]}.",
             hint="set Moodle's language to English and download the grading worksheet of the assignment",
         )
     column = header.index("grade")
@@ -88,21 +89,25 @@ def _line(header: Sequence[str], row: Sequence[str], index: int) -> Line:
     maximum = localised_number(told)
     if maximum is None and any(c.isdecimal() for c in told):
         raise UsageError(
-            f"The worksheet's row of {clean_line(fields['identifier'])} has the maximum grade {clean_line(told)}: that "
-            "is no number, or could be two. Nothing was written.",
-            hint="write it there without separators, for example 1000 or 10.5",
+            f"The worksheet's row of {clean_line(fields['identifier'])} has the maximum grade {clean_line(told)}: "
+            "this is not a number, or it is ambiguous. No grade was written.",
+            hint="enter it there without thousands separators, for example 1000 or 10.5",
         )
     locked = ""
     if fields.get("grade can be changed", "").casefold() == "no":
         locked = "Moodle says that the grade cannot be changed"
     elif not maximum or maximum <= 0:
-        locked = f"its maximum grade is {fields['maximum grade'] or 'empty'}, no number of points"
+        locked = f"its maximum grade is {fields['maximum grade'] or 'empty'}, not a number of points"
     name = fields.get("full name") or fields["identifier"]
     return Line(index, name, tuple(k for k in keys if k[1]), fields["grade"], maximum, locked, decimal_mark(told))
 
 
 def feedback_zip(pages: Sequence[tuple[Person, str, bytes]]) -> bytes:
-    """A zip with each participant's files in a folder of their own: participant, file name and content of each."""
+    """Pack participants' feedback files into a zip with a folder per participant.
+
+    Args:
+        pages: participant, file name and content of each file.
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, content in sorted({_path(person, file): page for person, file, page in pages}.items()):
@@ -119,7 +124,10 @@ def _path(person: Person, file: str) -> str:
 
 
 def feedback_pages(filled: Sequence[Entry], pages: Mapping[str, bytes], labs: int) -> list[tuple[Person, str, bytes]]:
-    """For each participant the page of the submission that counts; with several labs the page's name says which."""
+    """Return participant, file name and page of each submission that counts.
+
+    With several labs, the file name contains the lab.
+    """
     return [
         (
             person,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from autograder.grading.executed import KEY
-from autograder.handover.outputs import LEFT_OUT
+from autograder.handover.outputs import NOTE
 from autograder.notebooks.images import KINDS, picture
 from autograder.render.code import coloured, plain
 from autograder.render.markdown import latex, rendered
@@ -172,19 +172,14 @@ def _text_cell(cell: Mapping[str, Any], anchor: str) -> tuple[Cell, str]:
 
 def _outputs(outputs: Sequence[Mapping[str, Any]]) -> Iterator[Shown]:
     for output in outputs:
-        if output["output_type"] == "stream":
-            yield _stream(output)
+        if NOTE in output.get("metadata", {}):
+            yield Shown("grader", html.escape(str(output["data"]["text/plain"])))
+        elif output["output_type"] == "stream":
+            yield _plain(str(output["text"]), "stderr" if output["name"] == "stderr" else "stdout")
         elif output["output_type"] == "error":
             yield Shown("error", _error(output))
         else:
             yield from _display(output["data"])
-
-
-def _stream(output: Mapping[str, Any]) -> Shown:
-    text = str(output["text"])
-    if text == LEFT_OUT:
-        return Shown("grader", html.escape(text.strip("[]\n")))
-    return _plain(text, "stderr" if output["name"] == "stderr" else "stdout")
 
 
 def _display(data: Mapping[str, Any]) -> Iterator[Shown]:

@@ -1,1 +1,1 @@
-"""Records that describe graded work, their labels, and the results folder."""
+"""Records of graded work, their labels, and the results folder."""

@@ -1,15 +1,15 @@
-"""The results folder: its paths, its lock, and the stored result of each submission.
+"""The results folder: its paths, its lock, and stored results.
 
 DIR/run.json                         `Run`: the submissions of the latest `grade`
-DIR/handed-in.json                   who handed them in and when, and how lateness counts (`gradebook.files`)
-DIR/overrides.json                   a person's corrections, if there are any (`gradebook.files`)
+DIR/handed-in.json                   students, submission times and lateness settings (`gradebook.files`)
+DIR/overrides.json                   manual corrections, if any (`gradebook.files`)
 DIR/submissions/ID/result.json       the result; exists only while it is valid
-DIR/submissions/ID/executed.ipynb    the student's notebook as it was run, if it was
-DIR/submissions/ID/feedback.html     both, for the student (`render.pages`)
-DIR/submissions/ID/fingerprint.json  what the result depends on, and the SHA-256 of result.json: written last
-DIR/submissions/ID/earlier.json      the result before the latest change
-DIR/submissions/ID/results.json      the result for Gradescope, where requested (`render.pages`)
-DIR/scores.csv, report.html, …       about the class (`render.pages`)
+DIR/submissions/ID/executed.ipynb    the executed notebook, if it was run
+DIR/submissions/ID/feedback.html     the feedback page (`render.pages`)
+DIR/submissions/ID/fingerprint.json  what the result depends on, and the SHA-256 of result.json; written last
+DIR/submissions/ID/earlier.json      the previous result
+DIR/submissions/ID/results.json      the result for Gradescope, if requested (`render.pages`)
+DIR/scores.csv, report.html, …       files about the class (`render.pages`)
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from autograder.util.files import write_whole, writing
 
 @dataclass(frozen=True)
 class SubmissionFiles:
-    """The paths of one submission's files; `home` is its folder."""
+    """Paths of one submission's files; `home` is its folder."""
 
     home: Path
 
@@ -47,12 +47,12 @@ class SubmissionFiles:
 
     @property
     def executed(self) -> Path:
-        """The notebook as it was run."""
+        """The executed notebook."""
         return self.home / "executed.ipynb"
 
     @property
     def feedback(self) -> Path:
-        """The student's page."""
+        """The feedback page."""
         return self.home / "feedback.html"
 
     @property
@@ -62,7 +62,7 @@ class SubmissionFiles:
 
     @property
     def earlier(self) -> Path:
-        """The result before the latest change."""
+        """The previous result."""
         return self.home / "earlier.json"
 
     @property
@@ -104,26 +104,26 @@ class ResultsFolder:
 
     @property
     def record(self) -> Path:
-        """Who handed in what and when, and how lateness counts."""
+        """Students, submission times and lateness settings."""
         return self.path / "handed-in.json"
 
     @property
     def overrides(self) -> Path:
-        """A person's corrections."""
+        """Manual corrections."""
         return self.path / "overrides.json"
 
     @property
     def submissions(self) -> Path:
-        """The folder with a folder for each submission."""
+        """The parent folder of all submissions."""
         return self.path / "submissions"
 
     def submission(self, identity: str) -> SubmissionFiles:
-        """The files of one submission."""
+        """Return the paths of one submission's files."""
         return SubmissionFiles(self.submissions / identity)
 
     @property
     def graded(self) -> tuple[str, ...]:
-        """The IDs of all submissions with a result, of earlier runs too."""
+        """Return the IDs of all submissions with a result, including earlier runs."""
         return tuple(path.parent.name for path in sorted(self.submissions.glob("*/result.json")))
 
 
@@ -135,13 +135,13 @@ def is_results_folder(folder: Path) -> bool:
 
 @contextmanager
 def results_folder(folder: Path) -> Iterator[None]:
-    """Make the folder, keep other graders out of it, and clear away the halves of files a killed one left.
+    """Create and lock the folder, and remove incomplete files of an interrupted run.
 
     Raises:
-        KitError: another grader is at work in it, or it cannot be written.
+        KitError: another grader is using it, or it cannot be written.
     """
     if folder.exists() and not folder.is_dir():
-        raise KitError(f"{folder} is a file: results need a folder.", hint="choose another with -o")
+        raise KitError(f"{folder} is a file, not a folder.", hint="choose another with -o")
     refuse_older(folder)
     files = ResultsFolder(folder)
     with writing(folder):
@@ -155,12 +155,12 @@ def results_folder(folder: Path) -> Iterator[None]:
                 raise KitError(
                     f"Another `autograder grade` is writing to {folder}.", hint="wait for it, or choose another with -o"
                 ) from error
-            # Some network file systems have no locks: better to go on without.
+            # Some network file systems do not support locks; continue without one.
         with writing(folder):
             for place in (folder, *files.submissions.glob("*/")):
                 for path in place.glob(LEFTOVERS):
                     path.unlink(missing_ok=True)
-            # Better told now than after the first notebook has trained.
+            # Report this before the first notebook has trained.
             with tempfile.TemporaryFile(dir=folder) as probe:
                 probe.write(bytes(4096))
         yield
@@ -170,7 +170,13 @@ def results_folder(folder: Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Run:
-    """The latest run: its submissions by ID, and whether students' pages leave out names."""
+    """The latest run.
+
+    Args:
+        submissions: its submissions by ID.
+        anonymous: whether students' pages leave out names.
+        schema: version of the format.
+    """
 
     submissions: tuple[str, ...]
     anonymous: bool = False
@@ -179,7 +185,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Stamp:
-    """What a stored result depends on, and the SHA-256 of its files (of nothing: of a file there is not)."""
+    """What a stored result depends on, and the SHA-256 of its files."""
 
     depends_on: dict[str, Any]
     result: str
@@ -187,22 +193,22 @@ class Stamp:
 
 
 def refuse_older(folder: Path) -> None:
-    """Leave results of an earlier version of the kit alone.
+    """Refuse to use results of an earlier version of the kit.
 
     Raises:
-        KitError: the folder holds some.
+        KitError: the folder contains some.
     """
     for path in ResultsFolder(folder).submissions.glob("*/result.json"):
         try:
             schema = msgspec.json.decode(bytes_of(path) or b"", type=_Schema).schema
         except msgspec.DecodeError:
-            continue  # damaged, which is found out where it is read
+            continue  # damage is reported when the result is read
         if schema < SCHEMA:
             raise KitError(
-                f"{folder} holds results of an earlier version of this kit (schema {schema}). It was left untouched.",
+                f"{folder} contains results of an earlier version of this kit (schema {schema}). It was not changed.",
                 hint="autograder grade PATH… -o ANOTHER_FOLDER, with the --override and --times files given before",
             )
-        return  # a folder holds results of one schema only
+        return  # all results in a folder have the same schema
 
 
 class _Schema(msgspec.Struct):
@@ -210,12 +216,12 @@ class _Schema(msgspec.Struct):
 
 
 def begin_run(folder: Path, identities: Sequence[str], *, anonymous: bool = False) -> None:
-    """Record which submissions belong to the scores from now on; results of others are kept but not counted.
+    """Record which submissions are part of the scores; other results are kept.
 
     Args:
-        folder: the results' folder.
+        folder: the results folder.
         identities: the submissions.
-        anonymous: students' pages leave out names from now on.
+        anonymous: whether students' pages leave out names.
     """
     write_whole(ResultsFolder(folder).run, _text(Run(tuple(identities), anonymous)))
 
@@ -223,10 +229,10 @@ def begin_run(folder: Path, identities: Sequence[str], *, anonymous: bool = Fals
 def write_result(
     folder: Path, identity: str, result: Result, depends_on: dict[str, Any], executed: bytes | None = None
 ) -> None:
-    """Write one result, the notebook as it was run, and what they depend on, each whole or not at all.
+    """Write a result, the executed notebook and what they depend on, each atomically.
 
-    What they depend on comes last and names the others by their digests: whatever a killed grader leaves, they never
-    seem to belong together when they do not.
+    The file of dependencies is written last and contains digests of the others, so that incomplete sets of files are
+    detected.
     """
     files = ResultsFolder(folder).submission(identity)
     text = result.to_json()
@@ -240,20 +246,23 @@ def write_result(
 
 
 def stored(folder: Path, identity: str) -> tuple[Result, dict[str, Any]] | None:
-    """Return a result written before, and what it depends on; None where no files that belong together exist."""
+    """Return a stored result and what it depends on.
+
+    None if files are missing or do not match.
+    """
     files = ResultsFolder(folder).submission(identity)
     try:
         text = files.result.read_text(encoding="utf-8")
         stamp = msgspec.json.decode(files.fingerprint.read_bytes(), type=Stamp)
         result = Result.from_json(text)
     except (OSError, ValueError, msgspec.DecodeError):
-        return None  # a file is missing, or holds something else than this module writes
+        return None  # a file is missing or invalid
     unchanged = (stamp.result, stamp.executed) == (digest_of(text), digest_of(bytes_of(files.executed)))
     return (result, stamp.depends_on) if unchanged else None
 
 
 def set_aside(folder: Path, identity: str) -> None:
-    """Keep a result that no longer counts as `earlier.json`, so that no report takes it for a current one."""
+    """Rename an outdated result to `earlier.json`, so that reports do not include it."""
     files = ResultsFolder(folder).submission(identity)
     with writing(files.home):
         files.fingerprint.unlink(missing_ok=True)
@@ -278,24 +287,24 @@ def results_of_latest_run(folder: Path) -> list[tuple[str, Result]]:
 
 
 def is_anonymous(folder: Path) -> bool:
-    """Whether the latest run wanted students' pages without names."""
+    """Return whether students' pages of the latest run leave out names."""
     run = _latest_run(folder)
     return run is not None and run.anonymous
 
 
 def not_graded(folder: Path) -> int:
-    """How many submissions of the latest run have no result yet, because it was stopped."""
+    """Return how many submissions of the latest run have no result yet."""
     files, run = ResultsFolder(folder), _latest_run(folder)
     return sum(not files.submission(identity).result.exists() for identity in (run.submissions if run else ()))
 
 
 def not_asked_for(folder: Path, identities: Sequence[str]) -> int:
-    """How many results of earlier runs are of submissions other than these."""
+    """Return how many results of earlier runs are of other submissions."""
     return len(set(ResultsFolder(folder).graded) - set(identities))
 
 
 def _latest_run(folder: Path) -> Run | None:
-    """What is written down about the latest run; None where nothing is."""
+    """Return the record of the latest run, or None."""
     path = ResultsFolder(folder).run
     try:
         return msgspec.json.decode(path.read_bytes(), type=Run)
@@ -317,7 +326,7 @@ def _read(path: Path) -> Result:
 
 
 def bytes_of(path: Path) -> bytes | None:
-    """The bytes of a file, None where it cannot be read."""
+    """Return the bytes of a file, or None if it cannot be read."""
     try:
         return path.read_bytes()
     except OSError:
@@ -325,5 +334,5 @@ def bytes_of(path: Path) -> bytes | None:
 
 
 def digest_of(content: str | bytes | None) -> str:
-    """The SHA-256 of a text or of bytes, in hexadecimal digits; None counts as empty."""
+    """Return the SHA-256 of text or bytes in hexadecimal; None counts as empty."""
     return hashlib.sha256(content.encode() if isinstance(content, str) else content or b"").hexdigest()

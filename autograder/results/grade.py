@@ -1,4 +1,4 @@
-"""What a submission counts in the end: its result, a person's corrections, and what being late costs. Pure."""
+"""Final scores: results with corrections and late deductions. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autograder.results.result import QuestionResult, Result
 
 @dataclass(frozen=True)
 class Override:
-    """A person's correction: the points a question counts instead of what the tests gave, and why."""
+    """A manual correction: points that replace those of a question, and the reason."""
 
     question: str
     points: float
@@ -20,24 +20,27 @@ class Override:
 
 @dataclass(frozen=True)
 class Lateness:
-    """What a late submission loses.
+    """The deduction for a late submission.
 
-    `seconds` is how long after the due time it was handed in (above 0, grace not taken off); `percent` the part of its
-    points that costs, from 0 (within the grace) to 100.
+    Args:
+        seconds: time after the due time, including the grace period; above 0.
+        percent: deduction in percent of the points, from 0 (within the grace period) to 100.
+        extended_to: the later due time of a student with an extension, from which the seconds count.
     """
 
     seconds: float
     percent: float
+    extended_to: str = ""
 
 
 @dataclass(frozen=True)
 class Grade:
-    """A result and what counts on top of it.
+    """A result with corrections and late deduction.
 
     Args:
-        result: what the grader found; never changed by what follows.
-        overrides: a person's corrections by question.
-        lateness: None if it was handed in on time, or nobody knows when.
+        result: the result, which corrections do not change.
+        overrides: manual corrections by question.
+        lateness: the late deduction; None if the submission is on time or its time is unknown.
     """
 
     result: Result
@@ -45,35 +48,35 @@ class Grade:
     lateness: Lateness | None = None
 
     def points(self, question: QuestionResult) -> float:
-        """The points a question of the result counts: the correction's where there is one."""
+        """Return the points of a question, after correction."""
         override = self.overrides.get(question.name)
         return question.score if override is None else override.points
 
     @cached_property
     def raw_score(self) -> float:
-        """The points of all questions, corrections included, lateness not."""
+        """Points of all questions after corrections, without late deduction."""
         graded = sum(self.points(question) for question in self.result.questions)
         return round(float(graded + sum(override.points for override in self.set_by_hand)), 6)
 
     @cached_property
     def set_by_hand(self) -> tuple[Override, ...]:
-        """Points a person gave where nothing could be graded."""
+        """Corrections of questions that could not be graded."""
         return () if self.result.questions else tuple(self.overrides.values())
 
     @cached_property
     def deduction(self) -> float:
-        """The points that lateness costs."""
+        """Points deducted for lateness."""
         return round(self.raw_score * self.lateness.percent / 100, 6) if self.lateness is not None else 0.0
 
     @property
     def score(self) -> float:
-        """The points that count in the end."""
+        """The final score."""
         return round(self.raw_score - self.deduction, 6)
 
 
 @dataclass(frozen=True)
 class Row:
-    """A submission of a class: its folder's name under DIR/submissions, and its grade."""
+    """A submission of a class: its ID, which names its folder, and its grade."""
 
     identity: str
     grade: Grade

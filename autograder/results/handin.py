@@ -1,14 +1,16 @@
-"""A hand-in as a platform tells of it: who, when, late or not. Pure, and kept with the results as JSON."""
+"""Submission metadata of platforms: who, when, late.
+
+Pure; stored with the results as JSON.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 Platform = Literal["gradescope", "canvas", "moodle"]
-# Where files come from; `plain`: from no platform.
+# Origins of files; `plain` means no platform.
 Source = Literal["plain", "canvas", "moodle", "gradescope"]
 SOURCES: tuple[Source, ...] = get_args(Source)
 PLATFORM_NAMES: dict[Platform, str] = {"gradescope": "Gradescope", "canvas": "Canvas", "moodle": "Moodle"}
@@ -16,9 +18,12 @@ PLATFORM_NAMES: dict[Platform, str] = {"gradescope": "Gradescope", "canvas": "Ca
 
 @dataclass(frozen=True)
 class Person:
-    """One student.
+    """A student.
 
-    `id` is Canvas's user ID, Moodle's participant ID or the SID of Gradescope's roster; what is not known is empty.
+    Args:
+        name: the full name.
+        id: Canvas's user ID, Moodle's participant ID or the SID of Gradescope's roster; empty if unknown.
+        email: the email address; empty if unknown.
     """
 
     name: str
@@ -28,15 +33,15 @@ class Person:
 
 @dataclass(frozen=True)
 class HandIn:
-    """Who handed a submission in, and when.
+    """Who submitted, and when.
 
     Args:
-        platform: where it was handed in.
+        platform: the platform.
         key: what one student's files have in common there: a person's ID, or Gradescope's folder.
-        people: the student, or those of a group.
-        time: when, with a zone; None where the download does not say.
-        late: the platform has marked it as late.
-        number: grows with every upload to the platform; None where there is no such number.
+        people: the student, or the members of a group.
+        time: submission time with zone; None if the download does not include it.
+        late: whether the platform marks it as late.
+        number: number of the upload, increasing over time; None if there is none.
     """
 
     platform: Platform
@@ -48,28 +53,13 @@ class HandIn:
 
     @property
     def names(self) -> str:
-        """The names of all its people, for a table."""
+        """The names of all people."""
         return ", ".join(person.name or person.email or person.id for person in self.people)
-
-    def to_data(self) -> dict[str, Any]:
-        """As JSON data."""
-        return {**asdict(self), "time": self.time.isoformat() if self.time else None}
-
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> HandIn:
-        """Read what `to_data` gave.
-
-        Raises:
-            ValueError, KeyError, TypeError: the data are something else.
-        """
-        people = tuple(Person(**person) for person in data["people"])
-        time = datetime.fromisoformat(data["time"]) if data["time"] else None
-        return cls(data["platform"], str(data["key"]), people, time, bool(data["late"]), data["number"])
 
 
 @dataclass(frozen=True)
 class Handed:
-    """What is known of how a submission was handed in: the platform's word, the time, and lateness in words."""
+    """What is known about a submission: platform metadata, time, and lateness as text."""
 
     handin: HandIn | None = None
     time: datetime | None = None
@@ -78,7 +68,7 @@ class Handed:
 
 @dataclass(frozen=True)
 class Claim:
-    """What the place of one file says: whose hand-in it belongs to, and the name its student gave it."""
+    """Information in a file's path: the submission it belongs to and its original name."""
 
     handin: HandIn
     file: str

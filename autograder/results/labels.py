@@ -1,4 +1,4 @@
-"""What every form of a result says, in words: status, points, reasons. Text from students is made harmless here."""
+"""Labels of statuses, and reasons for lost points, with sanitized student text."""
 
 from __future__ import annotations
 
@@ -20,38 +20,41 @@ QUESTION_LABELS: dict[QuestionStatus, str] = {
     "passed": "passed",
     "partial": "partly right",
     "failed": "failed",
-    "to_review": "waits for review",
+    "to_review": "waiting for review",
     "not_attempted": "not attempted",
-    "error": "raised an error",
+    "error": "error in cell",
     "skipped": "skipped",
-    "grader_error": "check failed by its own fault",
+    "grader_error": "defective check",
 }
 _NOTES: dict[SubmissionStatus, str] = {
     "graded": "",
-    "timeout": "The notebook did not end in the time allowed. What it had handed over before that counts.",
-    "out_of_memory": "The notebook used more memory than allowed. What it had handed over before that counts.",
-    "crashed": "The notebook's process died. What it had handed over before that counts.",
+    "timeout": "The notebook exceeded the time limit. Answers handed over before that count.",
+    "out_of_memory": "The notebook exceeded the memory limit. Answers handed over before that count.",
+    "crashed": "The notebook's process ended unexpectedly. Answers handed over before that count.",
     "unreadable": "This file could not be graded.",
-    "grader_error": "The grader itself failed; these marks are not final and the fault is not the student's.",
+    "grader_error": "The grader failed. The marks are not final, and the student is not at fault.",
 }
 _FALLBACK: dict[QuestionStatus, str] = {
     "passed": "",
     "partial": "Some of its checks failed.",
     "failed": "Its checks failed.",
-    "to_review": "A person marks this answer.",
-    "not_attempted": "The answer is still the gap it began as.",
-    "error": "The cell with the answer raised an error.",
-    "skipped": "Something it builds on is missing.",
-    "grader_error": "A check failed through its own fault; these points are not final.",
+    "to_review": "This answer is marked by a person.",
+    "not_attempted": "The answer has not been filled in.",
+    "error": "The answer's cell raised an error.",
+    "skipped": "A value that it depends on is missing.",
+    "grader_error": "A check is defective; these points are not final.",
 }
-RETRIED = "It ran into the time limit while the machine was busy and was run once more, alone."
-DEFECTIVE = "A check failed through its own fault, not through an answer; these points are not final."
+RETRIED = "It exceeded the time limit while the machine was overloaded, and was retried exclusively."
+DEFECTIVE = "A check is defective; these points are not final."
 MAX_REASONS = 8
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a question lost points; `hidden` if a hidden check said so, `message_id` as in its test."""
+    """A reason for lost points.
+
+    `hidden` if it comes from a hidden check, `message_id` as in its test.
+    """
 
     text: str
     hidden: bool = False
@@ -59,18 +62,18 @@ class Reason:
 
 
 def training(fit: FitRun) -> str:
-    """What became of one call of `fit`, and how long it took."""
-    how = "taken over: the solution has trained exactly the same" if fit.reused else "trained"
+    """Describe one call of `fit`, with its duration."""
+    how = "reused: identical to the solution's training" if fit.reused else "trained"
     return f"{how} ({seconds(fit.seconds)})"
 
 
 def lost(question: QuestionResult) -> bool:
-    """Whether the question earned less than it could."""
+    """Return whether the question lost points."""
     return question.score < question.max_score or question.status != "passed"
 
 
 def note(result: Result) -> str:
-    """What to know about a submission before its marks; empty for one that was graded."""
+    """Return a remark on a submission's status; empty if it was graded."""
     detail = clean(result.detail or "")
     retried = RETRIED if result.retried else ""
     defects = DEFECTIVE if result.defective else ""
@@ -78,17 +81,18 @@ def note(result: Result) -> str:
 
 
 def remark(result: Result) -> str:
-    """What a teacher should know about a submission in a list of many; empty for most."""
+    """Return a remark for instructors in a list of submissions, usually empty."""
     defects = [f"{question.name}: {question.reason}" for question in result.defective]
-    return " ".join(filter(None, [result.detail, *defects, RETRIED if result.retried else None]))
+    parts = [part for part in (result.detail, *defects, RETRIED if result.retried else None) if part]
+    return " ".join([*(f"{part.rstrip('.')}." for part in parts[:-1]), *parts[-1:]])
 
 
 def reasons(question: QuestionResult) -> tuple[Reason, ...]:
-    """Why the question lost points, most telling first; empty if it lost none."""
+    """Return the reasons for lost points, most informative first."""
     if not lost(question):
         return ()
     own = [Reason(clean(question.reason))] if question.reason.strip() else []
-    # What was never answered, or stands on something missing, fails its checks in ways that tell nothing more.
+    # Failed checks of unanswered or skipped questions contain no further information.
     tests = () if own and question.status in {"skipped", "not_attempted"} else question.tests
     told = [Reason(clean(t.message), t.hidden, t.message_id) for t in tests if not t.passed and t.message.strip()]
     unique = {reason.text: reason for reason in reversed([*own, *told])}
@@ -97,7 +101,7 @@ def reasons(question: QuestionResult) -> tuple[Reason, ...]:
 
 
 def first_reason(result: Result) -> str:
-    """The one reason to show where there is room for one: the note, or the first lost question's."""
+    """Return the note or the first reason for lost points."""
     if result.detail:
         return clean_line(result.detail, MAX_MESSAGE)
     if result.status != "graded":
@@ -109,7 +113,7 @@ def first_reason(result: Result) -> str:
 
 
 def question_names(results: Sequence[Result], known: Sequence[str]) -> tuple[str, ...]:
-    """The names of all questions: those of the lab, then any others the results hold, in order."""
+    """Return the names of the lab's questions, then of others in the results."""
     return tuple(dict.fromkeys([*known, *(q.name for result in results for q in result.questions)]))
 
 

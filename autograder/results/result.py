@@ -16,12 +16,12 @@ SubmissionStatus = Literal["graded", "timeout", "out_of_memory", "crashed", "unr
 QuestionStatus = Literal[
     "passed", "partial", "failed", "to_review", "not_attempted", "error", "skipped", "grader_error"
 ]
-# Submissions that ended before the end of their notebook; what they had handed over before counts.
+# Statuses of notebooks that ended early; answers handed over before that count.
 CUT_SHORT: frozenset[SubmissionStatus] = frozenset({"timeout", "out_of_memory", "crashed"})
-# Submissions without a mark, which therefore count in no statistics.
+# Statuses without a mark, excluded from statistics.
 UNMARKED: frozenset[SubmissionStatus] = frozenset({"unreadable", "grader_error"})
 
-# The message id of a test whose own question lacks something that it builds on: no mistake of its own.
+# Message id of tests whose question lacks a prerequisite; not a mistake in itself.
 NOT_CHECKED = "Not checked: {reason}."
 
 Value = str | int | float | bool | None
@@ -29,10 +29,17 @@ Value = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class TestResult:
-    """One test; `message` is the reason it failed, safe to show to the student.
+    """The result of one test.
 
-    `score` and `max_score` are its points. `message_id` is the template of the message and `values` holds what the
-    names in it stand for, where the test was written with templates.
+    Args:
+        name: its name.
+        hidden: whether it is hidden from students.
+        passed: whether it passed.
+        message: the reason for a failure, safe to show to the student.
+        score: its points.
+        max_score: its possible points.
+        message_id: the template of the message, if the test provides one.
+        values: the values of the template.
     """
 
     __test__ = False  # not a pytest class
@@ -49,7 +56,16 @@ class TestResult:
 
 @dataclass(frozen=True)
 class QuestionResult:
-    """One question; `reason` says why it has a status that its tests do not explain, else it is empty."""
+    """The result of one question.
+
+    Args:
+        name: its name.
+        status: its status.
+        score: its points.
+        max_score: its possible points.
+        tests: the results of its tests.
+        reason: the reason for a status that the tests do not explain; otherwise empty.
+    """
 
     name: str
     status: QuestionStatus
@@ -61,9 +77,13 @@ class QuestionResult:
 
 @dataclass(frozen=True)
 class CellError:
-    """An exception a cell raised; `cell` counts code cells from 1, like the `[7]` of a fresh Run All.
+    """An exception raised by a cell.
 
-    `line` is the cell's line that raised, or that called what raised, from 1; null where it is not known.
+    Args:
+        cell: number of the code cell, counted from 1 as in Run All after a restart.
+        name: name of the exception.
+        message: its message.
+        line: line of the cell, counted from 1, that raised it or called what raised it; null if unknown.
     """
 
     cell: int
@@ -74,7 +94,13 @@ class CellError:
 
 @dataclass(frozen=True)
 class FitRun:
-    """One call of `fit`: its cell, whether the same training of the solution was reused, and wall-clock seconds."""
+    """One call of `fit`.
+
+    Args:
+        cell: number of its cell.
+        reused: whether the solution's identical training was reused.
+        seconds: wall-clock time.
+    """
 
     cell: int
     reused: bool
@@ -85,8 +111,10 @@ class FitRun:
 class Cost:
     """Resource usage of grading one submission.
 
-    `cpu_seconds` is processor time of everything; `notebook_cpu_seconds` the part its own code says it has used,
-    training included; `peak_mb` the most memory its processes held at once, in MiB.
+    Args:
+        cpu_seconds: total processor time.
+        notebook_cpu_seconds: processor time of the notebook's code, including training, as reported by its process.
+        peak_mb: peak memory of all processes together, in MiB.
     """
 
     cpu_seconds: float
@@ -96,7 +124,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Student:
-    """Who handed a submission in, as the platform it comes from knows them."""
+    """The student, as known to the platform of the submission."""
 
     id: str
     name: str
@@ -109,11 +137,28 @@ class Student:
 
 @dataclass(frozen=True)
 class Result:
-    """What one submission earned and why. `seconds` is wall-clock time; scores are points.
+    """The result of one submission.
 
-    `student` is null where the download does not say who it is; `version` counts hand-ins of the same student and lab.
-    `retried`: the notebook ran into the time limit on an overloaded machine and was run once more, exclusively.
-    `measured` holds what the tests found by measuring, not what the student says: `train_accuracy`, `test_accuracy`.
+    Args:
+        schema: version of the format.
+        submission: name of the submission.
+        student: the student; null if the download does not identify them.
+        version: number of submissions by the same student for the same lab.
+        sha256: digest of the submitted file.
+        lab: the lab; null if unknown.
+        language: language of the notebook.
+        isolation: isolation level.
+        status: status of the submission.
+        retried: whether it was retried exclusively after a timeout on an overloaded machine.
+        detail: explanation of the status; null if there is none.
+        score: points.
+        max_score: possible points.
+        seconds: wall-clock time of grading.
+        questions: results by question.
+        errors: exceptions raised by cells.
+        fits: calls of `fit`.
+        cost: resource usage; null if unknown.
+        measured: numbers measured by tests, such as `train_accuracy` and `test_accuracy`.
     """
 
     schema: Literal[2] = field(default=SCHEMA, kw_only=True)
@@ -138,31 +183,31 @@ class Result:
 
     @property
     def called(self) -> str:
-        """What people call it: its student and their ID, else the file."""
+        """Display name: the student with their ID, otherwise the file."""
         return self.submission if self.student is None else self.student.called
 
     @property
     def defective(self) -> tuple[QuestionResult, ...]:
-        """The questions of which a check failed through its own fault."""
+        """Questions with a defective check."""
         return tuple(question for question in self.questions if question.status == "grader_error")
 
     @property
     def has_grader_error(self) -> bool:
-        """Whether the grader or one of its checks failed, so that the points are not final."""
+        """Whether the grader or a check failed, so that the points are not final."""
         return self.status == "grader_error" or bool(self.defective)
 
     @property
     def is_marked(self) -> bool:
-        """Whether the points are a mark, which counts in statistics and may go into a gradebook."""
+        """Whether the points are a mark for statistics and gradebooks."""
         return self.status not in UNMARKED and not self.defective
 
     def to_json(self) -> str:
-        """The result as indented JSON text, keys in the order of the contract."""
+        """Return the result as indented JSON, with keys in the order of the contract."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2).decode() + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Result:
-        """Read what `to_json` wrote.
+        """Read the return value of `to_json`.
 
         Raises:
             ValueError: the text is not a result of this schema.
@@ -179,9 +224,9 @@ def _decoder() -> msgspec.json.Decoder[Result]:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of `result.json` as `to_json` writes it, from the types above."""
+    """Return the JSON Schema of `result.json`, generated from the types above."""
     described = msgspec.json.schema(Result)
     for record in described["$defs"].values():
         record["description"] = inspect.cleandoc(record["description"])
-        record["required"] = list(record["properties"])  # a default serves the reader, the writer leaves nothing out
+        record["required"] = list(record["properties"])  # defaults are for reading; all properties are written
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "result.json", **described}

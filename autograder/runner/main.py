@@ -10,10 +10,12 @@ from typing import Any
 from autograder.handover.encode import HandoverWriter
 from autograder.handover.journal import HANDOVER, Journal
 from autograder.handover.live_protocol import ENVIRONMENT
+from autograder.handover.protocol import RunPayload, from_payload
 from autograder.handover.seeding import seed_everything
 from autograder.handover.support import write_support_files
 from autograder.runner.cpu_meter import Meter
 from autograder.runner.error_line import error_line
+from autograder.runner.host_stub import install as install_hosts
 from autograder.runner.live_server import LiveServer
 from autograder.runner.otter_stub import install
 from autograder.runner.recorder import Recorder
@@ -26,48 +28,46 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
     """Run one notebook.
 
     Args:
-        payload: `cells` (list of {number, source}), `handover` (question -> names to hand over), `seed` (seed of
-            trainings), `trainings` (optional; trainings to reuse, see `runner.replay`), `record` (optional; whether to
-            record trainings, for trusted notebooks only), `files` (optional; support files of the lab in base64, by
-            path), `channel` (optional; descriptors through which a checker calls objects in this process).
+        payload: a `RunPayload` as JSON data.
         folder: the job's folder; receives `journal.jsonl`, `outputs.jsonl`, `handover/` and IPython's `ipython/`.
     """
-    write_support_files(payload)
-    seed_everything(int(payload.get("seed", 0)))
-    handover: dict[str, list[str]] = payload["handover"]
+    job = from_payload(payload, RunPayload)
+    write_support_files(job.files)
+    seed_everything(job.seed)
     journal = Journal(folder)
     writer = HandoverWriter(folder / HANDOVER)
     shell = new_shell(folder / "ipython", Recorder(folder))
     sys.path.insert(0, "")  # as in Jupyter, where cells can import files written with %%writefile
     handed_over: set[str] = set()
     live: set[str] = set()
-    server = LiveServer(payload["channel"], shell.user_ns) if "channel" in payload else None
+    server = None if job.channel is None else LiveServer(job.channel, shell.user_ns)
     meter = Meter()
 
     def hand_over(question: str) -> None:
         # As in stock otter, a question's answers are those at the time of its last check.
         with meter.grader():
-            plain = writer.hand_over(question, handover[question], shell.user_ns)
-            if not plain or ENVIRONMENT in handover[question]:
+            plain = writer.hand_over(question, job.handover[question], shell.user_ns)
+            if not plain or ENVIRONMENT in job.handover[question]:
                 live.add(question)
             if server is not None and question in live:
-                server.serve(question, handover[question])
+                server.serve(question, job.handover[question])
         handed_over.add(question)
 
-    install(list(handover), hand_over)
+    install(list(job.handover), hand_over)
     if "keras" in sys.modules:  # a lab without Keras does not wait for its import
-        install_fits(
-            FitSettings(
-                seed=int(payload.get("seed", 0)),
-                trainings=payload.get("trainings", {}),
-                keep=writer.keep_training if payload.get("record") else None,
-                tell=journal.fit,
-                own_work=meter.grader,
-            )
+        install_hosts()
+    install_fits(
+        FitSettings(
+            seed=job.seed,
+            trainings=job.trainings,
+            keep=writer.keep_training if job.record else None,
+            tell=journal.fit,
+            own_work=meter.grader,
         )
-    for cell in payload["cells"]:
-        _run(shell, cell["number"], cell["source"], journal, meter)
-    for question in handover:
+    )
+    for cell in job.cells:
+        _run(shell, cell.number, cell.source, journal, meter)
+    for question in job.handover:
         if question not in handed_over:
             hand_over(question)
     journal.finish(meter.notebook_seconds)

@@ -11,6 +11,7 @@ _TWELVE_HOURS = re.compile(
 )
 _ONE_DIGIT_HOUR = re.compile(r"(?P<before>\s)(?P<hour>\d)(?P<minutes>(?::\d{2})+)(?P<half>)")
 _WRITTEN_DAY = re.compile(r"(?P<first>\d{1,2})(?P<mark>[/.])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{4})")
+_MAX_QUOTED = 60
 TIME_EXAMPLE = "2026-10-05 23:59 Europe/Berlin or 2026-10-05T23:59+02:00"
 
 
@@ -32,13 +33,13 @@ def parse_time(text: str, zone: tzinfo | None = None) -> datetime:
     try:
         time = datetime.fromisoformat(_microseconds(plain))
     except ValueError:
-        raise ValueError(f"{text!r} is not a time: write it like {TIME_EXAMPLE}") from None
+        raise ValueError(f"{_quoted(text)} is not a time: write it like {TIME_EXAMPLE}") from None
     if len(plain) <= len("2026-10-05"):
-        raise ValueError(f"{text!r} is a date without a time: write it like {TIME_EXAMPLE}")
+        raise ValueError(f"{_quoted(text)} is a date without a time: write it like {TIME_EXAMPLE}")
     if time.tzinfo is not None:
         return time
     if zone is None:
-        raise ValueError(f"{text!r} has no time zone: write it like {TIME_EXAMPLE}")
+        raise ValueError(f"{_quoted(text)} has no time zone: write it like {TIME_EXAMPLE}")
     return max((time.replace(tzinfo=zone, fold=fold) for fold in (0, 1)), key=lambda moment: moment.astimezone(UTC))
 
 
@@ -48,7 +49,7 @@ def _twenty_four_hours(text: str) -> str:
     def changed(match: re.Match[str]) -> str:
         hour, half = int(match["hour"]), (match["half"] or "").lower()
         if half and not 1 <= hour <= 12:
-            raise ValueError(f"{text!r} is not a time: with AM or PM the hour is 1 to 12")
+            raise ValueError(f"{_quoted(text)} is not a time: with AM or PM the hour is 1 to 12")
         if half:
             hour = hour % 12 + (12 if half == "p" else 0)
         return f"{match['before']}{hour:02}{match['minutes'] or ':00'}"
@@ -69,7 +70,9 @@ def _iso_day(day: str, text: str) -> str:
     first, second, mark = int(found["first"]), int(found["second"]), found["mark"]
     american = mark == "/" and (_TWELVE_HOURS.search(text) is not None or second > 12)
     if mark == "/" and not american and first <= 12 and first != second:
-        raise ValueError(f"{text!r} could be two days, as {day} may begin with the month: write it like {TIME_EXAMPLE}")
+        raise ValueError(
+            f"{_quoted(text)} could be two days, as {day} may begin with the month: write it like {TIME_EXAMPLE}"
+        )
     month, day_of_month = (first, second) if american and first <= 12 else (second, first)
     return f"{found['year']}-{month:02}-{day_of_month:02}"
 
@@ -88,6 +91,10 @@ def _microseconds(text: str) -> str:
     return f"{head}.{digits[:6].ljust(6, '0')}{tail[len(digits) :]}" if dot and digits else text
 
 
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= _MAX_QUOTED else f"{text[:_MAX_QUOTED]}…")
+
+
 def find_zone(name: str) -> ZoneInfo:
     """Return a time zone by its name in the IANA database.
 
@@ -97,4 +104,4 @@ def find_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):  # unknown, a path, a folder of the database
-        raise ValueError(f"there is no time zone {name!r}: write one like Europe/Berlin or UTC") from None
+        raise ValueError(f"there is no time zone {_quoted(name)}: write one like Europe/Berlin or UTC") from None

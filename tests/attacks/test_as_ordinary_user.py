@@ -46,7 +46,8 @@ def test_all_attacks_as_an_ordinary_user(chosen: str) -> None:
 def _run_as_user(home: Path, chosen: str) -> subprocess.CompletedProcess[str]:
     helper = Path(__file__).with_name("as_user.py")
     options = ["-q", "-p", "no:cacheprovider", "-k", chosen, "--basetemp", str(home / "pytest")]
-    tests = [str(_REPOSITORY / "tests" / "attacks" / name) for name in ("test_attacks.py", "test_hand_over.py")]
+    names = ("test_attacks.py", "test_hand_over.py", "test_live.py")
+    tests = [str(_REPOSITORY / "tests" / "attacks" / name) for name in names]
     command = [sys.executable, str(helper), str(_USER), sys.executable, "-B", "-m", "pytest", *options, *tests]
     environment = {"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONPATH": str(_REPOSITORY), "LANG": "C.UTF-8"}
     return subprocess.run(command, cwd=_REPOSITORY, env=environment, capture_output=True, text=True, check=False)

@@ -240,6 +240,7 @@ def test_the_autograder_is_otters_with_a_description(built: Path) -> None:
         ],
         "limits": {"seconds": 300, "memory_mb": 4096},
         "seed": 1234,
+        "keras": False,
     }  # fmt: skip
 
 
@@ -273,7 +274,8 @@ def test_an_untouched_course_is_current_with_or_without_dist(built: Path) -> Non
     archive = "dist/fractions-autograder.zip"
     content = (built / archive).read_bytes()
     (built / archive).unlink()
-    assert rebuild(built, check=True) == ["fractions: 3 questions, 4 points, up to date"]
+    (line,) = rebuild(built, check=True)
+    assert line.startswith("fractions: 3 questions, 4 points, up to date")
     before = {name: (built / name).stat().st_mtime_ns for name in contents(built)}
     assert archive not in before
     assert rebuild(built) == [f"fractions: 3 questions, 4 points, written: {archive}"]

@@ -15,7 +15,7 @@ from autograder.authoring.new import example_names, new_course
 from autograder.authoring.validate import check_master
 from autograder.errors import UsageError
 from autograder.labs.course import lab_names
-from autograder.notebooks.filling import fill_gaps
+from autograder.notebooks.filling import fill_stubs
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -41,7 +41,7 @@ def test_a_course_of_ones_own_takes_four_commands(tmp_path: Path) -> None:
     class_folder = course / "class"
     class_folder.mkdir()
     for name, fills in {"ada": {}, "bela": {"total": "total = rain.mean()"}, "chen": None}.items():
-        filled = fill_gaps(student, solution, fills or {}, questions=() if fills is None else None)
+        filled = fill_stubs(student, solution, fills or {}, questions=() if fills is None else None)
         (class_folder / f"{name}.ipynb").write_text(json.dumps(filled), encoding="utf-8")
     graded = run(course, "grade", "class", "-o", "results", "--json")
     assert graded.returncode == 0, graded.stdout + graded.stderr

@@ -15,7 +15,7 @@ import pytest
 from autograder.authoring import build_labs
 from autograder.authoring.known_answers import KnownAnswer, differences, read_known_answers
 from autograder.errors import MasterError, UsageError
-from autograder.notebooks.filling import fill_gaps, fills_of
+from autograder.notebooks.filling import fill_stubs, fills_of
 from autograder.results.result import QuestionResult, Result, TestResult
 
 FRACTIONS = Path(__file__).resolve().parents[1] / "fixtures" / "fractions"
@@ -116,7 +116,7 @@ def test_the_command_prints_what_each_lost_and_a_new_answer_comes_from_a_noteboo
     student = json.loads((proved / "assignment" / "fractions.ipynb").read_text(encoding="utf-8"))
     solution = json.loads((proved / "dist" / "fractions-solution.ipynb").read_text(encoding="utf-8"))
     wrong = "largest = shares.min()"
-    notebook = fill_gaps(student, solution, {"largest": wrong})
+    notebook = fill_stubs(student, solution, {"largest": wrong})
     (proved / "smallest.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     made = prove(proved, "--new", "smallest.ipynb")
     assert made.returncode == 0, made.stderr

@@ -17,7 +17,7 @@ from tests.fixtures.builders import QUICK, question_file
 
 ANSWERS = {
     "number": {"kind": "int", "value": 3},
-    "gap": {"kind": "gap"},
+    "stub": {"kind": "stub"},
     "nothing": {"kind": "none"},
     "odd": {"kind": "unusable", "reason": "it is a set, which cannot be handed over as plain data"},
     "half": {"kind": "str", "value": "\ud800"},
@@ -178,7 +178,7 @@ def test_what_became_of_each_variable_is_told(explained: dict[str, Any]) -> None
     assert explained["q1"]["handed_over"] is True
     assert explained["q1"]["variables"] == {
         "number": {"state": "present"},
-        "gap": {"state": "gap"},
+        "stub": {"state": "stub"},
         "nothing": {"state": "present"},
         "odd": {"state": "unusable", "reason": "it is a set, which cannot be handed over as plain data"},
         "half": {"state": "present"},

@@ -217,7 +217,7 @@ def test_report_is_written_anew_from_the_results(
         (("check", "one.ipynb", "-a", "one.ipynb"), 1, "autograder build"),
         (("report", "out"), 1, "autograder grade"),
         (("report", "one.ipynb"), 1, "There is no folder one.ipynb."),
-        (("grade", "one.ipynb", "-o", "one.ipynb"), 1, "is a file: results need a folder"),
+        (("grade", "one.ipynb", "-o", "one.ipynb"), 1, "is a file, not a folder"),
         (("grade", "solutions", "-o", "out", "--regrade", "ada"), 2, "scores.csv"),
         (("grade", "solutions", "-o", "out", "--limit", "speed=3"), 2, "There is no limit speed"),
         (("check", "one.ipynb", "-a", "solutions"), 1, "solutions is not an otter autograder zip"),

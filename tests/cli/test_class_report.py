@@ -67,7 +67,7 @@ def test_a_gradebook_of_several_labs_asks_which(
     with pytest.raises(UsageError, match="2 labs") as caught:
         report_class(folder, QUIET, ExportOptions(moodle=sheet))
     assert caught.value.hint == "choose one: --lab other"
-    with pytest.raises(UsageError, match="no result of a lab nothing"):
+    with pytest.raises(UsageError, match="no results of a lab nothing"):
         report_class(folder, QUIET, ExportOptions(moodle=sheet, lab="nothing"))
     report_class(folder, QUIET, ExportOptions(moodle=sheet, lab="other"))
     assert [row["Grade"] for row in table(folder / "moodle.csv")] == ["10", ""]
@@ -104,7 +104,7 @@ def test_a_correction_of_a_submission_that_is_gone_is_told(
     begin_run(folder, ["a2"])
     capsys.readouterr()
     report_class(folder, QUIET, ExportOptions())
-    assert "Corrections without a place in these scores: a1 q1" in capsys.readouterr().err
+    assert "Corrections that do not apply to these scores: a1 q1" in capsys.readouterr().err
     begin_run(folder, ["a1", "a2"])
     report_class(folder, QUIET, ExportOptions())
     assert scores(folder)["'=1+1.ipynb"] == "2", "it counts again as soon as its submission is there again"
@@ -138,7 +138,7 @@ def test_times_make_the_due_time_count_and_are_kept(
     given = put(tmp_path, {"t.csv": b"submission,time\na2.ipynb,2026-10-06 12:00 UTC\n"}) / "t.csv"
     late = LateOptions("2026-10-05 23:59 UTC", percent_per_day=25)
     report_class(folder, CountingOptions(times=given, late=late), ExportOptions())
-    assert "Nobody knows when 2 submissions came in" in capsys.readouterr().err
+    assert "The submission time of 2 submissions is unknown" in capsys.readouterr().err
     report_class(folder, QUIET, ExportOptions())
     assert scores(folder)["a2.ipynb"] == "1.5"
 

@@ -25,13 +25,12 @@ _MASTERS = REPOSITORY / "solutions"
 
 def test_what_students_get_is_what_the_masters_give(course: Path) -> None:
     """Another build in another folder: the same bytes as committed, so builds are deterministic, too."""
-    committed = {path.name: path.read_bytes() for path in (REPOSITORY / "assignment").iterdir() if path.is_file()}
-    built = {path.name: path.read_bytes() for path in (course / "assignment").iterdir()}
-    assert (
-        sorted(committed)
-        == sorted(built)
-        == sorted([*(f"{lab}.ipynb" for lab in LABS), "README.md", "requirements.txt"])
+    committed, built = (
+        {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        for root in (REPOSITORY / "assignment", course / "assignment")
     )
+    assert {*(f"{lab}.ipynb" for lab in LABS), "README.md", "requirements.txt"} <= set(built)
+    assert sorted(committed) == sorted(built)
     assert committed == built, "generated files are not current: autograder build"
 
 
@@ -151,7 +150,7 @@ def test_demo_grades_its_class_as_told(course: Path, tmp_path: Path) -> None:
         "emil": ("graded", 5.0),
         "fay": ("timeout", 10.0),
         "gus": ("unreadable", 0.0),
-        "hugo": ("graded", 15.0),
+        "hugo": ("graded", 14.75),
         "ines": ("graded", 20.0),
     }
     lost = {

@@ -42,15 +42,15 @@ def test_as_a_german_spreadsheet_saves_them() -> None:
         ("eve.ipynb,q1,1,x", "line 2: there is no submission eve.ipynb"),
         ("ada.ipny,q1,1,x", "there is ada.ipynb"),
         ("ada.ipynb,q9,1,x", "line 2: ada.ipynb has no question q9 (it has q1, q2)"),
-        ("bad,q1,1,x", "it has none, for it could not be read"),
+        ("bad,q1,1,x", "it has none, because it was not readable"),
         ("ada.ipynb,q1,-1,x", "-1 points are below 0"),
-        ("ada.ipynb,q1,nan,x", "line 2: nan is no number"),
-        ("ada.ipynb,q1,1e400,x", "is no number"),
-        ("ada.ipynb,q1,,x", "line 2: nothing is no number"),
-        ("ada.ipynb,q1,1,", "line 2: the reason is missing"),
-        ("ada.ipynb,q1,1", "line 2: the reason is missing"),
+        ("ada.ipynb,q1,nan,x", "line 2: nan is not a number"),
+        ("ada.ipynb,q1,1e400,x", "is not a number"),
+        ("ada.ipynb,q1,,x", "line 2: nothing is not a number"),
+        ("ada.ipynb,q1,1,", "line 2: the reason, which the student reads, is missing"),
+        ("ada.ipynb,q1,1", "line 2: the reason, which the student reads, is missing"),
         ("ada.ipynb,q1,1,half, right", "line 2: more fields than columns"),
-        ('"ada.ipynb",q1,1,"two\nlines"\nada.ipynb,q1,2,x', "line 4: q1 of ada.ipynb stands there twice"),
+        ('"ada.ipynb",q1,1,"two\nlines"\nada.ipynb,q1,2,x', "line 4: q1 of ada.ipynb occurs twice"),
     ],
 )
 def test_faults_are_told_with_their_line(line: str, says: str) -> None:
@@ -87,19 +87,19 @@ def test_files_of_corrections_add_up() -> None:
         second, read_overrides(f"{HEADER}ada.ipynb,q1,remove,\nangstrom-1,q1,Remove,\n".encode(), "3", KNOWN)
     )
     assert {i: list(by_q) for i, by_q in third.items()} == {"ada.ipynb": ["q2"]}
-    assert changes(second, third) == "Corrections: 1 (2 taken back)"
+    assert changes(second, third) == "Corrections: 1 (2 removed)"
 
 
 def test_points_above_a_maximum_are_a_persons_to_give_and_told() -> None:
     given = combined({}, read_overrides(f"{HEADER}ada.ipynb,q1,2.5,bonus\nada.ipynb,q2,3,x\n".encode(), "o.csv", KNOWN))
-    assert above_maximum(given, KNOWN) == ["More than the maximum: ada.ipynb, q1: 2.5 of 2 points"]
+    assert above_maximum(given, KNOWN) == ["Above the maximum: ada.ipynb, q1: 2.5 of 2 points"]
 
 
 def test_what_a_new_file_changes_is_told() -> None:
     before = {"a": {"q1": Override("q1", 1, "x"), "q2": Override("q2", 1, "x")}}
     after = {"a": {"q1": Override("q1", 2, "x")}, "b": {"q1": Override("q1", 2, "x")}}
-    assert changes(before, after) == "Corrections: 2 (1 new, 1 changed, 1 taken back)"
-    assert changes(after, after) == "Corrections: 2 (none of them new)"
+    assert changes(before, after) == "Corrections: 2 (1 new, 1 changed, 1 removed)"
+    assert changes(after, after) == "Corrections: 2 (none new)"
 
 
 def test_corrections_are_kept_as_json() -> None:
@@ -119,7 +119,7 @@ def test_times_by_submission() -> None:
     ("line", "says"),
     [
         ("ada.ipynb,2026-10-05 23:10", r"line 2: .* has no time zone"),
-        ("ada.ipynb,2026-10-05T10:00Z\nada.ipynb,2026-10-05T11:00Z", "line 3: ada.ipynb has a time already"),
+        ("ada.ipynb,2026-10-05T10:00Z\nada.ipynb,2026-10-05T11:00Z", "line 3: ada.ipynb occurs twice"),
     ],
 )
 def test_times_that_cannot_be_used_are_told_with_their_line(line: str, says: str) -> None:
@@ -140,7 +140,7 @@ def test_times_of_a_worksheet_are_in_the_zone_of_the_due_time() -> None:
     with pytest.raises(UsageError, match="no zone"):
         read_times(csv_bytes(rows), "w.csv", {}, handins, None)
     rows[1][when] = "Montag, 5. Oktober 2026, 23:10"
-    with pytest.raises(UsageError, match=r"line 2: .* is no time as Moodle writes it in English"):
+    with pytest.raises(UsageError, match=r"line 2: .* is not a time in Moodle's English format"):
         read_times(csv_bytes(rows), "w.csv", {}, handins, UTC)
 
 

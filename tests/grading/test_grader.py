@@ -85,7 +85,7 @@ def test_a_notebook_with_every_kind_of_trouble(tiny: Assignment, fork_server: Fo
     assert [(error.cell, error.name) for error in result.errors] == [(2, "ZeroDivisionError"), (4, "ValueError")]
     assert "x cannot be used: it is a whole number of more than" in result.questions[0].tests[0].message
     assert statuses(result) == ["failed", "partial"]
-    assert "it builds on x (q1), which cannot be used" in result.questions[1].tests[1].message
+    assert "it depends on x (q1), which cannot be used" in result.questions[1].tests[1].message
 
 
 def test_half_a_character_from_a_student_can_be_written(tiny: Assignment, fork_server: ForkServer) -> None:
@@ -96,7 +96,7 @@ def test_half_a_character_from_a_student_can_be_written(tiny: Assignment, fork_s
 
 @pytest.fixture(scope="module")
 def graded_finely(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Assignment:
-    """A lab whose first test measures and gives parts, and whose second question builds on the first."""
+    """A lab whose first test measures and gives parts, and whose second question depends on the first."""
     scale = """
 MEASURED = {}
 @test_case(points=2, hidden=True)
@@ -130,7 +130,7 @@ def test_what_builds_on_a_question_that_is_missing_is_skipped(
 ) -> None:
     result = grade(graded_finely, fork_server, ("q1", "x = ..."), ("q2", "y = x + 1"))
     assert statuses(result) == ["not_attempted", "skipped"]
-    assert result.questions[1].reason == "It builds on q1 (title of q1), which has not been attempted."
+    assert result.questions[1].reason == "It depends on q1 (title of q1), which was not attempted."
     assert result.measured == {}
 
 

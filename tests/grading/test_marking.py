@@ -128,7 +128,7 @@ def test_all_or_nothing_gives_no_part(shares: str, score: float) -> None:
 
 
 def test_the_points_of_the_tests_are_told_where_nothing_is_earned_too() -> None:
-    result = one(X, ran(("q1", "x = ...")), found("--", x="gap"))
+    result = one(X, ran(("q1", "x = ...")), found("--", x="stub"))
     assert [(test.score, test.max_score) for test in result.tests] == [(0.0, 1.0), (0.0, 1.0)]
 
 
@@ -152,19 +152,19 @@ def test_thirds_add_up_to_the_whole() -> None:
 )
 def test_a_question_without_points_is_judged_by_its_tests(passed: str, cell: str, status: str) -> None:
     asked = question("q1", takes("x", points=0.0), variables=("x",))
-    state = "gap" if "..." in cell else "present"
+    state = "stub" if "..." in cell else "present"
     assert one(asked, ran(("q1", cell)), found(passed, x=state)).status == status
 
 
 @pytest.mark.parametrize(
     ("cells", "states", "says"),
     [
-        ([("q1", "x = ...")], {"x": "gap"}, "still the gap"),
-        ([("q1", "# my answer\nx = ...  # ?")], {"x": "gap"}, "still the gap"),
-        (["other = 1"], {}, "no longer in the notebook"),
-        ([("q1", "x = None or ...")], {"x": "gap"}, "x was still ..."),
+        ([("q1", "x = ...")], {"x": "stub"}, "has not been filled in"),
+        ([("q1", "# my answer\nx = ...  # ?")], {"x": "stub"}, "has not been filled in"),
+        (["other = 1"], {}, "deleted or replaced"),
+        ([("q1", "x = None or ...")], {"x": "stub"}, "x was still ..."),
         ([("q1", "pass")], {}, "assigns nothing to x"),
-        ([("q1", "x = ...")], {"x": "unusable: it is a set"}, "still the gap"),
+        ([("q1", "x = ...")], {"x": "unusable: it is a set"}, "has not been filled in"),
     ],
     ids=["stub", "commented", "deleted", "written_otherwise", "emptied", "set_elsewhere_unusable"],
 )
@@ -175,7 +175,7 @@ def test_a_gap_is_not_attempted(cells: list[str | tuple[str, str]], states: dict
 
 
 def test_not_attempted_goes_before_skipped() -> None:
-    result = one(Y, ran(*STUBS), found("---", y="gap", model="gap"), MODEL)
+    result = one(Y, ran(*STUBS), found("---", y="stub", model="stub"), MODEL)
     assert result.status == "not_attempted"
 
 
@@ -193,7 +193,7 @@ def test_an_answer_given_in_another_cell_counts() -> None:
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        ("gap", "is still a gap"),
+        ("stub", "has not been filled in"),
         (None, "is missing"),
         ("unusable: it is a set", "cannot be used (it is a set)"),
     ],
@@ -202,7 +202,7 @@ def test_what_builds_on_something_missing_is_skipped_and_says_on_what(state: str
     states = {"y": "present", "w": "present"} | ({"model": state} if state else {})
     result = one(Y, ran(("q3", "y = 1\nw = 2")), found("---", states), MODEL)
     assert (result.status, result.score) == ("skipped", 0.0)
-    assert result.reason == f"It builds on model (q0), which {words}."
+    assert result.reason == f"It depends on model (q0), which {words}."
     assert {test.message for test in result.tests} == {result.reason}
 
 
@@ -211,7 +211,7 @@ def test_a_test_that_could_not_be_made_is_told_apart_when_others_earn_marks() ->
     assert (result.status, result.score) == ("partial", 1.0)
     assert [test.message for test in result.tests] == [
         "",
-        "Not checked: it builds on model (q0), which is missing.",
+        "Not checked: it depends on model (q0), which is missing.",
         "m2",
     ]
 
@@ -224,7 +224,7 @@ def test_a_wrong_model_skips_nothing() -> None:
 def test_given_data_that_is_gone_is_named_without_a_question() -> None:
     asked = question("q1", takes("x", "train_images"), variables=("x",))
     result = one(asked, ran(ANSWERED), found("-", x="present"))
-    assert result.reason == "It builds on train_images, which is missing."
+    assert result.reason == "It depends on train_images, which is missing."
 
 
 def test_an_optional_variable_hinders_nothing() -> None:
@@ -232,7 +232,7 @@ def test_an_optional_variable_hinders_nothing() -> None:
     assert one(asked, ran(ANSWERED), found("-", x="present")).status == "failed"
 
 
-@pytest.mark.parametrize("states", [{}, {"x": "gap"}, {"x": "present"}])
+@pytest.mark.parametrize("states", [{}, {"x": "stub"}, {"x": "present"}])
 def test_a_cell_that_raised_is_an_error_with_its_words(states: dict[str, str]) -> None:
     run = ran("import this", ("q1", "x = 1 / 0"), errors=(CellError(2, "ZeroDivisionError", "division by zero"),))
     result = one(X, run, found("--", states))
@@ -284,8 +284,8 @@ def test_a_notebook_that_was_cut_short() -> None:
     )
     assert [result.status for result in results] == ["passed", "error", "skipped", "not_attempted"]
     assert results[0].score == 1.0
-    assert results[1].reason == f"Its cell [2] did not end: {CUT}."
-    assert results[2].reason == f"The notebook did not get this far: {CUT}."
+    assert results[1].reason == f"Its cell [2] did not finish: {CUT}."
+    assert results[2].reason == f"The notebook ended before this question: {CUT}."
 
 
 def test_what_was_handed_over_before_the_cut_is_judged_as_ever() -> None:
@@ -307,12 +307,12 @@ def test_a_question_no_test_of_which_asks_for_anything() -> None:
 
 def test_without_lab_json_there_are_no_stubs_and_values_decide() -> None:
     asked = question("q1", takes("x"), variables=("x",), stubs=())
-    assert one(asked, ran("x = ..."), found("-", x="gap")).status == "not_attempted"
+    assert one(asked, ran("x = ..."), found("-", x="stub")).status == "not_attempted"
     assert one(asked, ran("y = 1"), found("-")).status == "not_attempted"
     assert one(asked, ran("x = 1"), found("-", x="present")).status == "failed"
 
 
-# A chain: the third builds on the second, the second on the first; no test takes a variable of another question.
+# A chain: the third depends on the second, the second on the first; no test takes a variable of another question.
 FIRST = question("q1", takes("a"), variables=("a",), title="Define the model")
 SECOND = question("q2", takes(), variables=(), title="Compile", depends_on=("q1",))
 THIRD = question("q3", takes("c"), takes("c"), variables=("c",), depends_on=("q2",))
@@ -333,12 +333,11 @@ def chain(
 
 
 def test_a_question_is_skipped_where_the_one_it_names_was_not_attempted() -> None:
-    results = chain([ALL_STUBS[0], *CHAIN[1:]], "-", "-", "--", raised=(2, 3), a="gap")
+    results = chain([ALL_STUBS[0], *CHAIN[1:]], "-", "-", "--", raised=(2, 3), a="stub")
     assert [result.status for result in results] == ["not_attempted", "skipped", "skipped"]
-    assert results[1].reason == "It builds on q1 (define the model), which has not been attempted."
+    assert results[1].reason == "It depends on q1 (define the model), which was not attempted."
     assert results[2].reason == (
-        "It builds on q2 (compile), which was skipped: it builds on q1 (define the model), "
-        "which has not been attempted."
+        "It depends on q2 (compile), which was skipped: it depends on q1 (define the model), which was not attempted."
     )
     assert {test.message for test in results[2].tests} == {results[2].reason}
 
@@ -346,13 +345,13 @@ def test_a_question_is_skipped_where_the_one_it_names_was_not_attempted() -> Non
 def test_a_question_is_skipped_where_the_one_it_names_raised_an_error() -> None:
     results = chain(CHAIN, "-", "-", "--", raised=(1, 2), c="present")
     assert [result.status for result in results] == ["error", "skipped", "skipped"]
-    assert results[1].reason == "It builds on q1 (define the model), whose cell raised an error."
+    assert results[1].reason == "It depends on q1 (define the model), whose cell raised an error."
 
 
 def test_a_question_is_skipped_where_the_one_it_names_gives_nothing_usable() -> None:
     results = chain(CHAIN, "-", "-", "--", a="unusable: it is a set", c="present")
     assert [result.status for result in results] == ["failed", "skipped", "skipped"]
-    assert results[1].reason == "It builds on q1 (define the model), which gives nothing that can be used."
+    assert results[1].reason == "It depends on q1 (define the model), which provides no usable value."
 
 
 def test_a_wrong_question_skips_nothing_that_names_it() -> None:
@@ -371,7 +370,7 @@ def test_a_part_of_the_points_is_enough_to_build_on() -> None:
 
 
 def test_marks_and_gaps_come_before_what_a_question_builds_on() -> None:
-    results = chain([*ALL_STUBS[:2], CHAIN[2]], "-", "-", "+-", a="gap", c="present")
+    results = chain([*ALL_STUBS[:2], CHAIN[2]], "-", "-", "+-", a="stub", c="present")
     assert [(result.status, result.score) for result in results] == [
         ("not_attempted", 0.0),
         ("not_attempted", 0.0),
@@ -383,7 +382,7 @@ def test_marks_and_gaps_come_before_what_a_question_builds_on() -> None:
 def test_a_missing_variable_is_told_before_a_missing_question() -> None:
     asked = question("q3", takes("y", "model"), variables=("y",), depends_on=("q0",))
     result = one(asked, ran(("q3", "y = 1")), found("-", y="present"), MODEL)
-    assert result.reason == "It builds on model (q0), which is missing."
+    assert result.reason == "It depends on model (q0), which is missing."
 
 
 def test_messages_come_in_the_language_of_the_notebook() -> None:

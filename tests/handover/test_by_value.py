@@ -227,12 +227,12 @@ def test_what_has_no_plain_form_says_so(name: str) -> None:
         crossed(value)
 
 
-GAP = {"kind": "gap"}
+STUB = {"kind": "stub"}
 FORGED: dict[str, dict[str, Any]] = {
     "an unknown type": {"kind": "type", "name": "Popen"},
     "a scalar type that is a function": {"kind": "scalar_type", "name": "load"},
     "a record with code for a name": {"kind": "named_tuple", "name": "x", "fields": ["a=print()"], "items": []},
-    "a record with a special field": {"kind": "dataclass", "name": "x", "fields": ["__class__"], "items": [GAP]},
+    "a record with a special field": {"kind": "dataclass", "name": "x", "fields": ["__class__"], "items": [STUB]},
     "a record of another size": {"kind": "dataclass", "name": "x", "fields": ["a"], "items": []},
     "a decimal that fills the memory": {"kind": "decimal", "value": "1e999999999"},
     "an object that says it is text": {"kind": "list", "of": "str", "values": [1]},

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from autograder.handover.outputs import CELL_BUDGET, LEFT_OUT, OUTPUTS, Output, read_outputs
+from autograder.handover.outputs import CELL_BUDGET, LEFT_OUT, NOTE, OUTPUTS, Output, read_outputs
 from autograder.sandbox import Limits
 from autograder.sandbox.client import ForkServer
 from tests.fixtures.builders import Ran, run_cells
@@ -135,7 +135,7 @@ def test_a_flood_is_cut_and_costs_little(fork_server: ForkServer, tmp_path: Path
     assert (tmp_path / OUTPUTS).stat().st_size < 8_000_000
     outputs = read_outputs(tmp_path)
     assert len(outputs[1][0]["text"]) == CELL_BUDGET.text
-    assert outputs[1][-1]["text"] == LEFT_OUT
+    assert (outputs[1][-1]["data"], outputs[1][-1]["metadata"]) == ({"text/plain": LEFT_OUT}, {NOTE: "left_out"})
     assert len(outputs[2]) <= CELL_BUDGET.outputs + 1
     assert len(outputs[3][0]["text"]) == CELL_BUDGET.text
     assert outputs[4] == ({"output_type": "stream", "name": "stdout", "text": "still here\n"},)

@@ -19,7 +19,7 @@ from tests.fixtures.builders import Ran, run_cells
 
 PLAIN = {
     "none": "None",
-    "gap": "...",
+    "stub": "...",
     "true": "True",
     "zero": "0",
     "minus": "-5",
@@ -68,7 +68,7 @@ TENSORS = {
 REFUSED = {
     "function": ("lambda: 1", "a function"),
     "builtin": ("len", "builtin_function"),
-    "module": ("np", "a module"),
+    "module": ("collections.abc", "a module"),
     "klass": ("MyInt", "a type"),
     "inside": ("[1, [2, {3: print}]]", "builtin_function"),
     "generator": ("(i for i in [1])", "a generator"),

@@ -83,7 +83,7 @@ def test_a_file_that_is_neither_gets_a_row(tmp_path: Path) -> None:
     found = find_submissions([tmp_path])
     assert names(found) == ["a.ipynb", "essay.docx", "lab.py", "README"]
     assert "a .docx file is neither" in reason(found[1])
-    assert "without an ending" in reason(found[3])
+    assert "without an extension" in reason(found[3])
 
 
 def test_a_pdf_beside_its_notebook_is_no_submission(tmp_path: Path) -> None:
@@ -143,8 +143,8 @@ def test_links_in_a_folder_are_refused(tmp_path: Path) -> None:
 def test_a_named_pipe_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.ipynb")
     (found,) = find_submissions([tmp_path])
-    assert "not an ordinary file" in reason(found)
-    assert "not an ordinary file" in reason(Submission("x", "x", tmp_path / "pipe.ipynb"))
+    assert "not a regular file" in reason(found)
+    assert "not a regular file" in reason(Submission("x", "x", tmp_path / "pipe.ipynb"))
 
 
 def test_a_file_that_vanishes_before_it_is_read(tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_a_class_download_holds_exports_notebooks_and_strays(tmp_path: Path) -> 
         (b"PK\x03\x04 cut short", "not a zip"),
         (export()[:-40], "not a zip"),
         (make_zip({}), "empty"),
-        (make_zip({"lab.py": b"", "a.csv": b""}), "holds no notebook"),
+        (make_zip({"lab.py": b"", "a.csv": b""}), "contains no notebook"),
         (make_zip({".DS_Store": b""}), "only hidden files"),
         (make_zip({"otter_config.json": b"{}", "run_autograder": b""}), "autograder zip"),
         (make_zip({"../../etc/lab.ipynb": NOTEBOOK}), "outside the zip"),

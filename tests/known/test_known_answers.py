@@ -1,69 +1,45 @@
-"""The proof that marks are right: every known answer goes the whole way through `autograder grade`."""
+"""The labs' known answers lose what they should and are told why; the rare ones are left to `autograder prove`."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from autograder.handover.tasks import RUN_NOTEBOOK
+from autograder.authoring.known_answers import (
+    KnownAnswer,
+    Training,
+    differences,
+    read_known_answers,
+    read_training,
+    submission_of,
+)
+from autograder.grading.grader import Grader
+from autograder.grading.run_job import notebook_job
+from autograder.handover.journal import HANDOVER
 from autograder.labs.assignment import Assignment
 from autograder.notebooks.notebook import read_notebook
-from autograder.results.result import QuestionResult, Result
-from autograder.sandbox import Job
+from autograder.results.result import Result
 from autograder.sandbox.client import ForkServer
-from tests.known.cases import Case, Training, all_cases, notebook_of, pack, read_training
+from tests.conftest import REPOSITORY
+from tests.known.packing import pack
 
-CASES = all_cases()
-RIGHT = [case for case in CASES if case.right]
-WRONG = [case for case in CASES if not case.right]
-
-
-def _each(cases: list[Case]) -> list[Any]:
-    marks = {True: [pytest.mark.rare], False: []}
-    return [pytest.param(case, id=case.name, marks=marks[case.rare]) for case in cases]
-
-
-# Where each lab's training is handed over: question, model, history.
-TRAINED = {"mnist_dense": ("q6", "model", "history"), "single_layer": ("q2", "linear_model", "linear_history")}
+ANSWERS = [answer for answer in read_known_answers(REPOSITORY) if not answer.rare]
 
 pytestmark = pytest.mark.slow
+Notebooks = Mapping[str, tuple[dict[str, Any], dict[str, Any]]]
 
 
 @dataclass(frozen=True)
-class Paper:
-    """A graded submission and the cases in it."""
+class Graded:
+    """The result of a submission and the known answers in it."""
 
-    cases: tuple[Case, ...]
+    answers: tuple[KnownAnswer, ...]
     result: Result
-
-    @property
-    def lost(self) -> set[str]:
-        """The questions that lost points."""
-        return {question.name for question in self.result.questions if question.score < question.max_score}
-
-    def question(self, name: str) -> QuestionResult:
-        """One question's result."""
-        return next(question for question in self.result.questions if question.name == name)
-
-    def __str__(self) -> str:
-        names = ", ".join(case.name for case in self.cases)
-        lines = [f"{self.result.status}, {self.result.score} of {self.result.max_score} for {names}"]
-        lines += [
-            f"{question.name} {question.status}: {' | '.join(_messages(question))}"
-            for question in self.result.questions
-            if question.score < question.max_score
-        ]
-        return "\n".join([*lines, *(str(error) for error in self.result.errors)])
-
-
-Notebooks = Mapping[str, tuple[dict[str, Any], dict[str, Any]]]
 
 
 @pytest.fixture(scope="session")
@@ -73,82 +49,58 @@ def trained(
     trainings: dict[str, Mapping[str, str]],
     fork_server: ForkServer,
     tmp_path_factory: pytest.TempPathFactory,
-) -> dict[str, Training]:
+) -> dict[str, Training | None]:
     """What each lab's solution trained."""
 
-    def train(lab: str) -> Training:
+    def train(lab: str) -> Training | None:
         folder = tmp_path_factory.mktemp(f"training-{lab}")
         assignment = assignments[lab]
         notebook = read_notebook((course / "dist" / f"{lab}-solution.ipynb").read_bytes())
-        payload = {
-            "cells": [{"number": cell.number, "source": cell.source} for cell in notebook.cells],
-            "handover": {question.name: list(question.handover) for question in assignment.questions},
-            "seed": assignment.seed,
-            "trainings": dict(trainings[lab]),
-        }
-        outcome = fork_server.run(Job(RUN_NOTEBOOK, payload, folder, assignment.limits))
+        outcome = fork_server.run(notebook_job(notebook, assignment, folder, trainings=trainings[lab]))
         assert outcome.end == "done", outcome.detail
-        return read_training(folder / "handover", *TRAINED[lab])
+        return read_training(folder / HANDOVER)
 
-    with ThreadPoolExecutor(len(TRAINED)) as executor:
-        return dict(zip(TRAINED, executor.map(train, TRAINED), strict=True))
+    return {lab: train(lab) for lab in {answer.lab for answer in ANSWERS}}
 
 
 @pytest.fixture(scope="session")
 def graded(
-    request: pytest.FixtureRequest,
-    course: Path,
-    notebooks: Notebooks,
-    trained: dict[str, Training],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> dict[str, Paper]:
-    """The paper of every case that is asked for, from one run of the command."""
+    request: pytest.FixtureRequest, grader: Grader, notebooks: Notebooks, trained: dict[str, Training | None]
+) -> dict[str, Graded]:
+    """The submission in which each known answer was graded, of those that are asked for."""
     asked = {
-        item.callspec.params["case"].name
+        item.callspec.params["answer"].name
         for item in request.session.items
-        if hasattr(item, "callspec") and "case" in item.callspec.params
+        if hasattr(item, "callspec") and "answer" in item.callspec.params
     }
-    folder = tmp_path_factory.mktemp("class")
-    output = tmp_path_factory.mktemp("graded")
-    cases = [case for case in CASES if case.name in asked]
-    # `make prove`, which asks for the rare ones too, grades each alone.
-    packs = [(case,) for case in cases] if any(case.rare for case in cases) else pack(cases)
-    for packed in packs:
-        lab = packed[0].lab
-        text = notebook_of(packed, *notebooks[lab], trained[lab])
-        (folder / f"{packed[0].name}.ipynb").write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "autograder", "grade", str(folder), "-o", str(output)]
-    done = subprocess.run(command, cwd=course, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = [Result.from_json(path.read_text(encoding="utf-8")) for path in output.glob("submissions/*/result.json")]
-    by_name = {result.submission.removesuffix(".ipynb"): result for result in found}
-    return {case.name: Paper(packed, by_name[packed[0].name]) for packed in packs for case in packed}
+
+    def grade(answers: tuple[KnownAnswer, ...]) -> Graded:
+        first = answers[0]
+        fills = {name: code for answer in answers for name, code in answer.fills.items()}
+        text = submission_of(fills, *notebooks[first.lab], None if first.trains else trained[first.lab])
+        return Graded(answers, grader.grade(first.name, text.encode))
+
+    with ThreadPoolExecutor(2) as executor:
+        together = list(executor.map(grade, pack([answer for answer in ANSWERS if answer.name in asked])))
+    return {answer.name: found for found in together for answer in found.answers}
 
 
-@pytest.mark.parametrize("case", _each(RIGHT))
-def test_right_answer_earns_everything(case: Case, graded: dict[str, Paper]) -> None:
-    paper = graded[case.name]
-    assert (paper.result.status, paper.result.score) == ("graded", paper.result.max_score), str(paper)
-    assert {question.status for question in paper.result.questions} == {"passed"}
+@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.name)
+def test_known_answer_loses_exactly_what_it_should_and_is_told_why(
+    answer: KnownAnswer, graded: dict[str, Graded]
+) -> None:
+    found = graded[answer.name]
+    lost = frozenset().union(*(one.lost for one in found.answers))
+    assert list(differences(replace(answer, lost=lost), found.result)) == [], [one.name for one in found.answers]
+    assert answer.right or answer.says, "a wrong answer names its mistake"
 
 
-@pytest.mark.parametrize("case", _each(WRONG))
-def test_wrong_answer_loses_its_own_questions_and_is_told_why(case: Case, graded: dict[str, Paper]) -> None:
-    paper = graded[case.name]
-    assert paper.result.status == "graded", str(paper)
-    assert paper.lost == frozenset().union(*(one.lost for one in paper.cases)), str(paper)
-    earned = {name: paper.question(name).score for name in case.points}
-    assert earned == pytest.approx(dict(case.points)), str(paper)
-    caught = {
-        question.name
-        for question in paper.result.questions
-        if any(not test.passed and not test.hidden for test in question.tests)
-    }
-    assert case.public <= caught, str(paper)
-    assert case.says, "a wrong answer names its mistake"
-    for name, text in case.says.items():
-        assert text.lower() in " ".join(_messages(paper.question(name))).lower()
-
-
-def _messages(question: QuestionResult) -> list[str]:
-    return [test.message for test in question.tests if not test.passed] + [question.reason]
+def test_answers_that_spoil_others_are_not_packed() -> None:
+    """Otherwise what one of them costs could not be told from what another costs."""
+    for answers in pack(ANSWERS):
+        fills = [name for answer in answers for name in answer.fills]
+        lost = [name for answer in answers for name in answer.lost]
+        assert len(fills) == len(set(fills))
+        assert len(lost) == len(set(lost))
+        assert len(answers) == 1 or not any(answer.trains for answer in answers)
+    assert len(pack(ANSWERS)) < len(ANSWERS)

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from autograder.grading.grader import Grader
+from autograder.grading.preload import preload_for
 from autograder.handover.tasks import RUN_NOTEBOOK, RUN_TESTS
 from autograder.labs.assignment import load_assignment
 from autograder.results.result import Result
 from autograder.sandbox import Isolation, Job, Outcome
 from autograder.sandbox.client import ForkServer
+from autograder.sandbox.layers import Level
 from tests.fixtures.builders import make_zip, notebook_json, question_file
 
 HEAD = 'import otter\ngrader = otter.Notebook("a.ipynb")'
@@ -191,3 +193,17 @@ def test_a_check_beside_an_exclusive_job_does_not_wait_for_it(lab: Lab) -> None:
     cells = ("def square(n): return n * n", "import time; time.sleep(2)", 'grader.check("q1")')
     assert scores(lab.grade({"q1": SQUARE}, *cells, seconds=60)) == {"q1": 2}
     thread.join()
+
+
+@pytest.mark.parametrize("level", ["basic", "none"])
+def test_functions_are_tested_at_every_level_of_isolation(level: Level, tmp_path: Path) -> None:
+    with ForkServer(preload_for(None, keras=False), level) as isolation:
+        result = Lab(tmp_path, isolation).grade({"q1": SQUARE}, "def square(n): return n * n", 'grader.check("q1")')
+    assert scores(result) == {"q1": 2}
+
+
+def test_a_function_whose_channel_is_lost_says_why_it_was_not_tested(lab: Lab) -> None:
+    close = "import os\nos.closerange(3, 50)\ndef square(n): return n * n"
+    result = lab.grade({"q1": SQUARE}, close, 'grader.check("q1")')
+    assert (result.status, scores(result)) == ("graded", {"q1": 0})
+    assert "a function, which is tested while the notebook runs, and that was not possible" in messages(result)

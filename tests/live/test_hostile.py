@@ -11,6 +11,7 @@ import resource
 import secrets
 import struct
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -283,3 +284,26 @@ def test_stray_bytes_between_two_checks_are_passed_over() -> None:
     close(*theirs)
     assert Wire(*ours).next_question(1 << 20) is None
     close(*ours)
+
+
+ROOMY = LiveLimits(call_seconds=20, grace_seconds=5, calls=10_000)
+BITES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "a huge value": ("return 'x' * 900_000", lambda result: len(result) == 900_000),
+    "a late answer": ("import time; time.sleep(1.5); return 1", lambda result: result == 1),
+    "an endless generator": ("return iter(int, 1)", lambda result: [next(result) for _ in range(1_000)] == [0] * 1_000),
+    "many bytes": (
+        "return iter(lambda: 'x' * 100_000, 1)",
+        lambda result: sum(len(next(result)) for _ in range(60)) > FAST.check_bytes,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BITES)
+def test_a_limit_stops_what_gets_through_without_it(name: str) -> None:
+    source, got_through = BITES[name]
+    with serving(f"def f():\n    {source}", "f", limits=ROOMY) as (_, values):
+        assert got_through(values["f"]())
+    with serving(f"def f():\n    {source}", "f", limits=FAST) as (session, values):
+        with pytest.raises(LiveCallError):
+            got_through(values["f"]())
+        assert session.failure

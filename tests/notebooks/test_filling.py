@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autograder.notebooks.filling import fill_gaps
+from autograder.notebooks.filling import fill_stubs
 from tests.fixtures.builders import notebook_json
 
 STUDENT = json.loads(
@@ -30,7 +30,7 @@ def sources(notebook: dict[str, Any]) -> list[str]:
 
 
 def test_everything_is_filled_by_default() -> None:
-    filled = fill_gaps(STUDENT, SOLUTION, {})
+    filled = fill_stubs(STUDENT, SOLUTION, {})
     assert sources(filled)[1].split() == SOLUTION["cells"][1]["source"].split()
     assert sources(filled)[2] == "print(x)\nprint(y)"
     assert sources(filled)[4] == "z = 5\nz += 1"
@@ -39,21 +39,21 @@ def test_everything_is_filled_by_default() -> None:
 
 def test_the_originals_stay_as_they_are() -> None:
     before = copy.deepcopy((STUDENT, SOLUTION))
-    fill_gaps(STUDENT, SOLUTION, {"x": "x = 1"})
+    fill_stubs(STUDENT, SOLUTION, {"x": "x = 1"})
     assert before == (STUDENT, SOLUTION)
 
 
 def test_one_gap_is_replaced_and_the_others_keep_the_solution() -> None:
-    filled = sources(fill_gaps(STUDENT, SOLUTION, {"x": "x = 7"}))
+    filled = sources(fill_stubs(STUDENT, SOLUTION, {"x": "x = 7"}))
     assert "helper" not in filled[1]
     assert filled[1].startswith("x = 7\n")
     assert filled[1].endswith("    y = n")
-    filled = sources(fill_gaps(STUDENT, SOLUTION, {"y": "y = 8"}))
+    filled = sources(fill_stubs(STUDENT, SOLUTION, {"y": "y = 8"}))
     assert filled[1] == "helper = 2\nx = helper + 1  # three\ny = 8"
 
 
 def test_a_lone_gap_goes_by_its_question() -> None:
-    filled = sources(fill_gaps(STUDENT, SOLUTION, {"q2": "compile()"}))
+    filled = sources(fill_stubs(STUDENT, SOLUTION, {"q2": "compile()"}))
     assert filled[2] == "compile()"
     assert filled[4] == "z = 5\nz += 1"
 
@@ -66,28 +66,28 @@ def test_a_lone_gap_goes_by_its_question() -> None:
     ],
 )
 def test_questions_that_are_not_asked_for_stay_gaps(questions: tuple[str, ...], expected: list[str]) -> None:
-    filled = sources(fill_gaps(STUDENT, SOLUTION, {}, questions=questions))
+    filled = sources(fill_stubs(STUDENT, SOLUTION, {}, questions=questions))
     assert [filled[1], filled[2], filled[4]] == expected
 
 
 def test_a_gap_may_be_filled_where_its_question_is_not_asked_for() -> None:
-    filled = sources(fill_gaps(STUDENT, SOLUTION, {"y": "y = 8"}, questions=()))
+    filled = sources(fill_stubs(STUDENT, SOLUTION, {"y": "y = 8"}, questions=()))
     assert filled[1] == "x = ...\ny = 8"
 
 
 def test_an_empty_filling_deletes_the_gap() -> None:
-    assert sources(fill_gaps(STUDENT, SOLUTION, {"x": "", "y": ""}))[1] == ""
+    assert sources(fill_stubs(STUDENT, SOLUTION, {"x": "", "y": ""}))[1] == ""
 
 
 def test_an_unknown_gap_is_an_error() -> None:
     with pytest.raises(KeyError, match="nowhere"):
-        fill_gaps(STUDENT, SOLUTION, {"nowhere": "x = 1"})
+        fill_stubs(STUDENT, SOLUTION, {"nowhere": "x = 1"})
 
 
 def test_sources_may_be_lists_of_lines() -> None:
     student = copy.deepcopy(STUDENT)
     student["cells"][1]["source"] = ["x = ...\n", "y = ..."]
-    assert sources(fill_gaps(student, SOLUTION, {"x": "x = 7"}))[1].startswith("x = 7")
+    assert sources(fill_stubs(student, SOLUTION, {"x": "x = 7"}))[1].startswith("x = 7")
 
 
 def test_functions_and_classes_are_stubs_too() -> None:
@@ -97,8 +97,8 @@ def test_functions_and_classes_are_stubs_too() -> None:
     )
     solved = "import math\n\ndef twice(x):\n    y = 2 * x\n    return y\ny = twice(3)"
     solution = json.loads(notebook_json(("q1", solved), ("q2", "class Box:\n    def open(self):\n        return 1")))
-    assert sources(fill_gaps(student, solution, {}))[0] == solved
-    assert sources(fill_gaps(student, solution, {}, questions=()))[0] == f"{stub}\ny = ..."
+    assert sources(fill_stubs(student, solution, {}))[0] == solved
+    assert sources(fill_stubs(student, solution, {}, questions=()))[0] == f"{stub}\ny = ..."
     wrong = "def twice(x):\n    return x"
-    filled = sources(fill_gaps(student, solution, {"twice": wrong, "Box": "class Box:\n    pass"}))
+    filled = sources(fill_stubs(student, solution, {"twice": wrong, "Box": "class Box:\n    pass"}))
     assert filled == [f"{wrong}\ny = twice(3)", "class Box:\n    pass"]

@@ -116,11 +116,11 @@ def test_the_set_up_cell_names_the_lab_where_the_metadata_is_lost() -> None:
         (b"", "empty"),
         (b" \n\t", "empty"),
         (b"\0" * 500, "empty"),
-        (GOOD[:-20], "ends too early"),
+        (GOOD[:-20], "is truncated"),
         (GOOD.replace(b'"cells"', b'"cells', 1), "line 1, column"),
         (b'{\n"cells": [\n,]}', "line 3"),
         (b"\xff\xfe\xfa" + GOOD, "damaged"),
-        (b'{"a": "\xe9"}', "byte 7 is no text"),
+        (b'{"a": "\xe9"}', "byte 7 is not text"),
         (b"<!DOCTYPE html><html></html>", "web page"),
         (b"%PDF-1.4 ...", "PDF"),
         (b"PK\x03\x04....", "zip"),
@@ -248,7 +248,7 @@ def test_a_notebook_of_another_assignment() -> None:
 def test_a_lost_name_is_found_by_the_answers(tags: bool, checks: bool) -> None:
     notebook = read(*dense_cells(tags=tags, checks=checks), assignment=None)
     assert identify(notebook, LABS) == identify(notebook, {"mnist_dense": DENSE}) == "mnist_dense"
-    with pytest.raises(SubmissionError, match="hardly any answer"):
+    with pytest.raises(SubmissionError, match="hardly any answers"):
         identify(notebook, {"single_layer": SINGLE})
 
 
@@ -281,13 +281,13 @@ def test_a_half_done_answer_without_its_name_is_still_known() -> None:
 
 
 def test_a_notebook_of_nothing() -> None:
-    with pytest.raises(SubmissionError, match="does not say which assignment"):
+    with pytest.raises(SubmissionError, match="does not name its assignment"):
         identify(read(cell("print('hello')"), assignment=None), LABS)
 
 
 def test_a_tie_asks_for_the_lab() -> None:
     twins = {"a": {"q1": ["x"]}, "b": {"q1": ["x"]}}
-    with pytest.raises(SubmissionError, match="could be a or b: name it with --lab"):
+    with pytest.raises(SubmissionError, match="could belong to a or b: choose one with --lab"):
         identify(read(cell("x = 1"), assignment=None), twins)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from autograder.grading.grader import Grader
-from autograder.notebooks.filling import fill_gaps
+from autograder.notebooks.filling import fill_stubs
 from autograder.render.feedback import feedback_html
 from autograder.results.grade import Grade, Lateness, Override
 from tests.pages.browser import PHONE, VIEWS, Browser, Seen, View
@@ -32,7 +32,7 @@ def real_page(
 ) -> Path:
     """The page of a graded notebook of the first lab, with a correction and a late day."""
     student, solution = notebooks["mnist_dense"]
-    data = json.dumps(fill_gaps(student, solution, FILLS)).encode()
+    data = json.dumps(fill_stubs(student, solution, FILLS)).encode()
     graded = grader.graded("emil.ipynb", lambda: data)
     assert graded.result.score > 0
     grade = Grade(graded.result, {"q3": Override("q3", 1, "nearly: a typo")}, Lateness(90_000, 10))

@@ -71,14 +71,14 @@ TINY = "Tiny Lab (552)"
 def test_canvas_is_filled_by_id_and_scaled_to_its_points() -> None:
     fields, filled = fill(entry(JANE, 5), entry(LEE, 2.5, lateness=Lateness(3600, 10)))
     assert fields == {("Doe, Jane", TINY): "10", ("Lee_Sun", TINY): "4.5"}
-    assert filled.told["Had another grade before"] == ["Lee_Sun: 3 -> 4.5"]
+    assert filled.told["Replaced a different grade"] == ["Lee_Sun: 3 -> 4.5"]
 
 
 def test_who_matches_nobody_is_listed_on_both_sides() -> None:
     fields, filled = fill(entry(Person("nobody", "1009"), 5))
     assert fields == {}
-    assert filled.told["Handed in, but not in the gradebook"] == ["1009-None.ipynb: nobody, 1009"]
-    assert "Absent, Abe" in filled.told["In the gradebook, but nothing handed in: left as it was"]
+    assert filled.told["Submitted, but not in the gradebook"] == ["1009-None.ipynb: nobody, 1009"]
+    assert "Absent, Abe" in filled.told["In the gradebook without a submission: unchanged"]
 
 
 def test_what_canvas_excuses_stays_and_what_has_no_mark_is_left_to_a_person() -> None:
@@ -87,8 +87,8 @@ def test_what_canvas_excuses_stays_and_what_has_no_mark_is_left_to_a_person() ->
         entry(excused, 5), entry(broken, 0, status="unreadable"), entry(JANE, 0, status="grader_error")
     )
     assert fields == {}
-    assert filled.told["Not filled"] == ["Müller, Jürgen: excused in Canvas"]
-    assert len(filled.told["Not filled: needs a person"]) == 2
+    assert filled.told["Not filled in"] == ["Müller, Jürgen: excused in Canvas"]
+    assert len(filled.told["Not filled in: needs a decision"]) == 2
 
 
 def test_a_graded_zero_is_written() -> None:
@@ -99,26 +99,26 @@ def test_a_graded_zero_is_written() -> None:
 def test_the_newest_of_several_counts() -> None:
     fields, filled = fill(entry(JANE, 1, number=70009), entry(JANE, 5, number=70001))
     assert fields == {("Doe, Jane", TINY): "2"}
-    assert "1001-70001.ipynb" in filled.told["Several submissions of one student: the newest graded one counts"][0]
+    assert "1001-70001.ipynb" in filled.told["Several submissions of one student: newest graded one used"][0]
 
 
 def test_without_knowing_the_newest_nothing_is_written() -> None:
     fields, filled = fill(entry(JANE, 1), entry(JANE, 5))
     assert fields == {}
-    assert len(filled.told["Several submissions of one student, and none is surely the newest: left as it was"]) == 1
+    assert len(filled.told["Several submissions of one student without a definite order: unchanged"]) == 1
 
 
 def test_two_names_with_one_id_are_left_to_a_person() -> None:
     """A student may name themselves `x_1001`, and Canvas then writes file names that read like Jane's."""
     fields, filled = fill(entry(JANE, 5, number=70001), entry(Person("x", "1001"), 0, number=70009))
     assert fields == {}
-    assert any("surely the newest" in heading for heading in filled.told)
+    assert any("definite order" in heading for heading in filled.told)
 
 
 def test_another_name_with_the_right_id_is_told() -> None:
     fields, filled = fill(entry(Person("group7", "1001"), 5))
     assert fields == {("Doe, Jane", TINY): "10"}
-    assert filled.told["Filled by the ID, but the name differs"][0].startswith("Doe, Jane: ")
+    assert filled.told["Filled in by ID, although the name differs"][0].startswith("Doe, Jane: ")
 
 
 def test_hand_ins_of_gradescope_find_their_rows_by_sid_or_mail() -> None:
@@ -135,7 +135,7 @@ def test_a_short_row_and_points_that_are_not_told() -> None:
 
 
 def test_a_column_that_is_read_only_is_refused() -> None:
-    with pytest.raises(UsageError, match="read only"):
+    with pytest.raises(UsageError, match="read-only"):
         fill_canvas(gradebook(), [entry(JANE, 4)], COLUMN + 1)
 
 
@@ -147,9 +147,9 @@ def test_the_column_is_found(asked: str | None) -> None:
 @pytest.mark.parametrize(
     ("asked", "names", "says"),
     [
-        (None, ["Other"], "No assignment of the gradebook is called Other; there is Warm-up (551), Tiny Lab (552)"),
-        ("Section", ["tiny lab"], "No assignment of the gradebook is called Section"),
-        (None, [""], "called like the lab"),
+        (None, ["Other"], "No assignment of the gradebook is named Other. Assignments: Warm-up (551), Tiny Lab (552)"),
+        ("Section", ["tiny lab"], "No assignment of the gradebook is named Section"),
+        (None, [""], "named like the lab"),
     ],
 )
 def test_a_column_that_is_not_found_is_asked_for(asked: str | None, names: list[str], says: str) -> None:
@@ -169,7 +169,7 @@ def test_two_columns_that_fit_are_asked_for() -> None:
 
 
 def test_another_file_is_no_gradebook() -> None:
-    with pytest.raises(UsageError, match="not a gradebook of Canvas"):
+    with pytest.raises(UsageError, match="not a Canvas gradebook"):
         assignment_column(read_table(csv_bytes(moodle_worksheet()), "w.csv"), None, ["tiny"])
 
 
@@ -186,20 +186,20 @@ def test_moodle_is_filled_by_participant_on_its_own_scale() -> None:
         entry(Person("Ada Lovelace", "301"), 2.5, "moodle"), entry(Person("Дарья Иванова", "304"), 5, "moodle")
     )
     assert fields == {("Participant 301", "Grade"): "50", ("Participant 304", "Grade"): "100"}
-    assert filled.told["Had another grade before"] == ["Дарья Иванова: 12.00 -> 100"]
+    assert filled.told["Replaced a different grade"] == ["Дарья Иванова: 12.00 -> 100"]
     assert filled.maxima == {100}
 
 
 def test_a_grade_that_moodle_locks_stays() -> None:
     fields, filled = worksheet(entry(Person("Fay Out", "306"), 5, "moodle"))
     assert fields == {}
-    assert filled.told["Not filled"] == ["Fay Out: Moodle says that the grade cannot be changed"]
+    assert filled.told["Not filled in"] == ["Fay Out: Moodle says that the grade cannot be changed"]
 
 
 def test_a_groups_number_is_not_taken_for_a_participants() -> None:
     fields, filled = worksheet(entry(Person("Team A", "305"), 5, "moodle"))
     assert fields == {}
-    assert len(filled.told["Not filled: the ID fits, but the name does not"]) == 1
+    assert len(filled.told["Not filled in: the ID matches, but the name does not"]) == 1
 
 
 def test_names_in_another_order_and_blind_marking_fit() -> None:

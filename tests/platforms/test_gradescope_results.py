@@ -107,15 +107,15 @@ def test_a_correction_by_hand_replaces_the_points_and_gives_its_reason() -> None
     overrides = {"q1": Override("q1", 1.75, "The task was unclear.")}
     whole = rendered(submission(), overrides=overrides)["tests"][0]
     assert (whole["score"], whole["max_score"]) == (1.75, 2.0)
-    assert whole["output"] == "Corrected by hand from 0.5 to 1.75: The task was unclear."
+    assert whole["output"] == "Corrected manually from 0.5 to 1.75: The task was unclear."
 
 
 def test_lateness_is_an_entry_of_its_own() -> None:
     content = rendered(submission(question(score=2.0)), lateness=Lateness(90_000, 20))
     late = content["tests"][-2]
     assert content["score"] == 1.6
-    assert (late["name"], late["score"]) == ("Handed in late", -0.4)
-    assert late["output"] == "Late by 1 d 1 h: 20 percent of the points are taken off."
+    assert (late["name"], late["score"]) == ("Late submission", -0.4)
+    assert late["output"] == "Late by 1 d 1 h: 20 percent of the points are deducted."
     assert late["visibility"] == "after_published", "it tells the total"
 
 
@@ -144,14 +144,14 @@ def test_students_read_which_cells_raised_and_what_was_left_aside() -> None:
         "output"
     ]
     assert "Cell [3] raised NameError: name 'x3' is not defined" in output
-    assert "3 more cells raised." in output
+    assert "3 more cells raised errors." in output
     assert "Other files in the upload were ignored: notes.pdf." in output
 
 
 def test_instructors_read_how_it_was_graded() -> None:
     fits = (FitRun(4, True, 0.3),)
     output = rendered(submission(fits=fits, cost=Cost(9.5, 3.0, 1100)), facts=["Kit: 1.2.3"])["tests"][-1]["output"]
-    assert all(fact in output for fact in ("Kit: 1.2.3", "ab12", "1100 MB", "cell [4]: taken over"))
+    assert all(fact in output for fact in ("Kit: 1.2.3", "ab12", "1100 MB", "cell [4]: reused"))
 
 
 EVIL = "</pre><script>alert(1)</script>**bold** \u202e\x00\x1b[31m\ud800"

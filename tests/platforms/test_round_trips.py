@@ -48,7 +48,7 @@ def gradescope(tmp_path_factory: pytest.TempPathFactory, autograder_here: Comman
     (home / "export.zip").write_bytes(zipped(gradescope_files()))
     told = grade(autograder_here, home, "export.zip")
     assert "Recognised: a Gradescope download with work of 5 students" in told
-    assert "Late: 1 submission, 0.4 points taken off in all" in told
+    assert "Late: 1 submission, 0.4 points deducted in total" in told
     return home
 
 
@@ -67,7 +67,7 @@ def test_options_of_report_go_before_the_lab_and_hold(gradescope: Path, autograd
     pages = {path: path.read_bytes() for path in (gradescope / "out" / "submissions").glob("*/feedback.html")}
     autograder_here("report", "out", "--percent-per-day", "30", "--late-cap", "40", cwd=gradescope)
     again = autograder_here("report", "out", cwd=gradescope)
-    assert "0.8 points taken off" in again.stderr
+    assert "0.8 points deducted" in again.stderr
     rewritten = [path for path, content in pages.items() if path.read_bytes() != content]
     assert len(rewritten) == 1, "only the page whose grade has changed"
     autograder_here("report", "out", "--due", "none", cwd=gradescope)
@@ -89,9 +89,9 @@ def canvas(tmp_path_factory: pytest.TempPathFactory, autograder_here: Command) -
     write_corrections(home, "lee_sun_LATE_1002_70003_my_tiny_final.ipynb,q2,1.5,right but for a <typo>")
     told = grade(autograder_here, home, "submissions", "--override", "corrections.csv")
     assert "Recognised: a Canvas download with work of 5 students, 1 marked late" in told
-    assert "Set aside: 1 file beside the graded ones (replaced by a newer one: 1)" in told
+    assert "Not graded: 1 other file (replaced by a newer one: 1)" in told
     assert "Corrections: 1 (1 new)" in told
-    assert "Nobody knows when 1 submission (1 of them marked late by the platform) came in" in told
+    assert "The submission time of 1 submission (1 of them marked late by the platform) is unknown" in told
     return home
 
 
@@ -127,11 +127,11 @@ def test_a_correction_survives_grading_again_and_a_new_due_time_grades_nothing_a
     told = grade(autograder_here, canvas, "submissions", "--regrade", LEE)
     assert "3 of 5 were graded before and have not changed" in told
     assert "1 of 5 was graded before and is graded again: asked for" in told
-    assert "Corrected by hand: 1 question" in told
+    assert "Corrected manually: 1 question" in told
     row = scores(canvas)[LEE]
     assert (row["score"], row["q2"]) == ("3.5", "1.5")
     assert row["corrected"] == "q2: 0 -> 1.5 (right but for a <typo>)"
-    assert row["late"].startswith("marked late by Canvas; it is not known by how much")
+    assert row["late"].startswith("marked late by Canvas; time unknown")
     assert "right but for a &lt;typo&gt;" in page.read_text(encoding="utf-8")
 
 
@@ -144,7 +144,7 @@ def test_corrections_of_several_files_add_up(canvas: Path, autograder_here: Comm
     assert (canvas / "out" / "overrides.json").read_bytes() == before, "a file with a fault changes nothing"
     write_corrections(canvas, "mullerjurgen-1003-tiny,q1,1,by its ID", f"{LEE},q2,remove,")
     done = autograder_here("report", "out", "--override", "corrections.csv", cwd=canvas)
-    assert "Corrections: 1 (1 new, 1 taken back)" in done.stderr
+    assert "Corrections: 1 (1 new, 1 removed)" in done.stderr
     rows = scores(canvas)
     assert (rows[LEE]["score"], rows["müllerjürgen_1003_70004_tiny.zip"]["score"]) == ("2", "4")
     write_corrections(canvas, "lee_sun (1002),q2,1.5,right but for a <typo>")
@@ -156,7 +156,7 @@ def test_times_from_a_file_make_a_late_mark_count(canvas: Path, autograder_here:
     (canvas / "times.csv").write_text(f"submission,time\n{LEE},2026-10-06 12:00 Europe/Berlin\n", encoding="utf-8")
     due = ["--due", "2026-10-05 23:59 Europe/Berlin", "--percent-per-day", "10"]
     done = autograder_here("report", "out", "--times", "times.csv", *due, cwd=canvas)
-    assert "Late: 1 submission, 0.35 points taken off" in done.stderr
+    assert "Late: 1 submission, 0.35 points deducted" in done.stderr
     assert scores(canvas)[LEE]["score"] == "3.15"
     (canvas / "times.csv").write_text("submission,time\nwho,2026-10-06T10:00Z\n", encoding="utf-8")
     done = autograder_here("report", "out", "--times", "times.csv", "--due", "none", cwd=canvas)
@@ -176,7 +176,7 @@ def moodle(tmp_path_factory: pytest.TempPathFactory, autograder_here: Command) -
     (home / "worksheet.csv").write_bytes(csv_bytes(moodle_worksheet(), bom=True, newline="\r\n"))
     told = grade(autograder_here, home, "class.zip", "--due", "2026-10-05T21:59Z")
     assert "Recognised: a Moodle download with work of 5 students" in told
-    assert "Nobody knows when 3 submissions came in: nothing deducted there" in told
+    assert "The submission time of 3 submissions is unknown; no late deduction was applied" in told
     return home
 
 
@@ -206,15 +206,15 @@ def test_moodle_gets_its_worksheet_and_feedback_back(moodle: Path, autograder_he
 def test_moodles_worksheet_tells_when_work_came_in(moodle: Path, autograder_here: Command) -> None:
     asked = ["--due", "2026-10-05 22:00 Europe/Berlin", "--percent-per-day", "10", "--times", "worksheet.csv"]
     done = autograder_here("report", "out", *asked, cwd=moodle)
-    assert "Late: 2 submissions, 0.8 points taken off in all" in done.stderr
+    assert "Late: 2 submissions, 0.8 points deducted in total" in done.stderr
 
 
 def test_the_wrong_platforms_file_is_refused_and_told(moodle: Path, autograder_here: Command) -> None:
     (moodle / "gradebook.csv").write_bytes(csv_bytes(canvas_gradebook()))
     done = autograder_here("report", "out", "--moodle", "gradebook.csv", cwd=moodle, code=2)
-    assert "not a grading worksheet of Moodle" in done.stderr
+    assert "not a Moodle grading worksheet" in done.stderr
     done = autograder_here("report", "out", "--canvas", "gradebook.csv", cwd=moodle)
-    assert "Handed in, but not in the gradebook (5)" in done.stdout
+    assert "Submitted, but not in the gradebook (5)" in done.stdout
     assert (moodle / "out" / "canvas.csv").read_bytes() == csv_bytes(canvas_gradebook()), "every row as it was"
 
 

@@ -156,13 +156,13 @@ def test_hidden_files_alone_leave_a_row_with_the_reason(tmp_path: Path, platform
 @pytest.mark.parametrize(
     ("file", "says"),
     [
-        ("__MACOSX/._lab.ipynb", "macOS stores"),
-        ("._lab.ipynb", "macOS stores"),
-        (".lab.ipynb.icloud", "placeholder of iCloud"),
+        ("__MACOSX/._lab.ipynb", "metadata of macOS"),
+        ("._lab.ipynb", "metadata of macOS"),
+        (".lab.ipynb.icloud", "iCloud placeholder"),
         (".lab.ipynb", "hidden notebook"),
         (".DS_Store", "hidden files"),
         (".git/config", "hidden files"),
-        ("lab.ipynb.crdownload", "unfinished download"),
+        ("lab.ipynb.crdownload", "incomplete download"),
         ("lab.lnk", "shortcut"),
     ],
 )
@@ -207,7 +207,7 @@ def test_canvas_zips_without_a_notebook_say_what_is_in_them(tmp_path: Path) -> N
     }
     found = problems(take_in([put(tmp_path / "class", files)]))
     assert (found["ada"], found["dan"]) == ("", "")
-    assert "macOS stores" in found["ben"]
+    assert "metadata of macOS" in found["ben"]
     assert "only a checkpoint" in found["cai"]
 
 
@@ -232,7 +232,7 @@ def test_an_export_whose_folder_is_empty_is_told(tmp_path: Path) -> None:
     (folder / "submission_1").mkdir()
     found = problems(take_in([folder]))
     assert len(found) == 3
-    assert all("is not in the export, or it is empty" in problem for problem in found.values())
+    assert all("is missing or empty" in problem for problem in found.values())
 
 
 def test_a_results_folder_is_not_a_class(tmp_path: Path) -> None:

@@ -97,13 +97,13 @@ def test_numbers_as_people_write_them(text: str, separator: str, value: float | 
 @pytest.mark.parametrize("points", ["1,000", "ten", "10,0,0", "10 points"])
 def test_points_that_cannot_be_read_are_an_error_with_the_row(points: str) -> None:
     rows = [["Student", "ID", "Section", "Tiny (552)"], ["    Points Possible", "", "", points], ["Ada", "301", "", ""]]
-    with pytest.raises(UsageError, match=r'row "Points Possible" .* Nothing was written'):
+    with pytest.raises(UsageError, match=r'row "Points Possible" .* No grade was written'):
         canvas(csv_bytes(rows), [entry(person("ada", "301", "canvas"))])
 
 
 def test_a_maximum_grade_that_cannot_be_read_is_an_error_with_the_row() -> None:
     rows = [["Identifier", "Full name", "Grade", "Maximum Grade"], ["Participant 7", "Ada", "", "1,000"]]
-    with pytest.raises(UsageError, match=r"row of Participant 7 .* Nothing was written"):
+    with pytest.raises(UsageError, match=r"row of Participant 7 .* No grade was written"):
         moodle(csv_bytes(rows), [entry(person("Ada", "7", "moodle"))])
 
 
@@ -114,7 +114,7 @@ def test_a_gradebook_without_points_is_told(points: str | None) -> None:
         rows.insert(1, ["    Points Possible", "", "", points])
     table, filled = canvas(csv_bytes(rows), [entry(person("ada", "301", "canvas"))])
     assert table.rows[-1][3] == "5"
-    assert any("does not say how many points" in heading for heading in filled.told)
+    assert any("does not contain the maximum points" in heading for heading in filled.told)
 
 
 # --- F07 and F08: names ----------------------------------------------------------------------------------------------

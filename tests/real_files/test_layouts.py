@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.commands import autograder
 from tests.fixtures.faults import FAULTS, SMALL_LAB
-from tests.platforms.samples import autograder, notebook, put, table, zipped
+from tests.platforms.samples import notebook, put, table, zipped
 
 pytestmark = pytest.mark.slow
 

@@ -88,8 +88,8 @@ def test_check_all_after_a_variable_was_reused_changes_nothing(small_lab: Assign
     ("name", "says"),
     [
         ("renamed", "assigns A, but not a"),
-        ("now_markdown", "turned into Markdown"),
-        ("deleted", "no longer in the notebook"),
+        ("now_markdown", "changed to Markdown"),
+        ("deleted", "deleted or replaced"),
     ],
 )
 def test_what_became_of_an_answer_is_told(small_lab: Assignment, fork_server: ForkServer, name: str, says: str) -> None:
@@ -106,7 +106,7 @@ def test_timed_and_early_checked_answers_are_told(small_lab: Assignment, fork_se
     assert "before the answer in cell [4]" in second.reason
 
 
-GAP = VariableState("gap")
+STUB = VariableState("stub")
 QUESTION = Question("q1", 2.0, False, (Test("t", False, 2.0, ("a", "b"), ()),), ("a", "b"), stubs=("a = ...\nb = ...",))
 
 
@@ -120,9 +120,9 @@ def markdown(source: str, *, kind: str = "markdown", tagged: bool = False) -> by
 @pytest.mark.parametrize(
     ("data", "states", "says"),
     [
-        (notebook_json(("q1", "a = ...\nb = ...")), {"a": GAP, "b": GAP}, "still the gap it was handed out with"),
-        (notebook_json(("q1", "# my answer\na = ...")), {"a": GAP}, "still the gap it was handed out with"),
-        (notebook_json(("q1", "a = b = (...)")), {"a": GAP, "b": GAP}, "a, b was still ..."),
+        (notebook_json(("q1", "a = ...\nb = ...")), {"a": STUB, "b": STUB}, "not been filled in"),
+        (notebook_json(("q1", "# my answer\na = ...")), {"a": STUB}, "not been filled in"),
+        (notebook_json(("q1", "a = b = (...)")), {"a": STUB, "b": STUB}, "a, b was still ..."),
         (notebook_json(("q1", "A = 1\nB = 2")), {}, "assigns A, B, but not a, b"),
         (notebook_json(("q1", "def f():\n    a = 1\nf()")), {}, "only inside a function"),
         (notebook_json(("q1", "a = b = 1"), "del a, b"), {}, "was no longer there"),
@@ -130,11 +130,11 @@ def markdown(source: str, *, kind: str = "markdown", tagged: bool = False) -> by
         (notebook_json(("q1", "%%bash\na=1")), {}, "begins with %%bash, so it is not run as Python"),
         (notebook_json(("q1", "%%writefile a.py\na = 1")), {}, "begins with %%writefile"),
         (notebook_json(("q1", "%%time\nA = 1")), {}, "assigns A, but not a, b"),
-        (notebook_json("x = 1"), {}, "no longer in the notebook"),
-        (markdown("a = 1"), {}, "turned into Markdown"),
-        (markdown("a = 1", kind="raw"), {}, "turned into raw text"),
-        (markdown("my answer: one", tagged=True), {}, "turned into Markdown"),
-        (markdown("a is 1"), {}, "no longer in the notebook"),
+        (notebook_json("x = 1"), {}, "deleted or replaced"),
+        (markdown("a = 1"), {}, "changed to Markdown"),
+        (markdown("a = 1", kind="raw"), {}, "changed to raw text"),
+        (markdown("my answer: one", tagged=True), {}, "changed to Markdown"),
+        (markdown("a is 1"), {}, "deleted or replaced"),
         (notebook_json("grader.check('q1')", ("q1", "a = b = 1")), {}, "before the answer in cell [2]"),
         (notebook_json("grader.check('q1')", ("q1", "A = 1"), "grader.check('q1')"), {}, "assigns A"),
     ],
@@ -185,11 +185,11 @@ WHOLE = notebook_json("x = 1")
     ("data", "says"),
     [
         ((FAULTS / "F17/in/lfs_pointer.ipynb").read_bytes(), "a Git LFS pointer"),
-        (WHOLE[:-30] + bytes(512), "part of the file is zero bytes"),
-        (bytes(512) + WHOLE, "part of the file is zero bytes"),
+        (WHOLE[:-30] + bytes(512), "part of the file consists of zero bytes"),
+        (bytes(512) + WHOLE, "part of the file consists of zero bytes"),
         (WHOLE[:50] + bytes(512) + WHOLE[50:], "zero bytes"),
         (bytes(512), "the file is empty"),
-        (WHOLE[:-30], "ends too early"),
+        (WHOLE[:-30], "is truncated"),
         (b"bplist00\xd1\x01\x02", "property list of macOS"),
     ],
 )

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from autograder.grading.executed import executed_notebook
 from autograder.handover.journal import RunLog
-from autograder.handover.outputs import LEFT_OUT, Output
+from autograder.handover.outputs import LEFT_OUT, NOTE, Output
 from autograder.notebooks.notebook import read_notebook
 from autograder.render.feedback import feedback_html
 from autograder.results.grade import Grade, Lateness, Override
@@ -118,7 +118,7 @@ def test_page_says_what_was_found_and_what_to_read_again() -> None:
     assert "Cell [3], line 2: ZeroDivisionError: division by zero" in text
     assert "ZeroDivisionError: division by zeroCell [3], line 2: a / 0" in text
     assert "accuracy on the test images 0.9346" in text
-    assert "Training: taken over: the solution has trained exactly the same (0.2 s)" in text
+    assert "Training: reused: identical to the solution's training (0.2 s)" in text
     assert "This cell was not run, because the notebook ended before it." in text
 
 
@@ -157,6 +157,14 @@ def test_page_without_a_notebook_still_says_what_the_marks_are(executed: bytes |
     assert 'href="#cell' not in html
 
 
+def test_only_the_grader_writes_notes_of_the_grader() -> None:
+    note = {"output_type": "display_data", "data": {"text/plain": LEFT_OUT}, "metadata": {NOTE: "left_out"}}
+    printed = {"output_type": "stream", "name": "stderr", "text": LEFT_OUT}
+    quoted = f'<p class="quiet">{LEFT_OUT}'
+    assert quoted in page(shown={1: [note]})
+    assert quoted not in page(shown={1: [printed]})
+
+
 def test_outputs_are_shown_in_their_richest_harmless_form() -> None:
     shown = [
         {"output_type": "stream", "name": "stdout", "text": "plain <b>\n"},
@@ -166,7 +174,7 @@ def test_outputs_are_shown_in_their_richest_harmless_form() -> None:
         display(text_latex="$\\displaystyle \\frac{1}{2}$"),
         display(text_markdown="**strong**"),
         display(text_html="<script>1</script>", text_plain="instead"),
-        {"output_type": "stream", "name": "stderr", "text": LEFT_OUT},
+        {"output_type": "display_data", "data": {"text/plain": LEFT_OUT}, "metadata": {NOTE: "left_out"}},
     ]
     html = page(shown={1: shown})
     assert (

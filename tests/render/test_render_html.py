@@ -90,7 +90,7 @@ def test_pages_can_be_read_by_everybody() -> None:
 
 def test_feedback_tells_why() -> None:
     text = " ".join(Page(feedback_html(submission("because", "timeout", "cell [9] still ran", 3))).text.split())
-    assert "Cell [4]: taken over: the solution has trained exactly the same (0.3 s)" in text
+    assert "Cell [4]: reused: identical to the solution's training (0.3 s)" in text
     assert "3 of 8 points" in text
     assert "Cell [9] still ran." in text
     assert "because hidden check" in text

@@ -99,7 +99,7 @@ def test_one_submission_shows_points_reasons_errors_and_trainings(width: int) ->
     assert "q2 -2 x_train ends at 0.0039" in text
     assert "(hidden check)" in text
     assert "q3 -1.5 [bold]half[/bold] right" in text
-    assert "[22] taken over: the solution has trained exactly the same (0.3 s) [24] trained (21 s)" in text
+    assert "[22] reused: identical to the solution's training (0.3 s) [24] trained (21 s)" in text
     assert "[7] NameError: name 'x' is not defined" in text
 
 

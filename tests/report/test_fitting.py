@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from autograder.notebooks.filling import fill_gaps
+from autograder.authoring.known_answers import KnownAnswer, read_known_answers
+from autograder.notebooks.filling import fill_stubs
 from autograder.report.fitting import typed_in, without_code, written
 from autograder.report.student_code import NO_STARTER, Starter, own_cells, read_code, starter_of
 from benchmarks.example_class import styles_of
-from tests.conftest import LABS
+from tests.conftest import LABS, REPOSITORY
 from tests.fixtures.builders import notebook_json
-from tests.known.cases import Case, all_cases
 
 Notebooks = dict[str, tuple[dict[str, Any], dict[str, Any]]]
 STARTER = starter_of(notebook_json(("q1", "accuracy = ...\ncount = ..."), ("q2", "..."), "given = 1"))
@@ -33,7 +33,7 @@ def of_cells(*cells: str | tuple[str, str]) -> tuple[bool, tuple[str, ...]]:
 
 def filled(notebooks: Notebooks, lab: str, fills: dict[str, str]) -> tuple[Starter, bytes]:
     student, solution = notebooks[lab]
-    return starter_of(json.dumps(student).encode()), json.dumps(fill_gaps(student, solution, fills)).encode()
+    return starter_of(json.dumps(student).encode()), json.dumps(fill_stubs(student, solution, fills)).encode()
 
 
 def suspects(notebooks: Notebooks, lab: str, fills: dict[str, str]) -> set[str]:
@@ -43,14 +43,14 @@ def suspects(notebooks: Notebooks, lab: str, fills: dict[str, str]) -> set[str]:
 
 @pytest.mark.slow
 def test_no_right_answer_is_suspected_and_no_wrong_one_that_is_computed(notebooks: Notebooks) -> None:
-    def expected(case: Case) -> set[str]:
+    def expected(case: KnownAnswer) -> set[str]:
         if "typed_in" in case.name:
             return set(case.lost)
         # It gives up after the first question: nothing to find there, and no points either.
         return {"q2", "q3", "q4", "q5"} if case.name.endswith("q1_no_flatten") else set()
 
-    found = {case.name: suspects(notebooks, case.lab, dict(case.fills)) for case in all_cases()}
-    assert found == {case.name: expected(case) for case in all_cases()}
+    found = {case.name: suspects(notebooks, case.lab, dict(case.fills)) for case in read_known_answers(REPOSITORY)}
+    assert found == {case.name: expected(case) for case in read_known_answers(REPOSITORY)}
 
 
 @pytest.mark.parametrize("lab", LABS)

@@ -87,10 +87,10 @@ def test_submission_counts_once_for_a_mistake_it_makes_twice() -> None:
 
 
 def test_what_was_not_tried_or_follows_from_something_else_is_no_mistake() -> None:
-    lacks = {"reason": "it builds on model (q3), which is missing"}
+    lacks = {"reason": "it depends on model (q3), which is missing"}
     not_checked = TestResult("t", False, False, NOT_CHECKED.format(**lacks), message_id=NOT_CHECKED, values=lacks)
     class_ = [
-        result("ada", question("q1", "gap", status="not_attempted", reason="gap")),
+        result("ada", question("q1", "stub", status="not_attempted", reason="stub")),
         result("bela", question("q1", "base", status="skipped", reason="base")),
         result("chen", QuestionResult("q1", "partial", 1.0, 2.0, (not_checked,))),
         result("dora", question("q1", "m"), status="grader_error"),

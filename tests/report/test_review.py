@@ -45,7 +45,7 @@ def test_the_most_pressing_comes_first() -> None:
     texts = {identity: text for identity, _, text in found}
     assert texts["fault"] == "The checker died"
     assert "still running after 60 seconds" in texts["endless"]
-    assert "more memory than allowed" in texts["big"]
+    assert "the memory limit" in texts["big"]
     assert "99.00%" in texts["good"]
     assert "97.00%" in texts["good"]
     assert texts["typed"] == "Points for q1 with a measurement that is typed in, not computed: accuracy = 0.98."

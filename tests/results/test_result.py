@@ -41,7 +41,7 @@ FULL = Result(
     21.4,
     (
         QuestionResult("q1", "partial", 1.5, 2.0, (FAILED,)),
-        QuestionResult("q2", "to_review", 0.0, 2.0, (), "A person marks this answer."),
+        QuestionResult("q2", "to_review", 0.0, 2.0, (), "This answer is marked by a person."),
     ),
     (CellError(7, "NameError", "name 'x' is not defined", 2), CellError(8, "E", "")),
     (FitRun(22, True, 0.6),),

@@ -110,7 +110,7 @@ def test_weaker_levels_still_run_and_check(without: set[str], fork_server: ForkS
         check = {"input": str(folder / "handover"), "tests": {"q1.py": test}, "explain_hidden": True}
         (folder / "check").mkdir()
         outcome = fork_server.run(Job(RUN_TESTS, check, folder / "check", QUICK, without=frozenset(without)))
-        assert '"passed": true' in (folder / "check" / "verdicts.jsonl").read_text(encoding="utf-8"), outcome
+        assert '"passed":true' in (folder / "check" / "verdicts.jsonl").read_text(encoding="utf-8"), outcome
     finally:
         subprocess.run(["rm", "-rf", str(folder)], check=True)  # noqa: S607
 

@@ -1,4 +1,4 @@
-"""Evaluations and predictions that are taken over: bit for bit what Keras computes, and only where nothing differs."""
+"""Reused evaluations and predictions: bitwise equal to Keras, and only if nothing relevant differs."""
 
 from __future__ import annotations
 

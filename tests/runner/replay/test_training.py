@@ -1,4 +1,4 @@
-"""Trainings that are taken over: bit for bit what real training gives, and only where nothing that matters differs."""
+"""Reused trainings: bitwise equal to real training, and only if nothing relevant differs."""
 
 from __future__ import annotations
 

@@ -1,0 +1,175 @@
+"""Functions and classes that cheat: each passes where code and tests share a process, and earns nothing here."""
+
+# ruff: noqa: E501 - sources of cells
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from autograder.grading.grader import Grader
+from autograder.labs.assignment import load_assignment
+from autograder.results.result import QuestionResult
+from autograder.sandbox.client import ForkServer
+from tests.fixtures.builders import make_zip, notebook_json, question_file
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def hidden_test(body: str, name: str = "f") -> str:
+    """A hidden test that takes `name`."""
+    lines = body.replace("\n", "\n    ")
+    return question_file("q1", f"@test_case(points=1, hidden=True)\ndef test_q1({name}):\n    {lines}\n")
+
+
+EXPECTED = "expected = sum([20, 22])\nassert f(40) == expected"
+
+
+@dataclass(frozen=True)
+class Cheat:
+    """A cell whose `f` is wrong, and a test that it passes in one process."""
+
+    name: str
+    cell: str
+    test: str
+
+
+EQUAL = "class Liar:\n    __eq__ = __contains__ = lambda self, other: True\n    __hash__ = lambda self: hash(42)\n"
+CHEATS = [
+    Cheat("equals_everything", EQUAL + "def f(x): return Liar()", EXPECTED),
+    Cheat("is_in_every_set", EQUAL + "def f(x): return Liar()", "assert f(40) in {42}"),
+    Cheat("is_in_every_list", EQUAL + "def f(x): return Liar()", "assert f(40) in [1, 42]"),
+    Cheat(
+        "differs_by_nothing",
+        "class Liar:\n    __sub__ = __rsub__ = lambda self, other: 0\ndef f(x): return Liar()",
+        "assert abs(f(40) - 42) < 1e-6",
+    ),
+    Cheat(
+        "is_larger_than_everything",
+        "class Liar:\n    __gt__ = __ge__ = __lt__ = lambda self, other: True\ndef f(x): return Liar()",
+        "assert 41 < f(40)",
+    ),
+    Cheat(
+        "says_it_is_a_number",
+        "class Liar(object):\n    __class__ = int\n    __eq__ = lambda self, other: True\ndef f(x): return Liar()",
+        "assert isinstance(f(40), int) and f(40) == 42",
+    ),
+    Cheat(
+        "list_of_another_length",
+        "class Liar(list):\n    __len__ = lambda self: 3\n    __iter__ = lambda self: iter([1, 2, 3])\ndef f(x): return Liar()",
+        "assert len(f(3)) == 3 and list(f(3)) == [1, 2, 3]",
+    ),
+    Cheat(
+        "close_to_everything",
+        "import numpy\nclass Liar(numpy.ndarray):\n"
+        "    def __array_function__(self, *_, **__): return True\ndef f(x): return numpy.zeros(1).view(Liar)",
+        "import numpy\nassert numpy.allclose(f(40), 42)",
+    ),
+    Cheat("reads_its_callers_frame", "import sys\ndef f(x): return sys._getframe(1).f_locals['expected']", EXPECTED),
+    Cheat(
+        "reads_what_the_test_file_holds",
+        "import sys\ndef f(x): return sys._getframe(1).f_globals['SECRET']",
+        "global SECRET\nSECRET = 42\nassert f(40) == SECRET",
+    ),
+    Cheat(
+        "replaces_a_builtin",
+        "import builtins\ndef f(x):\n    builtins.all = lambda _: True\n    return 0",
+        "results = [f(x) == x + 2 for x in range(3)]\nassert all(results)",
+    ),
+    Cheat(
+        "replaces_a_function_of_a_library",
+        "import math\ndef f(x):\n    math.isclose = lambda *_, **__: True\n    return 0",
+        "import math\nfound = f(40)\nassert math.isclose(found, 42)",
+    ),
+    Cheat(
+        "changes_the_tests_variables",
+        "import gc\ndef f(x):\n    for found in gc.get_objects():\n"
+        "        if type(found) is list and found[:1] == ['table of answers']:\n            found[1] = 0\n    return 0",
+        "answers = ['table of answers', 42]\nfound = f(40)\nassert found == answers[1]",
+    ),
+    Cheat(
+        "a_module_of_its_own",
+        "import types\nnp = types.SimpleNamespace(allclose=lambda *_: True)\nanswer = f = 0",
+        "assert np.allclose(f, 42)",
+    ),
+]
+SILENT = [
+    Cheat("exits", "import sys\ndef f(x): sys.exit(0)", EXPECTED),
+    Cheat("ends_its_process", "import os\ndef f(x): os._exit(0)", EXPECTED),
+    Cheat("ends_all_processes", "import os, signal\ndef f(x): os.kill(-1, signal.SIGKILL)", EXPECTED),
+    Cheat("forks", "import os\ndef f(x):\n    for _ in range(5): os.fork()\n    return x", EXPECTED),
+    Cheat("recurses", "def f(x): return f(x)", EXPECTED),
+    Cheat("fills_the_memory", "def f(x):\n    held = []\n    while True: held.append(bytearray(1 << 28))", EXPECTED),
+    Cheat("claims_a_share", "def f(x):\n    error = AssertionError()\n    error.share_of_points = 1.0\n    raise error", EXPECTED),
+    Cheat("never_returns", "def f(x):\n    while True:\n        try:\n            while True: pass\n        except BaseException: pass", EXPECTED),
+    Cheat("floods_every_descriptor", "import os\ndef f(x):\n    for fd in range(3, 99):\n        try: os.write(fd, b'junk' * 999)\n        except OSError: pass\n    return x", EXPECTED),
+    Cheat("closes_every_descriptor", "import os\ndef f(x):\n    os.closerange(3, 99)\n    return x", EXPECTED),
+    Cheat("rewrites_the_answers", "import glob\ndef f(x):\n    for name in glob.glob('/job/**', recursive=True):\n        try: open(name, 'w').write('{\"question\": \"q1\"}')\n        except OSError: pass\n    return x", EXPECTED),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def passed_in_one_process() -> dict[str, bool]:
+    """By cheat, whether it passes where notebook and test share a process."""
+    orders = [{"cells": [cheat.cell], "test": _test_of(cheat)} for cheat in CHEATS]
+    script = Path(__file__).with_name("one_process.py")
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(
+        [sys.executable, str(script)], input=json.dumps(orders), env=environment, capture_output=True, text=True, check=True
+    )  # fmt: skip
+    return dict(zip((cheat.name for cheat in CHEATS), json.loads(done.stdout), strict=True))
+
+
+def _test_of(cheat: Cheat) -> str:
+    return hidden_test(cheat.test, "f, np" if "np." in cheat.test else "f")
+
+
+def _graded(cheat: Cheat, folder: Path, fork_server: ForkServer) -> QuestionResult:
+    path = make_zip(folder / "a-autograder.zip", {"q1": _test_of(cheat)}, lab={"schema": 1, "lab": "a", "limits": {"seconds": 60, "memory_mb": 2048}})  # fmt: skip
+    lab = load_assignment(path, fork_server)
+    head = 'import otter\ngrader = otter.Notebook("a.ipynb")'
+    data = notebook_json(head, cheat.cell, 'grader.check("q1")', lab=None)
+    result = Grader({lab.name: lab}, fork_server, assume=lab.name).grade("a.ipynb", lambda: data)
+    (question,) = result.questions
+    return question
+
+
+@pytest.mark.parametrize("cheat", CHEATS, ids=lambda cheat: cheat.name)
+def test_it_passes_in_one_process_and_earns_nothing_here(
+    cheat: Cheat, passed_in_one_process: dict[str, bool], tmp_path: Path, fork_server: ForkServer
+) -> None:
+    assert passed_in_one_process[cheat.name]
+    question = _graded(cheat, tmp_path, fork_server)
+    assert (question.score, question.status) == (0, "failed")
+
+
+@pytest.mark.parametrize("cheat", SILENT, ids=lambda cheat: cheat.name)
+def test_a_call_that_breaks_things_earns_nothing_and_stops_nobody(
+    cheat: Cheat, tmp_path: Path, fork_server: ForkServer
+) -> None:
+    question = _graded(cheat, tmp_path, fork_server)
+    assert (question.score, question.status) == (0, "failed")
+    right = Cheat("right", "def f(x): return x + 2", EXPECTED)
+    assert _graded(right, tmp_path, fork_server).score == 1
+
+
+def test_a_notebook_has_no_descriptors_but_the_two_of_its_channel(tmp_path: Path, fork_server: ForkServer) -> None:
+    look = (
+        "import os\ndef f(x):\n    own = os.open('/proc/self/fd', os.O_RDONLY)\n"
+        "    names = [int(name) for name in os.listdir(own) if int(name) not in (0, 1, 2, own)]\n"
+        "    return sorted(os.readlink(f'/proc/self/fd/{name}').split(':')[0] for name in names if os.path.exists(f'/proc/self/fd/{name}'))"
+    )
+    cheat = Cheat("look", look, "found = f(0)\nassert found == ['pipe', 'pipe'], found")
+    assert _graded(cheat, tmp_path, fork_server).score == 1
+
+
+def test_a_program_that_the_notebook_starts_has_none_of_them(tmp_path: Path, fork_server: ForkServer) -> None:
+    look = "import os\ndef f(x):\n    return os.popen('ls -l /proc/self/fd').read().count('pipe:')"
+    cheat = Cheat("look", look, "found = f(0)\nassert found <= 1, found")  # that by which the output comes
+    assert _graded(cheat, tmp_path, fork_server).score == 1
