@@ -26,11 +26,11 @@ build: $(READY) ## masters in solutions/ -> notebooks in assignment/, autograder
 
 .PHONY: test
 test: lint ## lint, types and all tests: what .ci/run runs
-	@$(BIN)/python -m pytest --quiet -n $(WORKERS) --dist loadfile
+	@$(BIN)/python -m pytest --quiet -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: unit
 unit: $(READY) ## the tests that take no training, sandbox or browser: under a minute, for every change
-	@$(BIN)/python -m pytest --quiet -n $(WORKERS) --dist loadfile -m 'not slow and not rare'
+	@$(BIN)/python -m pytest --quiet -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'not slow and not rare'
 
 .PHONY: prove
 prove: $(READY) ## grade every known answer, the rare ones too, and set up as on Gradescope: before labs or checks change

@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def standing_alone(svg: str) -> str:
-    """The picture with the reader's own fonts instead of those of a web site, and without any other address."""
+    """Return the image with local fonts and without external addresses."""
     svg = re.sub(r"@font-face\s*\{.*?\}\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r"font-family:[^;]*;", f"font-family: {FONTS};", svg)

@@ -74,19 +74,19 @@ class Lab:
         return list(dict.fromkeys(tag.removeprefix("answer:") for tag in tags if tag.startswith("answer:")))
 
     def notebook(self, fills: Mapping[str, str], questions: Sequence[str] | None = None) -> Notebook:
-        """The student notebook, filled; `questions`: those answered at all, None for every one."""
+        """Return the student notebook with answers to `questions`, or to all for None."""
         return fill_stubs(self.student, self.solution, fills, questions=questions)
 
 
 @cache
 def styles_of(lab: str) -> dict[str, list[str]]:
-    """The usual ways in which students write the right answer to each gap of a lab."""
+    """Return common styles of right answers for each stub of a lab."""
     text = (Path(__file__).parent / "styles" / f"{lab}.toml").read_text(encoding="utf-8")
     return {gap: list(ways) for gap, ways in tomllib.loads(text).items()}
 
 
 def read_lab(root: Path, lab: str) -> Lab:
-    """A lab of a course that has been built."""
+    """Return a lab of a course that has been built."""
 
     def load(path: Path) -> dict[str, Any]:
         notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -102,7 +102,7 @@ def read_lab(root: Path, lab: str) -> Lab:
 
 
 def right_answers(rng: random.Random, lab: str) -> Fills:
-    """A right way for every gap, the most usual one twice as likely as each other."""
+    """Choose a style for every stub; the most common one is twice as likely."""
     return {gap: rng.choices(ways, [2.0] + [1.0] * (len(ways) - 1))[0] for gap, ways in styles_of(lab).items()}
 
 
@@ -122,7 +122,7 @@ def mistaken(rng: random.Random, lab: Lab, count: int) -> tuple[Fills, list[str]
 
 
 def disguised(rng: random.Random, fills: Mapping[str, str]) -> Fills:
-    """The same code with other names for what is not asked for, another layout, and a comment here and there."""
+    """Return equivalent code with other local names, layout and comments."""
     kept = {gap for gaps in map(styles_of, LABS) for gap in gaps} | {"test_loss", "test_acc"}
     named = re.findall(r"^(\w+)\s*=(?!=)", "\n".join(fills.values()), flags=re.MULTILINE)
     mine = {name: f"my_{name}" for name in named if name not in kept}
@@ -142,7 +142,7 @@ def _in_other_words(rng: random.Random, code: str, names: Mapping[str, str]) -> 
 
 
 def make_class(labs: Mapping[str, Lab], size: int = SIZE, seed: int = SEED) -> list[Made]:
-    """The submissions, sorted by name. Three quarters are of `mnist_dense`, the rest of `single_layer`."""
+    """Return the submissions by name, three quarters of them of `mnist_dense`."""
     rng = random.Random(seed)  # noqa: S311 - a class, not a secret
     names = rng.sample([f"{first}_{last}" for first in _FIRST for last in _LAST], size)
     made: list[Made] = []

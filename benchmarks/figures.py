@@ -53,7 +53,7 @@ def sample_of(submissions: Sequence[Submission], size: int) -> list[Submission]:
 
 
 def table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> str:
-    """A Markdown table."""
+    """Return a Markdown table."""
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
 
     def line(cells: Sequence[str]) -> str:

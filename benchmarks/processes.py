@@ -77,7 +77,7 @@ class _Peak:
                     self._peak_kb = max(self._peak_kb, int(line.split()[1]))
 
     def stop(self) -> int:
-        """The peak in MiB."""
+        """Return the peak in MiB."""
         self._ended.set()
         self._thread.join()
         return self._peak_kb // 1024

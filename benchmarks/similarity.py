@@ -25,7 +25,7 @@ _CLASSES = {12: 8, 30: 8, 60: 8, 150: 3}
 
 
 def code_of(lab: Lab, starter: Starter, fills: Mapping[str, str]) -> str:
-    """What the report compares of a notebook filled so."""
+    """Return what the report compares of a notebook filled so."""
     notebook = read_code(json.dumps(lab.notebook(fills)).encode())
     assert notebook is not None  # noqa: S101 - a notebook of ours
     return answer_code(own_cells(notebook, starter), LONGEST_CODE)

@@ -62,7 +62,7 @@ def grade(root: Path, submissions: Sequence[Submission], *options: str) -> Grade
 
 
 def root_link(root: Path, folder: Path) -> Path:
-    """A folder to start the command in: one that lies in the course, without writing into it."""
+    """Return a folder to run the command in, below the course."""
     here = folder / "course"
     here.mkdir()
     for name in ("solutions", "assignment", "dist"):

@@ -173,15 +173,14 @@ def check_first(model, images, digit, confidence):
     near = precision_of(model)
     if chosen not in range(len(options[0])) or options[0][chosen] < options[0].max() - near / 10:
         raise CheckFailed("first_digit is not the class that the model finds most likely for test image 0: count images and classes from zero.")
-    if any(abs(claim - row.max()) <= near for row in options):
-        return
     if claim > 1 + near:
         raise CheckFailed(
             "first_confidence is above 1: it is a percentage, or a score that has not been through softmax. Give the probability itself."
         )
     if not 0 <= claim:
         raise CheckFailed("first_confidence is {found}: a probability lies between 0 and 1.", {"found": short(claim)})
-    raise CheckFailed("first_confidence is not the probability of first_digit in the first row of the predictions.")
+    if all(abs(claim - row.max()) > near for row in options):
+        raise CheckFailed("first_confidence is not the probability of first_digit in the first row of the predictions.")
 
 
 def check_evaluation(model, images, loss, accuracy, training_images):

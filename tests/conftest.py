@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from autograder.labs.course import autograder_zip
 from autograder.sandbox.client import ForkServer
 from tests.fixtures.commands import Command, command_in_this_process
 
+# Where JupyterLab is installed, jsonschema would build this parser of IRIs in every test process: two seconds each.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 # Whoever runs the tests in the background has their shell ignore Ctrl-C, and what they start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -38,6 +41,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if COSTLY & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
+    # Files that take long come first, so that no test process ends long before the other.
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,20 @@
-"""Build: masters in `solutions/` -> notebooks in `assignment/`, autograders and answer keys in `dist/`.
+"""Build notebooks, autograders and answer keys from masters.
 
 master       reads a master: cells with lines, questions, tests
-validate     what a master must keep to
-outline      titles of the questions, and what each builds on
+validate     rules for masters
+outline      titles of the questions, and their prerequisites
 otter        runs `otter assign` in a child process
 stubs        the stubs of the student notebook
-normalize    the same bytes on every build; helpers into the tests
+normalize    reproducible notebooks; helpers into the tests
 bundle       the definitions of the check library that a test uses
 setup_cell   the first code cell of a student notebook: checks and student package, compressed
 student_notebook  set-up, check and hand-in cells in place of otter's
 leaks        no solution and no hidden test in a student notebook
 package      the autograder zip with lab.json
 gradescope_zip    the zip for Gradescope
-readme       the page students start with
+readme       the page for students
 translate    a lab's texts in other languages
-settings     a lab's and a course's TOML
+settings     TOML settings of labs and courses
 generated_files   atomic writes; the comparison of `--check`
 """
 
@@ -38,7 +38,7 @@ from autograder.authoring.readme import ListedLab, has_readme, student_readme
 from autograder.authoring.requirements import OTTER, lab_requirements, noisy_modules, requirements_file, uses_keras
 from autograder.authoring.settings import LabSettings, read_course, read_settings
 from autograder.authoring.setup_cell import SetUp
-from autograder.authoring.stubs import read_gaps
+from autograder.authoring.stubs import read_stubs
 from autograder.authoring.student_notebook import with_student_cells
 from autograder.authoring.support import merged, support_files
 from autograder.authoring.translate import (
@@ -62,7 +62,16 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class BuiltLab:
-    """One lab as built. `files` are paths relative to the root; `changed` are those that were written anew."""
+    """A built lab.
+
+    Args:
+        name: its name.
+        title: its title.
+        questions: number of questions.
+        points: total points.
+        files: paths of its files relative to the root.
+        changed: paths of the files that were written.
+    """
 
     name: str
     title: str
@@ -200,8 +209,8 @@ def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
     """
     master, settings = source.master, source.settings
     student, solution = normalise(output.student, master), normalise(output.solution, master)
-    gaps = read_gaps(student["cells"], master)
-    description = lab_description(master, gaps, settings)
+    stubs = read_stubs(student["cells"], master)
+    description = lab_description(master, stubs, settings)
     messages = {language: grading_messages(one, language) for language, one in source.translations.items()}
     if messages:
         description["messages"] = messages
@@ -277,7 +286,7 @@ def _choose(names: Sequence[str], known: Sequence[str], root: Path) -> list[str]
 
 
 def _master_file(root: Path, name: str) -> str:
-    """The master of a lab, relative to the root."""
+    """Return the master of a lab, relative to the root."""
     found = [f"solutions/{name}{kind}" for kind in MASTER_KINDS if (root / "solutions" / f"{name}{kind}").is_file()]
     if len(found) > 1:
         raise MasterError(f"the lab has another master, {found[1]}: keep one of them", file=found[0])
@@ -285,7 +294,7 @@ def _master_file(root: Path, name: str) -> str:
 
 
 def _read_text(root: Path, file: str) -> str:
-    """The text of a file in solutions/, in UTF-8 with or without a byte order mark.
+    """Return the text of a UTF-8 file in solutions/, without its byte order mark.
 
     Raises:
         MasterError: it is in another encoding.

@@ -1,10 +1,10 @@
-"""The child process that runs `otter assign`, by its path: it imports nothing of the kit.
+"""Child process that runs `otter assign`, by path: it imports nothing of the kit.
 
-A process of its own, because otter changes the working directory, prints, and leaves the hidden tests in the system's
-folder for temporary files: here that folder is one that vanishes with the build.
+A separate process, because otter changes the working directory, prints, and leaves hidden tests in the system's
+temporary folder, which is replaced here by a folder that is removed after the build.
 
 Usage: python -P _assign.py FOLDER, where FOLDER/NAME/in/NAME.ipynb are the masters. Writes FOLDER/NAME/out/ and, for a
-master otter refuses, FOLDER/NAME/error.json with the class and text of the error.
+master that otter rejects, FOLDER/NAME/error.json with the class and text of the error.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from pathlib import Path
 
 
 def main(folder: Path) -> None:
+    # Where JupyterLab is installed, jsonschema would build this parser of IRIs for otter, which takes two seconds.
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     from otter.assign import main as assign
 
     for lab in sorted(path for path in folder.iterdir() if (path / "in").is_dir()):

@@ -1,11 +1,13 @@
-"""Packs dist/NAME-gradescope.zip, which uploads to Gradescope as it is (its page "Autograder Specifications").
+"""Pack dist/NAME-gradescope.zip, which can be uploaded to Gradescope directly.
 
-setup.sh, run_autograder   what Gradescope calls
-requirements.txt           all that grading needs: exact versions, every file by its SHA-256
+Format: "Autograder Specifications" in Gradescope's documentation.
+
+setup.sh, run_autograder   called by Gradescope
+requirements.txt           everything that grading needs, in exact versions with SHA-256
 kit/autograder/            this package, without the part that builds
 lab/autograder.zip         the lab's otter autograder
-lab/solution.ipynb         its solution: a rehearsal, and trainings to take over
-withheld.json              the results.json for a grader that does not come to its end
+lab/solution.ipynb         its solution, for a rehearsal and for reusable trainings
+withheld.json              results.json for a grader that does not finish
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ _NEVER_NEEDED = "build"
 
 
 def pack_gradescope(autograder: bytes, solution: bytes, points: float) -> bytes:
-    """The bytes of the zip: the same for the same content, whatever the day or the machine.
+    """Return the bytes of the zip, which are reproducible.
 
     Args:
         autograder: the lab's otter autograder zip.

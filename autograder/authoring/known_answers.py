@@ -3,7 +3,7 @@
 Each is a file `solutions/known/LAB/right/NAME.toml` or `wrong/NAME.toml`:
 
 title = "argmax over the wrong axis"
-training = "reused"          # the default: `fit` takes over the weights of the key's training; "real" trains
+training = "reused"          # the default: `fit` reuses the weights of the key's training; "real" trains
 lost = ["q7"]                # exactly the questions that lose points
 public = ["q7"]              # optional: questions whose public checks must catch it already
 rare = true                  # optional: only `autograder prove` grades it, not the tests of the kit

@@ -1,4 +1,4 @@
-"""The last look at a student notebook before it is written: no solution and no hidden test may be in it."""
+"""Search a student notebook for solutions and hidden tests before it is written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from autograder.authoring.test_sources import prelude
 from autograder.authoring.validate import test_function
 from autograder.errors import MasterError
 
-_SHORTEST = 12  # characters, without spaces: shorter pieces stand anywhere by chance
+_SHORTEST = 12  # characters, without spaces; shorter pieces occur by chance
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _WRAPPED = re.compile(r"(?:^[A-Za-z0-9+/_-]{60,}\n)+[A-Za-z0-9+/_-]*={0,2}", re.MULTILINE)
 _BASE85 = re.compile(r"(?:^[!#-&(-+\--;<->?-Z^-~]{60,}\n)*^[!#-&(-+\--;<->?-Z^-~]{16,}$", re.MULTILINE)
@@ -50,8 +50,8 @@ def check_leaks(notebook: Mapping[str, Any], master: Master) -> None:
 
 def _leak(master: Master, question: Question, line: int | None, what: str) -> MasterError:
     return MasterError(
-        f"{what} would stand in the student notebook: look for it in the text, the given code, the public "
-        "tests and what they use, and take it out there",
+        f"{what} would be in the student notebook: search for it in the text, the given code, the public "
+        "tests and what they use, and remove it there",
         file=master.file,
         question=question.name,
         line=line,
@@ -59,7 +59,7 @@ def _leak(master: Master, question: Question, line: int | None, what: str) -> Ma
 
 
 def _solution_statements(cell: Cell) -> Iterator[tuple[int, str]]:
-    """The statements of an answer cell that students must not see, squeezed, with their line in the cell."""
+    """Yield the secret statements of an answer cell without blanks, with their lines."""
     for node in ast.walk(parse_python(cell.source)):
         if not isinstance(node, ast.stmt):
             continue
@@ -70,7 +70,7 @@ def _solution_statements(cell: Cell) -> Iterator[tuple[int, str]]:
 
 
 def _is_gap(node: ast.stmt) -> bool:
-    """A prompt inside the cell (a text) or a gap is not part of the solution."""
+    """Return whether a statement is a prompt (a text) or a stub, not part of the solution."""
     value = node.value if isinstance(node, ast.Expr | ast.Assign) else None
     if not isinstance(value, ast.Constant):
         return False
@@ -88,7 +88,7 @@ def _test_secrets(function: ast.FunctionDef) -> Iterator[str]:
 
 
 def _public_texts(master: Master) -> str:
-    """What the author made public on purpose: public tests and what they use. A hidden test may share it."""
+    """Return public text, which hidden tests may share: public tests and what they use."""
     texts = []
     for question in master.questions:
         public = [test for test in question.tests if not test.config.get("hidden", False)]
@@ -98,7 +98,7 @@ def _public_texts(master: Master) -> str:
 
 
 def _squeeze(text: str) -> str:
-    """Without white space and with one kind of quotes, so that another layout of the same code is found too."""
+    """Remove white space and unify quotes, so that other layouts of the same code are found."""
     return re.sub(r"\s+", "", text).replace('"', "'")
 
 

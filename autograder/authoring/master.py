@@ -42,7 +42,7 @@ class Cell:
         return next((tag.removeprefix(ANSWER_TAG) for tag in self.tags if tag.startswith(ANSWER_TAG)), None)
 
     def line_of(self, number: int | None) -> int | None:
-        """The master's line of line `number` (from 1) of this cell."""
+        """Return the master's line of line `number` (from 1) of this cell."""
         return None if self.line is None or number is None else self.line + number - 1
 
 
@@ -126,7 +126,7 @@ def read_master(text: str, *, name: str, file: str) -> Master:
 
 
 def read_cells(text: str) -> tuple[Cell, ...]:
-    """The cells of a text in percent format, each with the line its source begins at."""
+    """Return the cells of a text in percent format, with the lines of their sources."""
     import jupytext  # takes a second to import: only builds pay for it
 
     notebook = jupytext.reads(text, fmt="py:percent")

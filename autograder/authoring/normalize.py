@@ -25,7 +25,7 @@ _CHECK = re.compile(r'^grader\.check\("(\w+)"\)$')
 
 
 def normalise(notebook: Mapping[str, Any], master: Master) -> dict[str, Any]:
-    """A notebook of otter's as the kit publishes it: without outputs, deterministic, the helpers in every test.
+    """Return otter's notebook in the published form: without outputs, reproducible.
 
     Args:
         notebook: a student or solution notebook as `otter assign` wrote it.
@@ -44,7 +44,7 @@ def normalise(notebook: Mapping[str, Any], master: Master) -> dict[str, Any]:
 
 
 def without_marks(notebook: dict[str, Any]) -> dict[str, Any]:
-    """A solution without the marks otter cut it by, so that it reads as an answer key."""
+    """Return a solution without otter's marks, readable as an answer key."""
     cells = [
         {**cell, "source": _unmarked(cell["source"])} if cell["cell_type"] == "code" else cell
         for cell in notebook["cells"]
@@ -58,7 +58,7 @@ def _unmarked(source: str) -> str:
 
 
 def dump_notebook(notebook: Mapping[str, Any]) -> bytes:
-    """The bytes of a notebook file: sorted keys, one line of source a line, a newline at the end."""
+    """Return the bytes of a notebook file with sorted keys and a final newline."""
     import nbformat  # a quarter of a second to import: only builds pay for it
 
     node = nbformat.from_dict(dict(notebook))
@@ -68,7 +68,7 @@ def dump_notebook(notebook: Mapping[str, Any]) -> bytes:
 
 
 def complete_test(source: str, master: Master, question: str) -> str:
-    """A generated test file with all that its tests use before them.
+    """Return a generated test file with all that its tests use before them.
 
     It comes first so that what otter says after it (`name`, `points`) has the last word.
 
@@ -134,7 +134,7 @@ def _cell(cell: Mapping[str, Any], lab: str, used: dict[str, int]) -> dict[str, 
 
 
 def _cell_name(source: str, tags: list[str], lab: str) -> str:
-    """A cell's id before numbering: speaking where a cell has a role, else from its content.
+    """Return a cell's id before numbering, from its role or its content.
 
     Content rather than position: a cell inserted at the top must not rename all that follow.
     """

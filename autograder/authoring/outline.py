@@ -17,7 +17,7 @@ _POINTS = re.compile(r"\s*\([^()]*\bpoints?\)$", re.IGNORECASE)
 
 
 def prerequisites_of(question: Question) -> tuple[str, ...]:
-    """The questions that a question's configuration names under `depends_on`, as one name or a list of names.
+    """Return the questions that a question's configuration names under `depends_on`.
 
     Raises:
         ValueError: it holds something else.
@@ -58,7 +58,7 @@ def _faults(question: Question, known: list[str], earlier: list[str]) -> Iterato
 
 
 def titles(master: Master) -> dict[str, str]:
-    """What each question is about, from its heading `## Question N: TITLE (P points)`; empty where there is none.
+    """Return the titles of questions, from headings `## Question N: TITLE (P points)`.
 
     The heading stands above the question's first answer cell, in the block or before it.
     """

@@ -13,7 +13,7 @@ from autograder.authoring.normalize import complete_test
 from autograder.authoring.outline import prerequisites_of, titles
 from autograder.authoring.requirements import uses_keras
 from autograder.authoring.settings import LabSettings
-from autograder.authoring.stubs import Gaps
+from autograder.authoring.stubs import QuestionStubs
 
 LAB_JSON = "lab.json"
 SCHEMA = 1
@@ -22,9 +22,9 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 _SCRIPTS = frozenset({"run_autograder", "setup.sh"})
 
 
-def lab_description(master: Master, gaps: Sequence[Gaps], settings: LabSettings) -> dict[str, Any]:
-    """What the kit must know of a lab beyond otter's tests: titles, points, gaps, limits (see the keys below)."""
-    by_name = {gap.question: gap for gap in gaps}
+def lab_description(master: Master, stubs: Sequence[QuestionStubs], settings: LabSettings) -> dict[str, Any]:
+    """Return the content of lab.json: titles, points, stubs, limits (see the keys below)."""
+    by_name = {entry.question: entry for entry in stubs}
     title_of = titles(master)
     return {
         "schema": SCHEMA,
@@ -49,7 +49,7 @@ def lab_description(master: Master, gaps: Sequence[Gaps], settings: LabSettings)
 
 
 def pack_autograder(archive: Mapping[str, bytes], master: Master, description: Mapping[str, Any]) -> bytes:
-    """The bytes of `NAME-autograder.zip`: the same for the same content, whatever the day or the machine."""
+    """Return the bytes of `NAME-autograder.zip`, which are reproducible."""
     entries = dict(archive)
     for question in master.questions:
         path = f"tests/{question.name}.py"
@@ -59,7 +59,7 @@ def pack_autograder(archive: Mapping[str, bytes], master: Master, description: M
 
 
 def zip_bytes(entries: Mapping[str, bytes]) -> bytes:
-    """A zip of these files, in the order of their names; the scripts Gradescope calls can be executed."""
+    """Return a zip of these files by name; the scripts for Gradescope are executable."""
     buffer = io.BytesIO()
     # Stored, not deflated: zlib's output differs between its versions, and the whole is a few hundred kilobytes.
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as zipped:

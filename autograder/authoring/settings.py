@@ -13,6 +13,7 @@ file_mb = 1024         # size of any one file
 scratch_mb = 256       # all it writes for itself …
 scratch_files = 4096   # … in how many files and folders
 output_mb = 1024       # all it hands over
+call_seconds = 5       # one call of a test to a function of the notebook
 
 [late]                 # see `autograder.labs.lateness`
 """

@@ -1,4 +1,4 @@
-"""The gaps of a student notebook: which cells a student fills in, and which variables they are to give."""
+"""Stubs of a student notebook: the answer cells and the variables they assign."""
 
 from __future__ import annotations
 
@@ -12,23 +12,29 @@ from autograder.errors import MasterError
 
 
 @dataclass(frozen=True)
-class Gaps:
-    """One question's gaps: the names assigned `...`, and the sources of its untouched answer cells."""
+class QuestionStubs:
+    """Stubs of one question.
+
+    Args:
+        question: its name.
+        variables: the names that the stubs assign.
+        stubs: sources of its answer cells as handed out.
+    """
 
     question: str
     variables: tuple[str, ...]
     stubs: tuple[str, ...]
 
 
-def read_gaps(cells: list[dict[str, object]], master: Master) -> tuple[Gaps, ...]:
-    """The gaps of every question, from the cells of the generated student notebook.
+def read_stubs(cells: list[dict[str, object]], master: Master) -> tuple[QuestionStubs, ...]:
+    """Return the stubs of every question, from the generated student notebook.
 
     Args:
         cells: the notebook's cells, with `source` as one text and `metadata.tags`.
         master: the master they came from, for the order of the questions and the place of an error.
 
     Raises:
-        MasterError: an answer cell holds anything but gaps.
+        MasterError: an answer cell holds anything but stubs.
     """
     found = []
     for question in master.questions:
@@ -37,22 +43,22 @@ def read_gaps(cells: list[dict[str, object]], master: Master) -> tuple[Gaps, ...
         variables: list[str] = []
         for stub, answer in zip(stubs, question.answers, strict=True):
             try:
-                names = gap_variables(stub)
+                names = stub_variables(stub)
             except ValueError as error:
                 raise MasterError(f"{error}", file=master.file, question=question.name, line=answer.line) from error
             for name in names:
                 if name in variables:
                     raise MasterError(
-                        f"two gaps for `{name}` in one question: keep one",
+                        f"two stubs for `{name}` in one question: keep one",
                         file=master.file, question=question.name, line=answer.line,
                     )  # fmt: skip
                 variables.append(name)
-        found.append(Gaps(question.name, tuple(variables), stubs))
+        found.append(QuestionStubs(question.name, tuple(variables), stubs))
     return tuple(found)
 
 
-def gap_variables(stub: str) -> tuple[str, ...]:
-    """The names a stub defines: assigned `...`, or functions and classes with a signature; empty for a lone `...`.
+def stub_variables(stub: str) -> tuple[str, ...]:
+    """Return the variables, functions and classes that a stub defines.
 
     Raises:
         ValueError: the text is anything but stubs, or one lone `...`.

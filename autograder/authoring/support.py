@@ -47,7 +47,7 @@ def support_files(root: Path, master: Master) -> dict[str, bytes]:
 
 
 def merged(by_lab: Mapping[str, Mapping[str, bytes]]) -> dict[str, bytes]:
-    """The support files of all labs, which students find in one folder.
+    """Return the support files of all labs, which students find in one folder.
 
     Raises:
         MasterError: two labs hand out different files of one name.

@@ -100,7 +100,7 @@ def _question_of(master: Master, cell: Cell) -> Question | None:
 
 
 def _characters(master: Master) -> Iterator[MasterError]:
-    """A tab or form feed is what is left of `\\times` or `\\frac` once a program has taken it for an escape."""
+    r"""Refuse tabs and form feeds, which remain if `\times` or `\frac` is read as an escape."""
     for cell in master.cells:
         for number, line in enumerate(cell.source.split("\n"), start=1):
             found = _CONTROL.search(line)
@@ -141,7 +141,7 @@ def _helpers(master: Master) -> Iterator[MasterError]:
 
 
 def _bound_names(statement: ast.stmt) -> set[str]:
-    """The names a top-level statement gives a meaning to."""
+    """Return the names a top-level statement gives a meaning to."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {statement.name}
     if isinstance(statement, ast.Import | ast.ImportFrom):
@@ -186,7 +186,7 @@ def _inline_blocks(master: Master, question: Question, cell: Cell) -> Iterator[M
 
 
 def _marks_outside_answers(master: Master) -> Iterator[MasterError]:
-    """A SOLUTION mark where otter does not look would send the solution to the students."""
+    """Refuse SOLUTION marks that otter ignores, which would reveal the solution."""
     answers = {id(cell) for question in master.questions for cell in question.answers}
     for cell in master.cells:
         if cell.kind != "code" or id(cell) in answers:
@@ -283,7 +283,7 @@ def _names(master: Master) -> Iterator[MasterError]:
 
 
 def _used_names(master: Master) -> Iterator[MasterError]:
-    """What a test takes is set in the notebook, and what it uses is imported or shared."""
+    """Refuse tests that take unset variables or use undefined names."""
     known = set_in_notebook(master)
     for question in master.questions:
         for test in question.tests:

@@ -13,6 +13,7 @@ from autograder.checker.partial_credit import measured_in, share_of, template_of
 from autograder.checker.test_files import LoadedQuestion, LoadedTest, load_question
 from autograder.handover.checker_files import VERDICTS
 from autograder.handover.decode import HandoverReader, Unusable
+from autograder.handover.live_protocol import LiveLimits
 from autograder.handover.modules import usual_module
 from autograder.handover.protocol import (
     CheckerLine,
@@ -54,7 +55,7 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
 
         tell(CheckerLine(begin=None))
         if job.channel is not None:
-            session = Session(*job.channel, job.check)
+            session = Session(*job.channel, job.check, LiveLimits(call_seconds=job.call_seconds))
             for question in questions:
                 tell(CheckerLine(begin=question.name))
                 verdict = _judge_live(question, session, explain_hidden=job.explain_hidden)

@@ -293,6 +293,12 @@ def grade(
 @_counting_options
 @click.option("--canvas", type=_EXISTING, metavar="FILE.csv", help="Fill in Canvas's gradebook: writes DIR/canvas.csv.")
 @click.option(
+    "--canvas-groups",
+    type=_EXISTING,
+    metavar="FILE.csv",
+    help="Canvas's roster of a group set: fill in all members of a group that submitted.",
+)
+@click.option(
     "--canvas-column", metavar="NAME", help="Column of the gradebook, if the lab's title does not identify it."
 )
 @click.option(

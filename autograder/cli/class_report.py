@@ -210,8 +210,10 @@ def _known(grades: ClassGrades) -> Known:
 def _known_as(
     entries: Sequence[tuple[str, str, Student | None]], questions: Mapping[str, Mapping[str, float]]
 ) -> Known:
-    """All that a person may call a submission: its ID, its name, its name as scores.csv shows it, and its student's
-    name and platform ID, which may belong to submissions of several labs.
+    """Return the names that a person may use for submissions.
+
+    These are the ID, the name, the name in scores.csv, and the student's name and platform ID, which may belong to
+    submissions of several labs.
 
     Args:
         entries: ID, name and student of each submission.

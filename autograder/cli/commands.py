@@ -279,7 +279,7 @@ def _for_its_lab(options: GradingOptions, submission: Submission) -> GradingOpti
 
 @contextmanager
 def _workers(options: GradingOptions, course: ClassOptions) -> Iterator[Workers]:
-    """Whoever grades: the processors of this machine, or a cluster."""
+    """Create the workers: processors of this machine, or a cluster."""
     with ExitStack() as stack:
         if course.cluster is not None:
             with show_waiting("Waiting for a worker of the cluster"):

@@ -97,7 +97,7 @@ def run_demo(output: Path, *, jobs: int | None) -> int:
 
 
 def _course(output: Path) -> Path:
-    """The course around here if it has the labs of the demo, else one that is made in OUTPUT/course."""
+    """Return the current course if it has the demo's labs, else create OUTPUT/course."""
     from autograder.authoring.new import copy_labs
 
     needed = tuple(dict.fromkeys(example.lab for example in EXAMPLES))

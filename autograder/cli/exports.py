@@ -10,7 +10,7 @@ from autograder.errors import KitError, UsageError
 from autograder.gradebook.class_grades import ClassGrades
 from autograder.gradebook.counting import entries_of
 from autograder.gradebook.record import Lab
-from autograder.platforms.canvas import assignment_column, fill_canvas
+from autograder.platforms.canvas import assignment_column, fill_canvas, for_groups, read_groups
 from autograder.platforms.matching import Entry, Filled, Line, fill
 from autograder.platforms.moodle import feedback_pages, feedback_zip, fill_moodle
 from autograder.render.pages import write_gradescope
@@ -29,6 +29,7 @@ class ExportOptions:
     Args:
         canvas: Canvas's gradebook to fill in.
         canvas_column: its column, if the lab's title does not identify it.
+        canvas_groups: Canvas's roster of a group set, to fill in all members of a group.
         moodle: Moodle's grading worksheet to fill in.
         moodle_feedback: whether to pack the feedback pages for Moodle.
         gradescope: whether to write a results.json next to each result.
@@ -37,6 +38,7 @@ class ExportOptions:
 
     canvas: Path | None = None
     canvas_column: str | None = None
+    canvas_groups: Path | None = None
     moodle: Path | None = None
     moodle_feedback: bool = False
     gradescope: bool = False
@@ -51,7 +53,11 @@ def export(folder: Path, grades: ClassGrades, exports: ExportOptions) -> list[st
         table = read_table(content_of(exports.canvas), exports.canvas.name)
         title = grades.record.labs.get(lab or "", Lab()).title
         column = assignment_column(table, exports.canvas_column, [title, lab or ""])
-        told += _write(folder, "canvas", *fill_canvas(table, entries_of(grades.counted, lab), column))
+        entries = entries_of(grades.counted, lab)
+        if exports.canvas_groups is not None:
+            roster = read_table(content_of(exports.canvas_groups), exports.canvas_groups.name)
+            entries = for_groups(entries, read_groups(roster, exports.canvas_groups.name))
+        told += _write(folder, "canvas", *fill_canvas(table, entries, column))
     filled: list[Entry] | None = None
     if exports.moodle is not None:
         lab = _lab(grades, exports.lab)

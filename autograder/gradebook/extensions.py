@@ -87,7 +87,7 @@ def read_extensions(
             found[identity] = extension
     if unknown:
         raise UsageError(
-            f"{name} names nobody who handed in: {first_few(unknown)}.",
+            f"{name} contains students without a submission: {first_few(unknown)}.",
             hint="name students by their name or ID as in scores.csv, or by their submission",
         )
     return found

@@ -89,7 +89,7 @@ def check_waiting(
         WorkerError: the tests cannot be run, regardless of the answers.
     """
     judged = frozenset(question.name for question in assignment.questions if question.name != name)
-    payload = replace(_payload(assignment, judged), check=check)
+    payload = replace(_payload(assignment, judged), check=check, call_seconds=assignment.limits.call_seconds)
     round_ = _run_checker(isolation, payload, channel)
     if not round_.begun:
         raise WorkerError(f"the tests could not be run: {round_.reason}")

@@ -117,7 +117,7 @@ def cluster_workers(
 
 
 def _content_of(submission: Submission) -> bytes | str:
-    """The bytes of a submission, which no worker could read where they lie, or the reason why there are none."""
+    """Return the bytes of a submission for a worker, or why there are none."""
     try:
         return read_submission(submission)
     except SubmissionError as error:

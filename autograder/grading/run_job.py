@@ -34,6 +34,7 @@ def notebook_job(
         cells=tuple(CellSource(cell.number, cell.source) for cell in notebook.cells),
         handover={question.name: () if record else question.handover for question in assignment.questions},
         seed=assignment.seed,
+        call_seconds=assignment.limits.call_seconds,
         trainings=dict(trainings or {}),
         record=record,
         files=pack_support_files(assignment.support_files),

@@ -1,4 +1,4 @@
-"""The files a checker leaves in a job's folder; read by the grader, which must not import the checker's libraries."""
+"""Files that a checker leaves in a job's folder, read by the grading parent."""
 
 DESCRIPTION = "description.json"
 VERDICTS = "verdicts.jsonl"

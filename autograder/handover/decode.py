@@ -1,4 +1,4 @@
-"""Reads what a runner handed over, after its process has ended, trusting none of it."""
+"""Read the untrusted hand-over of a runner, after its process has ended."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ REFERENCES = frozenset({"reference", "argument", "library", "exception_class"})
 
 @dataclass(frozen=True)
 class Unusable:
-    """Stands for a value that could not cross; `reason` completes the sentence "NAME cannot be used: …"."""
+    """A value that could not be handed over; `reason` completes "NAME cannot be used: …"."""
 
     reason: str
 
 
 class Decoder:
-    """Rebuilds values from descriptions, trusting none of them.
+    """Rebuilds values from untrusted descriptions.
 
     Args:
         load: gives the array of a name, or raises CannotCrossError.
@@ -58,7 +58,7 @@ class Decoder:
         self._mapped_bytes = 0
 
     def value(self, described: Any) -> Any:
-        """The value, `...` for a gap, `Unusable` for what cannot be used. Never raises."""
+        """Return the value, `...` for a stub, or `Unusable`. Never raises."""
         try:
             return self._decode(described, 0)
         except CannotCrossError as error:
@@ -102,7 +102,7 @@ class Decoder:
         return _simple(kind, described)
 
     def _mapped(self, name: Any, table: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """A known array with its values replaced; every pair is made once, for each costs its full size."""
+        """Return a known array with its values replaced, cached because of its size."""
         key = (str(name), table.dtype.str, table.tobytes())
         if key not in self._arrays:
             self._mapped_bytes += mapped_bytes(str(name), table)
@@ -135,7 +135,7 @@ class HandoverReader:
         return frozenset(self._lines)
 
     def values(self, question: str) -> dict[str, Any]:
-        """The variables of a question by name: real values, `...` for a gap, `Unusable` for what cannot be used."""
+        """Return a question's variables by name: values, `...` for stubs, or `Unusable`."""
         return {name: self._decoder.value(described) for name, described in self._lines.get(question, {}).items()}
 
     def _load(self, name: Any) -> np.ndarray[Any, Any]:
@@ -143,7 +143,7 @@ class HandoverReader:
             raise CannotCrossError("it is damaged")
         path = self._folder / name
         if not is_ordinary_file(path, _MAX_ARRAY_BYTES):
-            raise CannotCrossError("its file is not an ordinary one")
+            raise CannotCrossError("its file is not a regular file")
         array = np.load(path, mmap_mode="r", allow_pickle=False)
         if array.dtype.kind not in _PLAIN_KINDS:
             raise CannotCrossError(f"its dtype {array.dtype} is not one of numbers")
@@ -160,7 +160,7 @@ def _items(described: dict[str, Any], inner: Callable[[dict[str, Any]], Any]) ->
 
 
 def _compound_array(described: dict[str, Any], inner: Callable[[dict[str, Any]], Any]) -> np.ndarray[Any, Any]:
-    """An array of objects, or of records."""
+    """Return an array of objects, or of records."""
     shape = tuple(_size(size) for size in described["shape"])
     if described["kind"] == "object_array":
         items = [inner(item) for item in described["items"]]
@@ -184,7 +184,7 @@ def _size(value: Any) -> int:
 
 
 def _read_lines(folder: Path) -> dict[str, Mapping[str, Any]]:
-    """The last whole line of each question; a line that a dying process left unfinished is passed over."""
+    """Return the last valid line of each question; incomplete lines are skipped."""
     raw = read_ordinary_file(folder / ANSWERS, _MAX_ANSWERS_BYTES) if is_ordinary_folder(folder) else b""
     lines: dict[str, Mapping[str, Any]] = {}
     for line in raw.splitlines():

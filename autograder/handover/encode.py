@@ -53,7 +53,7 @@ class Encoder:
         self._own = own or _nothing
 
     def describe(self, value: Any) -> dict[str, Any]:
-        """The description of a value; that of one which cannot cross says why. Never raises."""
+        """Return the description of a value, or of the reason for having none. Never raises."""
         try:
             return self.encode(value)
         except CannotCrossError as error:
@@ -63,7 +63,7 @@ class Encoder:
             return {"kind": "unusable", "reason": reason.rstrip(": ")}
 
     def encode(self, value: Any) -> dict[str, Any]:
-        """The description of a value.
+        """Return the description of a value.
 
         Raises:
             CannotCrossError: it has none.
@@ -165,7 +165,7 @@ def _nothing(_: Any) -> None:
 
 
 class HandoverWriter:
-    """The folder answers are written to; arrays that have not changed are written once."""
+    """Writes answers to a folder; unchanged arrays are written once."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
@@ -201,7 +201,7 @@ class HandoverWriter:
             if same_bytes(np.load(path, mmap_mode="r", allow_pickle=False), array):
                 return path.name
         path = self._folder / f"{len(self._written):04d}.npy"
-        # Written under another name first: a file that is listed is always whole.
+        # Written under another name first, so that listed files are always complete.
         partial = path.with_suffix(".part")
         with partial.open("wb") as file:
             np.lib.format.write_array(file, array, allow_pickle=False)
@@ -241,7 +241,7 @@ def _plain_array(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def _encode_alike(values: Any, budget: _Budget) -> dict[str, Any] | None:
-    """A list or tuple of numbers or texts of one type, in one piece: item by item it would take ten times as long."""
+    """Encode numbers or texts of one type together, which is ten times as fast."""
     kinds = set(map(type, values))
     if len(kinds) != 1:
         return None
@@ -305,7 +305,7 @@ def _json_number(value: Any) -> Any:
 
 
 def _encode_history(history: Any) -> dict[str, Any]:
-    """A History crosses as its three public attributes: metric lists, params of the fit, epoch numbers."""
+    """Encode the public attributes of a History: metrics, params and epochs."""
     metrics = {
         str(name): [_json_number(float(value)) for value in values] for name, values in dict(history.history).items()
     }

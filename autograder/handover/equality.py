@@ -1,4 +1,4 @@
-"""Compares arrays bit by bit."""
+"""Bitwise comparison of arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happened in a notebook, cell by cell: written in the runner, read (as a claim) by the grader."""
+"""Journal of a notebook run: written in the runner, read as untrusted data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autograder.sandbox.job_files import read_entries
 from autograder.util.text import text_of
 from autograder.util.tracebacks import without_frames
 
-HANDOVER = "handover"  # the folder of the hand-over, beside the journal
+HANDOVER = "handover"  # the hand-over folder, next to the journal
 JOURNAL = "journal.jsonl"
 _MAX_BYTES = 16 << 20
 _MAX_MESSAGE = 2_000
@@ -27,18 +27,19 @@ _MAX_ERRORS = 1_000
 
 
 class Journal:
-    """Appends one line per event; every line is whole before the next cell starts."""
+    """Appends one line per event, complete before the next cell starts."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / JOURNAL
         self._cell = 0
 
     def begin(self, cell: int) -> None:
+        """Record the start of a cell."""
         self._cell = cell
         self._append({"event": "begin", "cell": cell})
 
     def end(self, cell: int, seconds: float, error: BaseException | None, line: int | None = None) -> None:
-        """A cell has ended; `error` is what it raised, in its line `line`."""
+        """Record the end of a cell, with its error and the error's line, if any."""
         entry: dict[str, Any] = {"event": "end", "cell": cell, "seconds": round(seconds, 3)}
         if error is not None:
             message = without_frames(text_of(error, _MAX_TRACE))[:_MAX_MESSAGE]
@@ -46,11 +47,11 @@ class Journal:
         self._append(entry)
 
     def fit(self, reused: bool, seconds: float) -> None:
-        """A fit has ended in the cell that runs."""
+        """Record the end of a fit in the current cell."""
         self._append({"event": "fit", "cell": self._cell, "reused": reused, "seconds": round(seconds, 3)})
 
     def finish(self, cpu_seconds: float) -> None:
-        """All cells have run; `cpu_seconds` is the processor time they have used."""
+        """Record the end of all cells and their processor time."""
         self._append({"event": "finish", "cpu_seconds": round(cpu_seconds, 3)})
 
     def _append(self, entry: dict[str, Any]) -> None:
@@ -73,7 +74,7 @@ class RunLog:
 
 
 def read_run_log(folder: Path) -> RunLog:
-    """Read a journal after its writer has ended; damaged lines are passed over."""
+    """Read a journal after its writer has ended; skip damaged lines."""
     errors: list[CellError] = []
     last_cell: int | None = None
     finished = False

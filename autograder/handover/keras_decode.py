@@ -1,4 +1,4 @@
-"""Rebuilds a Keras model from its plain description, after every name in it was found on the list of allowed ones."""
+"""Rebuild a Keras model from a description that contains allowed names only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COMPILE_ARGUMENTS = ("optimizer", "loss", "loss_weights", "metrics", "weighted_
 
 
 def rebuild_model(structure: Any, compiled: Any, weights: Sequence[np.ndarray[Any, Any]]) -> Any:
-    """A real Keras model with the given structure, weights and compile configuration.
+    """Return a Keras model with the given structure, weights and compile settings.
 
     Raises:
         CannotCrossError: the description names something unknown, or the weights do not fit.
@@ -123,7 +123,7 @@ def is_allowed_class(config: dict[str, Any]) -> bool:
 
 
 def _compile_argument(value: Any) -> Any:
-    """An argument of `compile`; what is unknown becomes a harmless placeholder that bears its name."""
+    """Return an argument of `compile`; unknown objects become named placeholders."""
     import keras
 
     if isinstance(value, list):

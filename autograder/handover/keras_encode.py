@@ -1,4 +1,4 @@
-"""Describes a Keras model as plain data, inside the runner."""
+"""Describe a Keras model as plain data, inside the runner."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def describe_model(model: Any) -> dict[str, Any]:
 
 
 def _all_layers(model: Any) -> Iterator[Any]:
-    """The layers of a model and of the models among them."""
+    """Yield the layers of a model and of the models among them."""
     for layer in model.layers:
         yield layer
         if hasattr(layer, "layers"):

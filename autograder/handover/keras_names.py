@@ -1,6 +1,8 @@
-"""The Keras classes and functions a student's model may name; everything else is refused or replaced.
+"""Keras classes and functions that a student's model may name.
 
-Default deny: a configuration is data, but Keras would import whatever module it names.
+Others are rejected.
+
+Deny by default: a configuration is data, but Keras would import any module it names.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ class ArrayStore:
 
 
 def load_from(arrays: Sequence[np.ndarray[Any, Any]], name: Any) -> np.ndarray[Any, Any]:
-    """The array of a message by its name.
+    """Return the array of a message by its name.
 
     Raises:
         CannotCrossError: there is none.
@@ -239,7 +239,7 @@ def _wait(descriptor: int, event: int, deadline: float | None, done: int) -> Non
 
 
 def _cut(shapes: Any, data: memoryview) -> list[np.ndarray[Any, Any]]:
-    """The arrays that lie one behind the other in `data`; they can be written to."""
+    """Return the arrays that are concatenated in `data`, as writable arrays."""
     arrays, place = [], 0
     if len(shapes) > _MAX_ARRAYS:
         raise ValueError("too many arrays")

@@ -28,14 +28,14 @@ USUAL_NAMES = {
 
 
 def describe_module(value: Any) -> dict[str, Any] | None:
-    """The description of a module of a library; None for anything else."""
+    """Return the description of a module of a library; None for anything else."""
     if type(value) is types.ModuleType and value.__name__ in MODULES:
         return {"kind": "library", "module": value.__name__}
     return None
 
 
 def resolve_module(described: Mapping[str, Any]) -> types.ModuleType:
-    """This process's own import of the module that a description names.
+    """Import the module that a description names.
 
     Raises:
         CannotCrossError: it is none that tests take, or not installed here.
@@ -50,7 +50,7 @@ def resolve_module(described: Mapping[str, Any]) -> types.ModuleType:
 
 
 def usual_module(parameter: str) -> types.ModuleType | None:
-    """The module that a parameter of this name means; None for other names, and where it is not installed."""
+    """Return the installed module that a parameter of this name refers to, or None."""
     try:
         return resolve_module({"module": USUAL_NAMES.get(parameter)})
     except CannotCrossError:

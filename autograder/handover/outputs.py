@@ -1,12 +1,12 @@
-"""What the cells of a notebook showed: the file it travels in, its budgets, and how it is read, as a claim.
+"""Outputs of cells: file format, budgets, and reading it as untrusted data.
 
-One line of JSON for each output, whole before the next one is written:
+One line of JSON per output, complete before the next one is written:
 
-    {"cell": 3, "output": {…}}            an output of nbformat: stream, display_data or execute_result
-    {"cell": 3, "output": {…}, "id": 7}   one that may be replaced later
+    {"cell": 3, "output": {…}}            an output in nbformat: stream, display_data or execute_result
+    {"cell": 3, "output": {…}, "id": 7}   an output that may be replaced later
     {"cell": 3, "output": {…}, "in_place_of": 7}
-    {"cell": 3, "clear": true}            what the cell showed so far is gone
-    {"cell": 3, "left_out": true}         it showed more than there is room for
+    {"cell": 3, "clear": true}            the cell's earlier outputs are removed
+    {"cell": 3, "left_out": true}         further outputs exceeded the budget
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Output = dict[str, Any]
 
 @dataclass(frozen=True)
 class Budget:
-    """How much may be shown: outputs, characters of text, characters of pictures in base64."""
+    """Limits: number of outputs, characters of text, characters of base64 images."""
 
     outputs: int
     text: int
@@ -49,7 +49,7 @@ NOTEBOOK_BUDGET = Budget(outputs=1_000, text=600_000, pictures=9_000_000)
 
 @dataclass
 class Account:
-    """What has been spent of a budget."""
+    """The used part of a budget."""
 
     budget: Budget
     outputs: int = 0
@@ -57,13 +57,13 @@ class Account:
     pictures: int = 0
 
     def left(self, kind: str) -> int:
-        """What is left of `outputs`, `text` or `pictures`."""
+        """Return the remainder of `outputs`, `text` or `pictures`."""
         spent: int = getattr(self, kind)
         allowed: int = getattr(self.budget, kind)
         return max(0, allowed - spent)
 
     def charge(self, *, outputs: int = 0, text: int = 0, pictures: int = 0) -> None:
-        """Take off what an output takes."""
+        """Charge an output."""
         self.outputs += outputs
         self.text += text
         self.pictures += pictures
@@ -80,9 +80,9 @@ class _CellReader:
 
 
 def read_outputs(folder: Path) -> dict[int, tuple[Output, ...]]:
-    """The outputs of each cell that showed anything, fit for nbformat: read after their writer has ended.
+    """Return the outputs by cell in nbformat, read after their writer has ended.
 
-    Everything is checked and built anew; what is damaged, unknown or beyond the budgets is passed over.
+    Everything is validated and rebuilt; damaged, unknown or excessive outputs are skipped.
     """
     cells: dict[int, _CellReader] = {}
     total = Account(NOTEBOOK_BUDGET)
@@ -149,7 +149,7 @@ def _affordable(output: Output, *accounts: Account, outputs: int) -> bool:
 
 
 def _sound(output: object) -> Output | None:
-    """An output built anew from what is known and right of it; None if that is nothing."""
+    """Return the valid parts of an output, or None if there are none."""
     if not isinstance(output, dict):
         return None
     if output.get("output_type") == "stream":

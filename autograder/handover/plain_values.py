@@ -45,7 +45,7 @@ _TYPES: dict[str, type] = {
 
 
 def describe(value: Any, inner: Callable[[Any], Described]) -> Described | None:
-    """The description of a value, or None for a kind that is not known here.
+    """Return the description of a value, or None for a kind that is not known here.
 
     Args:
         value: the value.
@@ -74,7 +74,7 @@ def describe(value: Any, inner: Callable[[Any], Described]) -> Described | None:
 
 
 def rebuild(described: Described, inner: Callable[[Any], Any], known: RecordClass | None = None) -> Any:
-    """The value that a description claims.
+    """Return the value that a description claims.
 
     Args:
         described: the description; its kind is one of `KINDS`.
@@ -96,7 +96,7 @@ def is_plain_dataclass(kind: type) -> bool:
 
 
 def own_methods(kind: type) -> list[str]:
-    """The public methods and properties that a class, or a base that is no built-in, defines."""
+    """Return public methods and properties of a class and its non-built-in bases."""
     written = (types.FunctionType, property, classmethod, staticmethod, functools.cached_property)
     return [
         name
@@ -109,7 +109,7 @@ def own_methods(kind: type) -> list[str]:
 
 @functools.lru_cache(maxsize=1_000)
 def record_class(form: str, name: str, fields: tuple[str, ...]) -> type:
-    """A class for records that were handed over: the same for the same name and fields, so that they compare.
+    """Return a class for handed-over records, the same for equal names and fields.
 
     Raises:
         CannotCrossError: these are no names, or too many.

@@ -29,7 +29,7 @@ class RunPayload(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `seed` is that of trainings, `trainings` those to reuse (see `runner.replay`). `record`: keep the notebook's; for
     trusted notebooks only. `files` are the lab's support files in base64, by path; `channel` the descriptors by which a
-    checker calls what stays in the runner, filled in by the sandbox.
+    checker calls what stays in the runner, filled in by the sandbox; `call_seconds` the time one call may take.
     """
 
     cells: tuple[CellSource, ...]
@@ -39,13 +39,15 @@ class RunPayload(msgspec.Struct, frozen=True, omit_defaults=True):
     record: bool = False
     files: dict[str, str] = {}
     channel: tuple[int, int] | None = None
+    call_seconds: float = 5.0
 
 
 class CheckPayload(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a checker needs: the sources of the test files by name, and `input`, the folder that was handed over.
 
     `explain_hidden`: messages of hidden tests were written for students. `blank`: judge as if nothing had been handed
-    over. To check one question while its notebook waits, `channel` and `check`, its number, replace `input`.
+    over. To check one question while its notebook waits, `channel` and `check`, its number, replace `input`;
+    `call_seconds` is the time one call may take.
     """
 
     tests: dict[str, str]
@@ -56,6 +58,7 @@ class CheckPayload(msgspec.Struct, frozen=True, omit_defaults=True):
     files: dict[str, str] = {}
     channel: tuple[int, int] | None = None
     check: int = 0
+    call_seconds: float = 5.0
 
 
 class InspectPayload(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -95,7 +95,7 @@ class Session:
         return not self._wire.half_written
 
     def values(self) -> dict[str, Any]:
-        """The answers of the question as they are now, collected before anything is called.
+        """Return the answers of the question as they are now, collected before anything is called.
 
         Raises:
             LiveCallError: they do not come.
@@ -112,6 +112,8 @@ class Session:
         Args:
             operation: its name; see `runner.live_server.OPERATIONS`.
             what: what is done, for messages.
+            *arguments: its arguments.
+            **keywords: its keyword arguments.
 
         Raises:
             LiveCallError: it gave nothing that can be used.
@@ -201,7 +203,7 @@ class Session:
         return result
 
     def _print(self, printed: Any) -> None:
-        """What the call has printed is printed here, where the test may capture it."""
+        """Print the output of a call in this process, where tests may capture it."""
         for name, text in printed:
             if name in ("stdout", "stderr") and isinstance(text, str):
                 self._printed += len(text)
@@ -217,7 +219,7 @@ class Session:
             in_place.update(self._arguments[int(place)], new)
 
     def _error(self, described: Any, decoder: Decoder, what: str) -> BaseException:
-        """What the student's code raised, as the same built-in class or a class made for it."""
+        """Return the student's exception as a built-in or a generated class."""
         try:
             named = described["class"]
             kind = getattr(builtins, named["name"]) if named["kind"] == "builtin" else decoder.value(named)
@@ -285,7 +287,7 @@ class Session:
         return self._classes[key]
 
     def _exception_class(self, number: int, described: Mapping[str, Any]) -> type:
-        """A class of this process for an exception class of the notebook's: `except` and `raises` need a real one."""
+        """Return a class for the notebook's exception class, for use with `except`."""
         base = getattr(builtins, str(described["base"]), None)
         if not (isinstance(base, type) and issubclass(base, Exception)):
             raise CannotCrossError("it is a class of exceptions that no test can handle")
@@ -394,7 +396,7 @@ def raised_by_answer(error: BaseException, what: str) -> None:
 
 
 def answer_that_raised(error: BaseException) -> str | None:
-    """What raised an error in the student's process; None if the test itself did."""
+    """Return what raised an error in the student's process; None for the test."""
     found = error.__dict__.get("_raised_by_answer")
     return found if isinstance(found, str) else None
 
@@ -428,7 +430,7 @@ def _of(target: StandIn) -> str:
 
 
 def _method(name: str) -> Operation:
-    """A special method of a stand-in, which has it done in the student's process."""
+    """Return a special method of a proxy, which runs in the student's process."""
 
     def call(self: StandIn, /, *arguments: Any, **keywords: Any) -> Any:
         return _do(self, "call", f"{_of(self)}()", *arguments, **keywords)
@@ -476,7 +478,7 @@ def _subclass_check(self: StandIn, value: Any) -> bool:
 
 
 def _describe_own(value: Any) -> dict[str, Any] | None:
-    """What an argument is that is more than data: the student's own object, or something of a library."""
+    """Describe an argument that is not plain data: a student's or a library's object."""
     if _is_stand_in(value):
         return {"kind": "reference", "id": _number(value)}
     number = vars(value).get("_live_reference") if isinstance(value, type) else None
@@ -484,7 +486,7 @@ def _describe_own(value: Any) -> dict[str, Any] | None:
 
 
 def _refuse(value: Any) -> dict[str, Any]:
-    """A function or module of a library is sent by its name; whatever else the test has made itself is refused."""
+    """Describe a library's function or module by name; refuse the test's own objects."""
     described = describe_module(value)
     if described is not None:
         return described

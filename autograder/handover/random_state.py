@@ -35,7 +35,7 @@ class RandomState:
         np.random.set_state(self._numpy)
 
     def describe(self, save: Callable[[_Array], str]) -> dict[str, Any]:
-        """This state as JSON data and one array."""
+        """Return this state as JSON data and one array."""
         words = np.array([*self._python[1], *self._numpy[1], self._numpy[2]], np.uint64)
         return {
             "words": save(words),

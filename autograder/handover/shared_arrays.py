@@ -1,4 +1,4 @@
-"""Large arrays that every worker has from the start, so that what is made of them value by value crosses as a table.
+"""Large arrays known to every worker, so that value-wise mappings cross as tables.
 
 Normalised images are raw images with each of the 256 values replaced by another: 2 kB say the same, bit for bit, as
 376 MB. That an array is such a one is a claim like any other: whoever hands over a false one hands over another array.
@@ -48,7 +48,7 @@ def shared() -> Mapping[str, np.ndarray[Any, Any]]:
 
 
 def table_for(array: np.ndarray[Any, Any]) -> tuple[str, np.ndarray[Any, Any]] | None:
-    """The known array, by name, and the table of 256 values that give `array` bit for bit; None if there are none."""
+    """Return name and 256-value table of the known array that gives `array`, or None."""
     unsigned = _UNSIGNED.get(array.dtype.itemsize)
     if unsigned is None or not array.flags.c_contiguous:
         return None
@@ -62,7 +62,7 @@ def table_for(array: np.ndarray[Any, Any]) -> tuple[str, np.ndarray[Any, Any]] |
 
 
 def mapped(name: str, table: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The known array with every value v replaced by `table[v]`; read-only.
+    """Return the known array with every value v replaced by `table[v]`; read-only.
 
     Raises:
         ValueError: there is no such array, or the table has not 256 values.

@@ -24,7 +24,7 @@ _EXTENSIONS = frozenset(
 
 
 def describe(value: Any, inner: Callable[[Any], Described]) -> Described | None:
-    """The description of a pandas object, or None where it is none that crosses.
+    """Return the description of a pandas object, or None for other objects.
 
     Raises:
         CannotCrossError: a column has no form as plain data.
@@ -66,7 +66,7 @@ def _describe_scalar(pandas: Any, value: Any) -> Described | None:
 
 
 def rebuild(described: Described, inner: Callable[[Any], Any]) -> Any:
-    """The pandas object that a description claims.
+    """Return the pandas object that a description claims.
 
     Raises:
         CannotCrossError, ValueError, TypeError, KeyError: it describes none, or pandas is not installed here.

@@ -1,4 +1,7 @@
-"""The tasks that run in the sandbox, by name of their entry points: the grading parent imports none of them."""
+"""Tasks in the sandbox, by the names of their entry points.
+
+The grading parent imports none of them.
+"""
 
 from __future__ import annotations
 

@@ -28,11 +28,11 @@ from autograder.handover.protocol import (
 from autograder.handover.support import is_support_path, pack_support_files
 from autograder.handover.tasks import INSPECT_TESTS
 from autograder.labs.descriptions import description_file, keep_description, read_description
+from autograder.labs.lab_file import LAB_JSON, LabFile, QuestionEntry, read_lab_file
 from autograder.labs.lateness import LatePolicy, policy_from
 from autograder.sandbox import Isolation, Job, Limits
 from autograder.sandbox.job_files import job_folder, read_ordinary_file
 
-LAB_JSON = "lab.json"
 _BUILD = "autograder build"
 _SUPPORT = "files/"  # otter's folder for support files in the zip
 _MAX_SUPPORT_MB = 64
@@ -148,33 +148,22 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
     if config.get("lang", "python") != "python":
         raise AssignmentError(f"{path.name} is for {config['lang']}. Only Python is supported.", hint=_OTHER)
     described = _inspect(tests, support, isolation)
-    lab = _json(files[LAB_JSON], path) if LAB_JSON in files else {}
+    lab = read_lab_file(files[LAB_JSON], path.name) if LAB_JSON in files else LabFile()
     limits, seed = _settings(lab, config, path)
-    name = str(lab.get("lab") or config.get("assignment_name") or path.stem.removesuffix("-autograder"))
+    name = str(lab.lab or config.get("assignment_name") or path.stem.removesuffix("-autograder"))
     return Assignment(
         name=name,
         questions=_questions(described, lab, path),
         test_files=tests,
         limits=limits,
         seed=seed,
-        explains_hidden=bool(lab),
-        digest=_digest(files, lab, others),
-        title=str(lab.get("title") or ""),
+        explains_hidden=LAB_JSON in files,
+        digest=_digest(files, others, path),
+        title=lab.title,
         late=_late(lab, path),
         support_files=support,
-        messages=_messages(lab),
+        messages=lab.messages,
     )
-
-
-def _messages(lab: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Return the translations of the tests' messages, by language and English text."""
-    found = lab.get("messages")
-    languages = found.items() if isinstance(found, dict) else ()
-    return {
-        str(language): {str(text): str(translation) for text, translation in texts.items()}
-        for language, texts in languages
-        if isinstance(texts, dict)
-    }
 
 
 def needs_keras(path: Path) -> bool:
@@ -186,21 +175,22 @@ def needs_keras(path: Path) -> bool:
         return True
 
 
-def _digest(files: Mapping[str, str], lab: Mapping[str, Any], others: Mapping[str, int]) -> str:
+def _digest(files: Mapping[str, str], others: Mapping[str, int], path: Path) -> str:
     """Return the digest of everything that affects marks.
 
     A new due time must not invalidate results.
     """
+    lab = _json(files.get(LAB_JSON, "{}"), path)
     marks = {name: value for name, value in lab.items() if name != "late"}
     content = json.dumps([{**files, LAB_JSON: marks}, others], sort_keys=True)
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _late(lab: Mapping[str, Any], path: Path) -> LatePolicy | None:
-    if not lab.get("late"):
+def _late(lab: LabFile, path: Path) -> LatePolicy | None:
+    if not lab.late:
         return None
     try:
-        return policy_from(lab["late"])
+        return policy_from(lab.late)
     except (ValueError, TypeError) as error:
         raise AssignmentError(f"{path.name}: `late` in {LAB_JSON}: {error}.", hint=_BUILD) from error
 
@@ -216,7 +206,7 @@ def _is_support_file(name: str) -> bool:
 
 
 def _support_files(archive: zipfile.ZipFile, path: Path) -> dict[str, bytes]:
-    """The files that stock otter puts beside the notebook, by their path there.
+    """Return the files that stock otter puts beside the notebook, by their path there.
 
     Raises:
         AssignmentError: they are larger than what can be passed to every worker.
@@ -238,13 +228,12 @@ def _json(text: str, path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _settings(lab: dict[str, Any], config: dict[str, Any], path: Path) -> tuple[Limits, int]:
+def _settings(lab: LabFile, config: dict[str, Any], path: Path) -> tuple[Limits, int]:
     """Return limits and seed; the kit's settings take precedence over otter's."""
     try:
-        named = dict(lab.get("limits", {}))
-        limits = Limits(**named)
-        seed = int(lab.get("seed") or config.get("seed") or 0)
-        sound = all(value > 0 for value in named.values()) and 0 <= seed <= _MAX_SEED
+        limits = Limits(**dict[str, Any](lab.limits))
+        seed = int(lab.seed or config.get("seed") or 0)
+        sound = all(value > 0 for value in lab.limits.values()) and 0 <= seed <= _MAX_SEED
     except (TypeError, ValueError):
         sound = False
     if not sound:
@@ -291,41 +280,8 @@ def _inspect(
     return answer.questions
 
 
-@dataclass(frozen=True)
-class _QuestionEntry:
-    """Information on a question from lab.json."""
-
-    variables: tuple[str, ...]
-    stubs: tuple[str, ...]
-    title: str
-    depends_on: tuple[str, ...]
-
-
-def _entries(lab: dict[str, Any], path: Path) -> dict[str, _QuestionEntry]:
-    """Return the questions of lab.json in order; empty without one."""
-    damage = AssignmentError(f"{path.name}: {LAB_JSON} does not have this version's format.", hint=_BUILD)
-    try:
-        entries = {
-            str(entry["name"]): _QuestionEntry(
-                variables=tuple(map(str, entry["variables"])),
-                stubs=tuple(map(str, entry["stubs"])),
-                title=str(entry.get("title", "")),
-                depends_on=tuple(map(str, entry.get("depends_on", ()))),
-            )
-            for entry in lab.get("questions", ())
-        }
-    except (KeyError, TypeError, AttributeError) as error:
-        raise damage from error
-    earlier: set[str] = set()
-    for name, question in entries.items():
-        if not earlier.issuperset(question.depends_on):
-            raise damage
-        earlier.add(name)
-    return entries
-
-
-def _questions(described: Sequence[DescribedQuestion], lab: dict[str, Any], path: Path) -> tuple[Question, ...]:
-    entries = _entries(lab, path)
+def _questions(described: Sequence[DescribedQuestion], lab: LabFile, path: Path) -> tuple[Question, ...]:
+    entries = {entry.name: entry for entry in lab.questions}
     names = [entry.name for entry in described]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
@@ -339,7 +295,7 @@ def _questions(described: Sequence[DescribedQuestion], lab: dict[str, Any], path
         required = dict.fromkeys(name for test in entry.tests for name in test.required)
         # Without lab.json, a variable belongs to the first question whose tests take it.
         guessed = [name for name in required if name not in seen and name != ENVIRONMENT and name not in USUAL_NAMES]
-        own = entries.get(entry.name, _QuestionEntry(tuple(guessed), (), "", ()))
+        own = entries.get(entry.name, QuestionEntry(entry.name, tuple(guessed), ()))
         seen.update(required)
         questions.append(
             Question(

@@ -30,7 +30,7 @@ def description_file(payload: Mapping[str, Any]) -> Path:
 
 
 def read_description(path: Path) -> tuple[DescribedQuestion, ...] | None:
-    """A description kept before; None where there is none."""
+    """Return a description kept before; None where there is none."""
     try:
         return decode(path.read_bytes(), tuple[DescribedQuestion, ...])
     except (OSError, ValueError):

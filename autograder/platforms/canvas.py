@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from autograder.errors import UsageError
 from autograder.platforms.matching import Entry, Filled, Key, Line, fill, sortable
 from autograder.results.handin import Claim, HandIn, Person
-from autograder.util.csv_tables import Table, decimal_mark, localised_number
+from autograder.util.csv_tables import Table, decimal_mark, localised_number, records
 from autograder.util.text import clean_line
 
 # --- the download ---
@@ -167,3 +168,38 @@ def assignment_column(table: Table, asked: str | None, names: Sequence[str]) -> 
 def _plain(text: str) -> str:
     """Reduce a title to its letters and digits for comparison."""
     return "".join(c for c in text.casefold() if c.isalnum())
+
+
+# --- groups ---
+
+_ROSTER = ("name", "canvas_user_id", "group_name")
+
+
+def read_groups(table: Table, name: str) -> dict[str, tuple[Person, ...]]:
+    """Return the members of each group by the ID of any of them.
+
+    The table is Canvas's roster of a group set (People, the group set, "Download Course Roster CSV"), with the columns
+    name, canvas_user_id, user_id, login_id, sections, group_name and others.
+
+    Raises:
+        UsageError: it is another table.
+    """
+    groups: dict[str, list[Person]] = {}
+    for _, fields in records(table, name, _ROSTER):
+        if fields["group_name"] and fields["canvas_user_id"]:
+            groups.setdefault(fields["group_name"], []).append(Person(fields["name"], fields["canvas_user_id"]))
+    return {person.id: tuple(members) for members in groups.values() for person in members}
+
+
+def for_groups(entries: Sequence[Entry], groups: Mapping[str, tuple[Person, ...]]) -> list[Entry]:
+    """Return the submissions as handed in by all members of their groups: Canvas names one member of each."""
+    spread: list[Entry] = []
+    for entry in entries:
+        members = groups.get(entry.handin.key, ()) if entry.handin is not None else ()
+        known = entry.handin.people if entry.handin is not None else ()
+        others = tuple(person for person in members if person.id not in {one.id for one in known})
+        if entry.handin is None or not others:
+            spread.append(entry)
+        else:
+            spread.append(replace(entry, handin=replace(entry.handin, people=(*known, *others))))
+    return spread

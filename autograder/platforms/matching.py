@@ -24,6 +24,12 @@ Key = tuple[str, str]
 # See `_moodle_words`; typographic apostrophes are what a word processor makes of a plain one.
 _NOT_IN_FILES = re.compile(r"[\x00-\x1f\x7f&<>\"`|':\\/*?\u2018\u2019\u02bc]")
 
+_GROUP = (
+    "Filled in by ID, although the name differs, as for a group: other members were left as they were. To fill them "
+    "in too, give --canvas-groups FILE.csv (Canvas: People, the group set, Download Course Roster CSV)"
+)
+_MEMBER = "Filled in as a member of a group"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -150,6 +156,10 @@ def _keys(handin: HandIn | None, person: Person) -> tuple[Key, ...]:
     return tuple(key for key in keys if key[1])
 
 
+def _is_named(line: Line, handin: HandIn) -> bool:
+    return sortable(line.name) == sortable(handin.people[0].name)
+
+
 def _who(person: Person) -> str:
     return ", ".join(clean_line(part) for part in (person.name, person.id, person.email) if part)
 
@@ -214,8 +224,8 @@ def _write(line: Line, entry: Entry, filled: Filled, separator: str) -> None:
     if line.maximum is not None:
         filled.maxima.add(line.maximum)
     handin = entry.handin
-    if handin is not None and handin.platform == "canvas" and sortable(line.name) != sortable(handin.people[0].name):
-        filled.tell("Filled in by ID, although the name differs", f"{clean_line(line.name)}: {entry.name}")
+    if handin is not None and handin.platform == "canvas" and not _is_named(line, handin):
+        filled.tell(_GROUP if len(handin.people) == 1 else _MEMBER, f"{clean_line(line.name)}: {entry.name}")
     before = localised_number(line.before) or number(line.before, separator)
     if line.before.strip() and (before is None or number_text(before, line.mark) != text):
         filled.tell("Replaced a different grade", f"{clean_line(line.name)}: {clean_line(line.before)} -> {text}")

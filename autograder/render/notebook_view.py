@@ -20,6 +20,8 @@ from autograder.util.text import clean, clean_line, shown_plainly
 # Characters of code per line on a phone.
 _NARROW = 34
 _BESIDE = re.compile(r"^(?:question|exercise|task|q)\s*\d+\s*[:.\u2013-]\s*|\s*\([\d.]+ points?\)$", re.IGNORECASE)
+# What the set-up cell has packed: hundreds of lines that nobody can read. Without blanks, so that it can hide no code.
+_PACKED = re.compile(r'(^grader = _set_up\([^\n]*packed=""")\n(?:[!-~]+\n)+(""")', re.MULTILINE)
 # Characters of code per notebook; highlighting takes a second per megabyte.
 _MAX_COLOURED, _MAX_CODE = 200_000, 1_000_000
 _MAX_HTML = 40_000
@@ -143,7 +145,7 @@ def _code_anchor(cell: Mapping[str, Any], otherwise: str) -> str:
 
 def _code_cell(cell: Mapping[str, Any], anchor: str, answers: tuple[str, ...], *, before: int) -> Cell:
     """Prepare a code cell; `before` is the amount of code up to its end."""
-    source = cell["source"]
+    source = _PACKED.sub(r"\1…\2", cell["source"])
     return Cell(
         anchor=anchor,
         kind="code",

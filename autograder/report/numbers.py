@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isclose
-from statistics import correlation, mean, median, pstdev, pvariance
+from statistics import correlation, mean, median, pstdev
 
 from autograder.report.mistakes import Mistake, common_mistakes
 from autograder.results.grade import Row
@@ -70,8 +70,7 @@ class LabNumbers:
         deviation: population standard deviation of the scores.
         bins: number of submissions in ten ranges of ten percent; full marks are in the last one.
         questions: statistics by question.
-        alpha: Cronbach's alpha, or None.
-        complete: number of submissions that `alpha` and the discriminations are based on.
+        complete: number of submissions that the discriminations are based on.
         wall: wall-clock time of grading, or None if it was not recorded.
         cpu: processor time of grading, or None if it was not recorded.
     """
@@ -87,7 +86,6 @@ class LabNumbers:
     deviation: float | None
     bins: tuple[int, ...]
     questions: tuple[QuestionNumbers, ...]
-    alpha: float | None
     complete: int
     wall: Spread | None
     cpu: Spread | None
@@ -124,7 +122,6 @@ def lab_numbers(lab: str | None, rows: Sequence[Row]) -> LabNumbers:
             _question(name, marked, discrimination(points, place), made.get(name, ()))
             for place, name in enumerate(names)
         ),
-        alpha=cronbach_alpha(points),
         complete=len(points),
         wall=_spread([row.grade.result.seconds for row in rows if row.grade.result.status != "unreadable"]),
         cpu=_spread([row.grade.result.cost.cpu_seconds for row in rows if row.grade.result.cost is not None]),
@@ -178,34 +175,6 @@ def discrimination(points: Sequence[Sequence[float]], item: int) -> float | None
     if _constant(own) or _constant(rest):
         return None
     return correlation(own, rest)
-
-
-def cronbach_alpha(points: Sequence[Sequence[float]]) -> float | None:
-    """Return Cronbach's alpha of the questions' points.
-
-    k / (k - 1) * (1 - sum of the variances / variance of the total); L. J. Cronbach, Coefficient alpha and the internal
-    structure of tests, Psychometrika 16, 1951, 297-334.
-
-    Alpha describes these scores, not the lab. It decreases with few questions; it assumes that all questions measure
-    one ability equally well, and is a lower bound of the reliability only if their errors are independent, while
-    questions of a lab depend on each other, which increases it; and a high value does not show that they measure one
-    ability (J. M. Cortina, What is coefficient alpha?, Journal of Applied Psychology 78, 1993, 98-104; K. Sijtsma, On
-    the use, the misuse, and the very limited usefulness of Cronbach's alpha, Psychometrika 74, 2009, 107-120).
-
-    Args:
-        points: points of each submission (outer) for each question (inner).
-
-    Returns:
-        None if undefined: fewer than three submissions, fewer than two questions, or all totals equal.
-    """
-    if len(points) < _FEWEST or len(points[0]) < 2:
-        return None
-    items = len(points[0])
-    totals = [round(sum(row), 6) for row in points]
-    if _constant(totals):
-        return None
-    of_items = sum(pvariance([row[item] for row in points]) for item in range(items))
-    return items / (items - 1) * (1 - of_items / pvariance(totals))
 
 
 def _question(

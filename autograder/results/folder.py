@@ -128,7 +128,7 @@ class ResultsFolder:
 
 
 def is_results_folder(folder: Path) -> bool:
-    """Whether a folder holds results of the kit, which nobody handed in."""
+    """Return whether a folder contains results of the kit instead of submissions."""
     files = ResultsFolder(folder)
     return files.run.is_file() and files.submissions.is_dir()
 

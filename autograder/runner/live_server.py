@@ -126,7 +126,7 @@ class _Objects:
         self.arguments: list[Any] = []
 
     def own(self, value: Any) -> dict[str, Any] | None:
-        """What is described as the caller's own object, or as one that the caller knows already."""
+        """Return an object that the caller described by reference."""
         for place, argument in enumerate(self.arguments):
             if argument is value and in_place.is_mutable(value):
                 return {"kind": "argument", "place": place}
@@ -161,7 +161,7 @@ class _Objects:
         return {"kind": "reference", "what": _what(value), "can": can, **described}
 
     def resolve(self, described: Mapping[str, Any]) -> Any:
-        """The object of a reference, or a function or module of a library."""
+        """Return the object of a reference, or a function or module of a library."""
         if described["kind"] == "library":
             found: Any = importlib.import_module(described["module"])
             for part in filter(None, described.get("name", "").split(".")):
@@ -245,7 +245,7 @@ class _Call:
         return {"class": self._objects.refer(kind), "arguments": described}
 
     def _changes(self, described: Sequence[Any], values: Sequence[Any]) -> dict[str, Any]:
-        """What became of the arguments that the call has changed, by their place."""
+        """Return what became of the arguments that the call has changed, by their place."""
         changed = {}
         self._objects.arguments = []
         compared = Encoder(self._save_to_compare, self._objects.refer, self._objects.own)
@@ -267,7 +267,7 @@ class _Call:
         return name if same else "changed"
 
     def _record_class(self, form: str, name: str, fields: tuple[str, ...]) -> Any:
-        """The notebook's own class of a record, where it has one of that name and these fields."""
+        """Return the notebook's own class with this name and these fields, if any."""
         found = self._namespace.get(name)
         if not isinstance(found, type):
             return None
@@ -393,7 +393,7 @@ def _captured(printed: Mapping[str, io.StringIO]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """The notebook's own alarm, if it has set one, is its own again afterwards."""
+    """Handle the alarm signal during a call, then restore the notebook's handler."""
 
     def interrupt(*_: object) -> None:
         raise _TimeIsUpError
@@ -416,7 +416,7 @@ def _time_limit(seconds: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _generators_kept() -> Iterator[None]:
-    """Testing must not change what the cells below draw."""
+    """Restore all random generators, so that testing does not affect later cells."""
     before = RandomState()
     try:
         yield

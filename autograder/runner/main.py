@@ -9,7 +9,7 @@ from typing import Any
 
 from autograder.handover.encode import HandoverWriter
 from autograder.handover.journal import HANDOVER, Journal
-from autograder.handover.live_protocol import ENVIRONMENT
+from autograder.handover.live_protocol import ENVIRONMENT, LiveLimits
 from autograder.handover.protocol import RunPayload, from_payload
 from autograder.handover.seeding import seed_everything
 from autograder.handover.support import write_support_files
@@ -40,7 +40,8 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
     sys.path.insert(0, "")  # as in Jupyter, where cells can import files written with %%writefile
     handed_over: set[str] = set()
     live: set[str] = set()
-    server = None if job.channel is None else LiveServer(job.channel, shell.user_ns)
+    limits = LiveLimits(call_seconds=job.call_seconds)
+    server = None if job.channel is None else LiveServer(job.channel, shell.user_ns, limits)
     meter = Meter()
 
     def hand_over(question: str) -> None:

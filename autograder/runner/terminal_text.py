@@ -36,7 +36,7 @@ def settle(text: str) -> tuple[str, str]:
 
 def settled(rest: str) -> str:
     """Return the last line of `settle` if nothing follows."""
-    return rest.split("\x1b")[0].strip("\r\b")
+    return rest.partition("\x1b")[0].strip("\r\b")
 
 
 def _marked(erasure: re.Match[str]) -> str:

@@ -52,6 +52,7 @@ class Limits:
         scratch_mb: total size of its scratch folders.
         scratch_files: number of files and folders in its scratch folders.
         output_mb: total size of its output.
+        call_seconds: wall-clock time of one call that another worker makes through its channel.
     """
 
     seconds: float = 300.0
@@ -63,6 +64,7 @@ class Limits:
     scratch_mb: int = 256
     scratch_files: int = 4096
     output_mb: int = 1024
+    call_seconds: float = 5.0
 
 
 @dataclass(frozen=True)

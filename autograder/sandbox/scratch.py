@@ -73,7 +73,7 @@ def run_folder() -> Iterator[Path]:
     Raises:
         WorkerError: it cannot be created.
     """
-    global _current, _users
+    global _current, _users  # noqa: PLW0603 - one run folder per process
     with _LOCK:
         if _current is None:
             _current = RunFolder()

@@ -91,7 +91,7 @@ def contents_of(lab: Lab, document: dict[str, Any]) -> Contents:
 
 
 def differences(lab: Lab, ran: Sequence[Ran], document: dict[str, Any]) -> list[str]:
-    """The questions whose answer cells were run as something else than what the file holds."""
+    """Return the questions whose answer cells ran with other content than the file's."""
     cells = _cells(document)
     by_id = {cell.get("id"): _source(cell).strip() for cell in cells}
     everything = set(by_id.values()) | {_source(cell).strip() for cell in cells}
@@ -232,7 +232,7 @@ def _on_colab(lab: Lab, watch: Watch) -> Card:
 
 
 def _link(path: Path, notebook: Path) -> str:
-    """A download link, where the front end can reach the file: beside the notebook."""
+    """Return a download link, if the front end can reach the file."""
     if path.parent.resolve() != notebook.parent.resolve():
         return escape(str(path))
     return (
@@ -263,7 +263,7 @@ def _source(cell: dict[str, Any]) -> str:
 
 
 def _answer_cells(cells: Sequence[dict[str, Any]], question: Question) -> list[dict[str, Any]]:
-    """The answer cells of a question: by tag, else by what they assign."""
+    """Return the answer cells of a question: by tag, else by what they assign."""
     tag = f"answer:{question.name}"
     tagged = [cell for cell in cells if tag in cell.get("metadata", {}).get("tags", [])]
     return tagged or [c for c in cells if c.get("cell_type") == "code" and question.assigned_in(_source(c))]

@@ -104,7 +104,7 @@ def _run(what: str, case: Any, variables: Mapping[str, Any]) -> Finding:
 
 
 def _message(failure: Exception, case: Any) -> str:
-    """What a failed check says: its template in the notebook's language, where it has one."""
+    """Return a failed check's message in the notebook's language, if available."""
     template, values = getattr(failure, "message_id", None), getattr(failure, "values", None)
     if isinstance(template, str) and isinstance(values, dict):
         return _(template, **values) if values else _(template).format()
@@ -114,7 +114,7 @@ def _message(failure: Exception, case: Any) -> str:
 
 
 def _words(case: Any) -> str:
-    """What a check looks at, by the words of its function's name."""
+    """Return what a check looks at, by the words of its function's name."""
     function = inspect.unwrap(case.body.test_func)
     words = re.sub(r"^test_?(q\d+[a-z]?_)?", "", function.__name__).replace("_", " ").strip()
     return words[:1].upper() + words[1:]

@@ -66,7 +66,7 @@ class Lab:
         return sum(question.points for question in self.questions)
 
     def question(self, name: str) -> Question | None:
-        """The question of this name."""
+        """Return the question of this name."""
         return next((question for question in self.questions if question.name == name), None)
 
 

@@ -37,11 +37,11 @@ class Watch:
         self._shell.events.unregister("post_run_cell", self._note)
 
     def cells(self) -> list[Ran]:
-        """The last run of every cell."""
+        """Return the last run of every cell."""
         return list(self._ran.values())
 
     def answers(self, question: Question) -> list[Ran]:
-        """The last run of each answer cell of a question.
+        """Return the last run of each answer cell of a question.
 
         Without cell ids, only the very last one is sure to count; where a question has no variables to be known by,
         that is the cell that ran before its check.
@@ -60,7 +60,7 @@ class Watch:
         return before if found is None else found
 
     def failed(self, question: Question) -> str | None:
-        """The error an answer cell of this question raised when it last ran."""
+        """Return the error an answer cell of this question raised when it last ran."""
         return next((cell.error for cell in self.answers(question) if cell.error), None)
 
     def _note(self, result: Any) -> None:

@@ -210,7 +210,7 @@ def localised_number(text: str) -> float | None:
 
 
 def decimal_mark(text: str) -> str:
-    """The mark before the decimals of a number that `localised_number` reads."""
+    """Return the mark before the decimals of a number that `localised_number` reads."""
     commas = text.count(",") == 1 and text.rindex(",") > text.rfind(".")
     return "," if commas else "."
 

@@ -59,7 +59,7 @@ def _twenty_four_hours(text: str) -> str:
 
 
 def _iso_day(day: str, text: str) -> str:
-    """A day as spreadsheets write it: 10/06/2026 (month first where the clock has 12 hours) or 6.10.2026.
+    """Return a day as spreadsheets write it: 10/06/2026 (month first where the clock has 12 hours) or 6.10.2026.
 
     Raises:
         ValueError: it could be two days.

@@ -161,7 +161,7 @@ def _decoded_name(info: zipfile.ZipInfo) -> str:
 
 
 def _unicode_path(extra: bytes, raw: bytes) -> bytes | None:
-    """The name in the extra field 0x7075; None where there is none, or it belongs to another name."""
+    """Return the name in the extra field 0x7075 if it belongs to this name."""
     while len(extra) >= 4:
         kind, length = struct.unpack_from("<HH", extra)
         content, extra = extra[4 : 4 + length], extra[4 + length :]

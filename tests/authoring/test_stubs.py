@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.authoring.stubs import gap_variables
+from autograder.authoring.stubs import stub_variables
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from autograder.authoring.stubs import gap_variables
     ],
 )
 def test_stubs_are_read(stub: str, names: tuple[str, ...]) -> None:
-    assert gap_variables(stub) == names
+    assert stub_variables(stub) == names
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_stubs_are_read(stub: str, names: tuple[str, ...]) -> None:
 )
 def test_anything_but_stubs_is_refused(stub: str) -> None:
     with pytest.raises(ValueError, match="nothing but stubs"):
-        gap_variables(stub)
+        stub_variables(stub)
 
 
 @pytest.mark.parametrize(
@@ -50,5 +50,5 @@ def test_anything_but_stubs_is_refused(stub: str) -> None:
 )
 def test_a_definition_that_keeps_its_body_is_refused_with_the_remedy(stub: str, left: str) -> None:
     with pytest.raises(ValueError, match="between `# BEGIN SOLUTION` and `# END SOLUTION`") as caught:
-        gap_variables(stub)
+        stub_variables(stub)
     assert left in str(caught.value)

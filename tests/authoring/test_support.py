@@ -139,6 +139,12 @@ def test_requirements_agree_with_the_kits_own(master_text: str) -> None:
     imports = "import keras\nimport numpy as np\nfrom matplotlib import pyplot"
     text = requirements_file([lab_requirements(with_imports(master_text, imports))]).decode()
     lines = [line for line in text.splitlines() if not line.startswith("#")]
-    assert [line.split(">")[0] for line in lines] == ["matplotlib", "numpy", "otter-grader", "tensorflow"]
+    assert [line.split(">")[0] for line in lines] == [
+        "matplotlib",
+        "numpy",
+        "otter-grader",
+        "tensorboard",
+        "tensorflow",
+    ]
     assert set(lines) <= set(project["dependencies"])
     assert OTTER in lines

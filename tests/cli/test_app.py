@@ -255,7 +255,7 @@ def test_json_of_data_is_alone_on_standard_output(tmp_path: Path) -> None:
 def test_help_is_listed_as_people_need_it_and_fits_eighty_columns(tmp_path: Path) -> None:
     lines = autograder("--help", cwd=tmp_path).stdout.splitlines()
     commands = lines[lines.index("Commands:") + 1 :]
-    assert [line.split()[0] for line in commands] == ["build", "check", "grade", "report", "demo", "data", "doctor"]
+    assert [line.split()[0] for line in commands] == "new build prove check grade report demo data doctor".split()
     assert not any(line.endswith("...") for line in commands), "no sentence is cut off"
     assert max(map(len, lines)) <= 80
 

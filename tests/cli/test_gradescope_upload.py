@@ -223,7 +223,7 @@ def test_a_notebook_may_use_what_the_container_leaves() -> None:
     assert limits_within(Limits(memory_mb=4096), None).memory_mb == 4096
     assert limits_within(Limits(memory_mb=4096), 6144).memory_mb == 4096
     assert limits_within(Limits(memory_mb=4096), 3072).memory_mb == 2048
-    with pytest.raises(WorkerError, match="768 MB of memory; grading needs 2560 MB") as caught:
+    with pytest.raises(WorkerError, match="768 MB of memory; grading needs at least 2560 MB") as caught:
         limits_within(Limits(memory_mb=4096), 768)
     assert "Container Specifications" in str(caught.value.hint)
 

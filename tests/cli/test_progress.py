@@ -257,7 +257,7 @@ def on_a_terminal(home: Path, *arguments: str, columns: int = 80, lines: int = 2
         stdout=slave,
         stderr=slave,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - only a terminal is set
     )
     os.close(slave)
     try:

@@ -43,7 +43,7 @@ def test_all_work_of_a_student_is_extended() -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("who,2", "names nobody who handed in: who"),
+        ("who,2", "contains students without a submission: who"),
         ("302,0", "line 2: '0' is not a number of days"),
         ("302,-1", "line 2: '-1'"),
         ("302,soon", "line 2: 'soon'"),

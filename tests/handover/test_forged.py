@@ -243,7 +243,7 @@ FILES: dict[str, Callable[[Path], object]] = {
     "bare_pickle": lambda path: path.write_bytes(pickle.dumps(Trap())),
     "a_zip": lambda path: path.write_bytes(b"PK\x03\x04" + b"\0" * 100),
     "folder": lambda path: path.mkdir(),
-    "fifo": lambda path: os.mkfifo(path),
+    "fifo": os.mkfifo,
     "link": lambda path: path.symlink_to(path.parents[1] / "outside.npy"),
     "dangling": lambda path: path.symlink_to("nowhere"),
     "hard_link": lambda path: path.hardlink_to(path.parents[1] / "outside.npy"),

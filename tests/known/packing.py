@@ -19,8 +19,8 @@ INDEPENDENT = {
 def pack(answers: Sequence[KnownAnswer]) -> list[tuple[KnownAnswer, ...]]:
     """Distribute known answers over few submissions, so that each still shows what it shows alone.
 
-    Right answers go together where they fill different stubs. Wrong ones do where they also cost different questions
-    and fill only stubs from which nothing else is computed. An answer that trains stays alone.
+    They go together where they fill different stubs, from which nothing else is computed, and cost different questions.
+    An answer that trains stays alone.
     """
     packs: list[list[KnownAnswer]] = []
     for answer in answers:
@@ -36,4 +36,4 @@ def _fit_together(one: KnownAnswer, other: KnownAnswer) -> bool:
     if (one.lab, one.right) != (other.lab, other.right) or one.trains or other.trains:
         return False
     independent = INDEPENDENT.get(one.lab, frozenset()) >= one.fills.keys() | other.fills.keys()
-    return not (one.fills.keys() & other.fills.keys() or one.lost & other.lost) and (one.right or independent)
+    return independent and not (one.fills.keys() & other.fills.keys() or one.lost & other.lost)

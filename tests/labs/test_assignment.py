@@ -70,7 +70,7 @@ def damage(path: Path) -> None:
         ("no tests", "contains no tests"),
         ("latin", "damaged"),
         ("json", "invalid JSON"),
-        ("lab json", "invalid JSON"),
+        ("lab json", "lab.json does not have this version's format"),
         ("truncated", "damaged"),
         ("damaged", "damaged"),
     ],

@@ -124,6 +124,13 @@ def test_a_call_that_does_not_end_costs_its_test_only(lab: Lab) -> None:
     assert "square() did not return within 5 seconds" in messages(result)
 
 
+def test_a_lab_says_how_long_a_call_may_take(lab: Lab) -> None:
+    slow = "import time\ndef square(n):\n    time.sleep(n > 0 and 1.5)\n    return n * n"
+    result = lab.grade({"q1": SQUARE}, slow, call_seconds=0.5)
+    assert scores(result) == {"q1": 1}
+    assert "square() did not return within 0.5 seconds" in messages(result)
+
+
 def test_a_call_that_ends_the_process_costs_the_rest_of_its_check(lab: Lab) -> None:
     bodies = ("(f): assert f(1) == 1", "(f): f(0)", "(f): assert f(1) == 1")
     tests = {"q1": question("q1", *bodies), "q2": SQUARE.replace("q1", "q2")}

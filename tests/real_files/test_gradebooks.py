@@ -12,7 +12,7 @@ from autograder.errors import UsageError
 from autograder.gradebook.corrections import Known, read_overrides
 from autograder.gradebook.submission_times import read_times
 from autograder.intake.submissions import take_in
-from autograder.platforms.canvas import assignment_column, fill_canvas
+from autograder.platforms.canvas import assignment_column, fill_canvas, for_groups, read_groups
 from autograder.platforms.matching import Entry, Filled
 from autograder.platforms.moodle import feedback_pages, fill_moodle
 from autograder.results.grade import Grade, Override
@@ -265,3 +265,35 @@ def test_times_as_people_write_them(text: str, hour: int, minute: int) -> None:
 def test_times_that_cannot_be_read_say_why(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         parse_time(text, BERLIN)
+
+
+# --- groups and rows of Canvas's own ---------------------------------------------------------------------------------
+
+GROUP_ROWS = [
+    ["Student", "ID", "Section", "Tiny (552)"],
+    ["", "", "", "Manual Posting"],
+    ["    Points Possible", "", "", "5.00"],
+    ["King, Ada", "301", "S", ""],
+    ["Roe, Ben", "302", "S", ""],
+    ["Doe, Cai", "303", "S", ""],
+]
+
+
+def test_a_group_fills_one_member_and_says_how_to_fill_all() -> None:
+    table, filled = canvas(csv_bytes(GROUP_ROWS), [entry(person("team_a", "301", "canvas"))])
+    assert [row[3] for row in table.rows[3:]] == ["5", "", ""]
+    assert any("--canvas-groups" in heading for heading in filled.told)
+    assert not any("Manual Posting" in line for lines in filled.told.values() for line in lines)
+
+
+def test_all_members_of_a_group_are_filled() -> None:
+    roster = [
+        ["name", "canvas_user_id", "user_id", "login_id", "sections", "group_name", "canvas_group_id"],
+        ["Ada King", "301", "", "a", "S", "Team A", "1"],
+        ["Ben Roe", "302", "", "b", "S", "Team A", "1"],
+        ["Cai Doe", "303", "", "c", "S", "", ""],
+    ]
+    groups = read_groups(read_table(csv_bytes(roster), "groups.csv"), "groups.csv")
+    table, filled = canvas(csv_bytes(GROUP_ROWS), for_groups([entry(person("team_a", "301", "canvas"))], groups))
+    assert [row[3] for row in table.rows[3:]] == ["5", "5", ""]
+    assert not any("--canvas-groups" in heading for heading in filled.told)

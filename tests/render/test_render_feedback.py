@@ -295,3 +295,11 @@ def test_very_long_things_are_bounded() -> None:
     html = page([*CELLS, code("y = 1\n" * 400_000), markdown(nested), markdown("*a " * 20_000)], {1: [lines]})
     assert len(html) < 800_000
     assert "more characters" in html
+
+
+def test_what_a_set_up_cell_has_packed_is_not_shown_and_code_is() -> None:
+    begin = 'grader = _set_up(lab="x", version="1", language="en", packed="""\n'
+    text = text_of(page([code(begin + "a85<>&text\n" * 300 + '""")\nafter = 1'), code(begin + "x = 2\n" + '""")')]))
+    assert "a85" not in text
+    assert "after = 1" in text
+    assert "x = 2" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autograder.report.numbers import by_lab, cronbach_alpha, discrimination, lab_numbers, score_bins
+from autograder.report.numbers import by_lab, discrimination, lab_numbers, score_bins
 from autograder.results.grade import Lateness, Override
 from autograder.results.result import Cost
 from tests.fixtures.classes import question, row, rows_of
@@ -20,16 +20,8 @@ def test_discrimination_is_the_correlation_with_the_other_questions() -> None:
         assert discrimination(RANDOM.tolist(), item) == pytest.approx(expected)
 
 
-def test_alpha_is_that_of_the_variances() -> None:
-    k = RANDOM.shape[1]
-    expected = k / (k - 1) * (1 - RANDOM.var(axis=0).sum() / RANDOM.sum(axis=1).var())
-    assert cronbach_alpha(RANDOM.tolist()) == pytest.approx(expected)
-
-
 def test_worked_out_by_hand() -> None:
-    # Totals 2, 3, 7 (variance 14/3); items 1, 2, 3 (2/3) and 1, 1, 4 (2): alpha = 2 * (1 - (8/3) / (14/3)) = 6/7.
     points = [[1.0, 1.0], [2.0, 1.0], [3.0, 4.0]]
-    assert cronbach_alpha(points) == pytest.approx(6 / 7)
     # Deviations -1, 0, 1 and -1, -1, 2: 3 / sqrt(2 * 6).
     assert discrimination(points, 0) == discrimination(points, 1) == pytest.approx(3 / 12**0.5)
 
@@ -49,13 +41,6 @@ def test_worked_out_by_hand() -> None:
 )
 def test_no_discrimination_where_it_says_nothing(points: list[list[float]], item: int) -> None:
     assert discrimination(points, item) is None
-
-
-def test_no_alpha_where_it_is_undefined() -> None:
-    assert cronbach_alpha([]) is None
-    assert cronbach_alpha([[1.0, 0.0], [0.0, 1.0]]) is None
-    assert cronbach_alpha([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]) is None
-    assert cronbach_alpha([[1.0], [2.0], [3.0]]) is None
 
 
 def test_a_score_on_an_edge_falls_into_the_range_above_and_full_marks_into_the_last() -> None:
@@ -117,4 +102,4 @@ def test_a_question_that_some_results_lack_leaves_these_out_of_the_correlations(
     numbers = lab_numbers("lab", rows)
     assert numbers.complete == 4
     assert numbers.questions[0].count == 5
-    assert numbers.alpha == pytest.approx(cronbach_alpha([[4, 4], [2, 0], [0, 2], [1, 1]]))
+    assert numbers.questions[0].discrimination == discrimination([[4, 4], [2, 0], [0, 2], [1, 1]], 0)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import IsolationError
-from autograder.grading import retry as retry
+from autograder.grading import retry
 from autograder.handover.tasks import INSPECT_TESTS, RUN_NOTEBOOK, RUN_TESTS
 from autograder.sandbox import Job, Limits, Outcome, Task, seccomp
 from autograder.sandbox import credentials as identity
