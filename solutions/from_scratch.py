@@ -35,8 +35,7 @@
 # | 4 | The gradient | 4 |
 # | 5 | Train | 4 |
 # | 6 | Look at the weights | 2 |
-# | 7 | Say why | 2 |
-# | | **Total** | **20** |
+# | | **Total** | **18** |
 
 # %%
 import keras
@@ -57,7 +56,7 @@ import numpy as np
 
 from autograder.checks.core import CheckFailed, check, linear_credit, measure
 from autograder.checks.mnist import raw_data
-from autograder.checks.values import array, function, is_close, number, present, result_of
+from autograder.checks.values import array, is_close, number, present, result_of
 
 
 def true_softmax(scores):
