@@ -19,7 +19,7 @@ from autograder.platforms.gradescope import withheld_json
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _FILES = Path(__file__).with_name("gradescope_files")
-_NEVER_NEEDED = "build"
+_NEVER_NEEDED = frozenset({"authoring", "examples"})
 
 
 def pack_gradescope(autograder: bytes, solution: bytes, points: float) -> bytes:
@@ -47,5 +47,5 @@ def _kit() -> dict[str, bytes]:
     return {
         f"kit/{_PACKAGE.name}/{name.as_posix()}": path.read_bytes()
         for name, path in named.items()
-        if name.parts[0] != _NEVER_NEEDED
+        if name.parts[0] not in _NEVER_NEEDED
     }

@@ -20,6 +20,10 @@ _ENVIRONMENT = {
     "TF_ENABLE_ONEDNN_OPTS": "1",
     "MPLBACKEND": "agg",
     "CUDA_VISIBLE_DEVICES": "-1",
+    # One thread per worker for NumPy too: several that share a processor wait for each other most of the time.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
 }
 # Training is bitwise reproducible only with a fixed number of threads; one per worker gives the best throughput.
 TENSORFLOW_THREADS = 1

@@ -49,8 +49,9 @@ def test_no_right_answer_is_suspected_and_no_wrong_one_that_is_computed(notebook
         # It gives up after the first question: nothing to find there, and no points either.
         return {"q2", "q3", "q4", "q5"} if case.name.endswith("q1_no_flatten") else set()
 
-    found = {case.name: suspects(notebooks, case.lab, dict(case.fills)) for case in read_known_answers(REPOSITORY)}
-    assert found == {case.name: expected(case) for case in read_known_answers(REPOSITORY)}
+    cases = [case for case in read_known_answers(REPOSITORY) if case.lab in LABS]
+    found = {case.name: suspects(notebooks, case.lab, dict(case.fills)) for case in cases}
+    assert found == {case.name: expected(case) for case in cases}
 
 
 @pytest.mark.parametrize("lab", LABS)
