@@ -72,6 +72,7 @@ def damaged(tmp_path_factory: pytest.TempPathFactory, master_text: str) -> tuple
     return text, caught.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.question)
 def test_a_mistake_that_only_shows_when_the_key_runs_is_named(
     damaged: tuple[str, SeveralFaultsError], mistake: Mistake
@@ -84,6 +85,7 @@ def test_a_mistake_that_only_shows_when_the_key_runs_is_named(
     assert f"solutions/fractions.py:{fault.line}, question {mistake.question}: " in str(error)
 
 
+@pytest.mark.slow
 def test_the_key_is_kept_with_its_outputs_and_not_run_again(master_text: str, tmp_path: Path) -> None:
     (tmp_path / "solutions").mkdir()
     master = tmp_path / "solutions" / "fractions.py"

@@ -112,6 +112,7 @@ def prove(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_command_prints_what_each_lost_and_a_new_answer_comes_from_a_notebook(proved: Path) -> None:
     student = json.loads((proved / "assignment" / "fractions.ipynb").read_text(encoding="utf-8"))
     solution = json.loads((proved / "dist" / "fractions-solution.ipynb").read_text(encoding="utf-8"))

@@ -202,6 +202,7 @@ def test_a_check_beside_an_exclusive_job_does_not_wait_for_it(lab: Lab) -> None:
     thread.join()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["basic", "none"])
 def test_functions_are_tested_at_every_level_of_isolation(level: Level, tmp_path: Path) -> None:
     with ForkServer(preload_for(None, keras=False), level) as isolation:
