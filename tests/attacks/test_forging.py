@@ -17,14 +17,12 @@ from autograder.sandbox.client import ForkServer
 from tests.fixtures.builders import make_zip, notebook_json, question_file
 
 IS_42 = """
-@pytest.mark.slow
 @test_case(points=1, hidden=True)
 def test_q1(answer):
     if not answer == 42:
         raise AssertionError("not the answer")
 """
 CLOSE_TO_42 = """
-@pytest.mark.slow
 @test_case(points=1, hidden=True)
 def test_q1(answer):
     import numpy
@@ -32,7 +30,6 @@ def test_q1(answer):
         raise AssertionError("not the answer")
 """
 MEAN_42 = """
-@pytest.mark.slow
 @test_case(points=1, hidden=True)
 def test_q1(answer):
     import statistics
@@ -40,7 +37,6 @@ def test_q1(answer):
         raise AssertionError("not the answer")
 """
 KERAS_SUM_42 = """
-@pytest.mark.slow
 @test_case(points=1, hidden=True)
 def test_q1(answer):
     import keras
@@ -48,7 +44,6 @@ def test_q1(answer):
         raise AssertionError("not the answer")
 """
 ACCURATE = """
-@pytest.mark.slow
 @test_case(points=1, hidden=True)
 def test_q1(answer):
     import numpy
@@ -57,7 +52,6 @@ def test_q1(answer):
         raise AssertionError("not accurate")
 """
 WEIGHTS_SUM_42 = """
-@pytest.mark.slow
 @test_case(points=1, hidden=True)
 def test_q1(answer):
     if not answer.count_params() == 42:
@@ -196,7 +190,6 @@ def test_it_earns_nothing_here(number: int, fork_server: ForkServer, tmp_path: P
 NOTED_42 = """
 MEASURED = {}
 
-@pytest.mark.slow
 @test_case(points=1, hidden=True)
 def test_q1(answer):
     MEASURED["seen"] = 1.0
