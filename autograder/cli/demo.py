@@ -19,7 +19,7 @@ from autograder.notebooks.filling import fill_stubs
 from autograder.results.folder import ResultsFolder
 
 # Short, because one notebook never ends; training takes half of this on one processor.
-_SECONDS = 30.0
+_SECONDS = 45.0
 _COURSE = "course"
 
 

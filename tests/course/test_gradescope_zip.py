@@ -168,7 +168,7 @@ def test_marks_are_those_of_autograder_grade(
     assert_same_marks(content, expected[right.name])
 
     content = container.grade(wrong, wrapped_in=like_docker())
-    assert content["score"] == 15.0
+    assert content["score"] == 14.75
     lacking = "basic (without user, net, ipc, uts, pid, mount, landlock)"
     assert content["extra_data"]["isolation"] == lacking
     assert lacking in content["tests"][-1]["output"]
