@@ -110,7 +110,7 @@ def test_only_what_has_changed_is_graded_again(killed: Path, autograder_here: Co
     assert f"{CLASS - 3} of {CLASS} were graded before and have not changed" in told
     assert f"1 of {CLASS} was graded before and is graded again: the submission has changed" in told
     assert f"1 of {CLASS} was graded before and is graded again: asked for" in told
-    assert "results of 1 other submission: kept" in told
+    assert "results of 1 other submission, which are kept" in told
     after = committed(killed)
     assert {name for name in after if after[name] != before.get(name)} == {"s05.ipynb", "s07.ipynb", "zoe.ipynb"}
     marks = scores(killed)
