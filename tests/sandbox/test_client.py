@@ -185,7 +185,7 @@ def test_a_job_that_cannot_even_begin_is_an_error_of_the_grader(fork_server: For
     (tmp_path / "log").mkdir()
     outcome = fork_server.run(Job(RUN_TESTS, {"tests": None}, tmp_path / "log", Limits(seconds=30)))
     assert outcome.end == "crashed"
-    assert "AttributeError" in (tmp_path / "log" / "worker.log").read_text(encoding="utf-8")
+    assert "ValidationError" in (tmp_path / "log" / "worker.log").read_text(encoding="utf-8")
 
 
 def test_a_supervisor_that_is_killed_gives_an_error_and_ends_its_worker(
