@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autograder.authoring.package import zip_bytes
+from autograder.authoring.package import SCRIPTS
 from autograder.platforms.gradescope import withheld_json
+from autograder.util.zips import zip_bytes
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _FILES = Path(__file__).with_name("gradescope_files")
@@ -37,7 +38,8 @@ def pack_gradescope(autograder: bytes, solution: bytes, points: float) -> bytes:
             "lab/autograder.zip": autograder,
             "lab/solution.ipynb": solution,
             "withheld.json": withheld_json("", points).encode(),
-        }
+        },
+        scripts=SCRIPTS,
     )
 
 

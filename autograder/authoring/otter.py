@@ -16,6 +16,7 @@ from typing import Any
 
 from autograder.authoring.bundle import Source, read_test
 from autograder.authoring.master import Cell, Master, TestCell
+from autograder.authoring.requirements import OTTER
 from autograder.errors import MasterError, WorkerError
 
 _REQUIREMENTS = "requirements-for-autograder.txt"  # no name that a support file is likely to have
@@ -126,7 +127,7 @@ def _run_child(folder: Path) -> None:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise WorkerError(
             f"`otter assign` could not run ({last}): is otter-grader installed for {sys.executable}?",
-            hint="pip install 'otter-grader>=7.0,<7.1'",
+            hint=f"pip install '{OTTER}'",
         )
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,12 +12,12 @@ from autograder.authoring.outline import prerequisites_of, titles
 from autograder.authoring.requirements import uses_keras
 from autograder.authoring.settings import LabSettings
 from autograder.authoring.stubs import QuestionStubs
+from autograder.util.zips import zip_bytes
 
 LAB_JSON = "lab.json"
 SCHEMA = 1
 
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
-_SCRIPTS = frozenset({"run_autograder", "setup.sh"})
+SCRIPTS = frozenset({"run_autograder", "setup.sh"})
 
 
 def lab_description(master: Master, stubs: Sequence[QuestionStubs], settings: LabSettings) -> dict[str, Any]:
@@ -55,17 +53,4 @@ def pack_autograder(archive: Mapping[str, bytes], master: Master, description: M
         path = f"tests/{question.name}.py"
         entries[path] = complete_test(entries[path].decode(), master, question.name).encode()
     entries[LAB_JSON] = (json.dumps(description, indent=2, ensure_ascii=False) + "\n").encode()
-    return zip_bytes(entries)
-
-
-def zip_bytes(entries: Mapping[str, bytes]) -> bytes:
-    """Return a zip of these files by name; the scripts for Gradescope are executable."""
-    buffer = io.BytesIO()
-    # Stored, not deflated: zlib's output differs between its versions, and the whole is a few hundred kilobytes.
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as zipped:
-        for name in sorted(entries):
-            info = zipfile.ZipInfo(name, _EPOCH)
-            info.create_system = 3  # Unix, also where this runs on Windows
-            info.external_attr = (0o755 if name in _SCRIPTS else 0o644) << 16
-            zipped.writestr(info, entries[name])
-    return buffer.getvalue()
+    return zip_bytes(entries, scripts=SCRIPTS)

@@ -19,10 +19,8 @@ See https://docs.moodle.org/en/Assignment_settings#Feedback_types.
 
 from __future__ import annotations
 
-import io
 import re
 import unicodedata
-import zipfile
 from collections.abc import Mapping, Sequence
 
 from autograder.errors import UsageError
@@ -30,6 +28,7 @@ from autograder.platforms.matching import Entry, Filled, Key, Line, fill
 from autograder.results.handin import Claim, HandIn, Person
 from autograder.util.csv_tables import Table, decimal_mark, ending_digits, localised_number
 from autograder.util.text import clean_line
+from autograder.util.zips import zip_bytes
 
 # --- the download ---
 
@@ -53,7 +52,6 @@ def read_moodle_path(parts: Sequence[str]) -> tuple[Claim, int] | None:
 # --- the gradebook ---
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|_]+")
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time in a zip
 
 
 def fill_moodle(table: Table, entries: Sequence[Entry]) -> tuple[Table, Filled]:
@@ -108,14 +106,7 @@ def feedback_zip(pages: Sequence[tuple[Person, str, bytes]]) -> bytes:
     Args:
         pages: participant, file name and content of each file.
     """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, content in sorted({_path(person, file): page for person, file, page in pages}.items()):
-            info = zipfile.ZipInfo(path, _EPOCH)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.external_attr = 0o644 << 16
-            archive.writestr(info, content)
-    return buffer.getvalue()
+    return zip_bytes({_path(person, file): page for person, file, page in pages}, compressed=True)
 
 
 def _path(person: Person, file: str) -> str:

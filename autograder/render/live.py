@@ -12,7 +12,7 @@ from autograder.grading.stages import Step
 from autograder.render.styles import SUBMISSION_STYLES, SUBMISSION_SYMBOLS, fitted
 from autograder.results.labels import SUBMISSION_LABELS
 from autograder.results.result import SubmissionStatus
-from autograder.util.text import clean_line, seconds
+from autograder.util.text import clean_line, whole_seconds
 
 _STEP_WORDS: dict[Step, str] = {
     "sent": "waiting",
@@ -93,9 +93,9 @@ def class_line(snapshot: Snapshot, *, names: bool) -> str:
     parts = [f"Grading: {snapshot.done} of {snapshot.total} ({_percent(snapshot)} %)"]
     parts += [f"{count} {SUBMISSION_LABELS[status]}" for status, count in _counts(snapshot)]
     parts += [f"{snapshot.kept} graded before"] if snapshot.kept else []
-    line = f"{', '.join(parts)}; {duration(snapshot.seconds)} so far{_left(snapshot)}"
+    line = f"{', '.join(parts)}; {whole_seconds(snapshot.seconds)} so far{_left(snapshot)}"
     if names and snapshot.doing:
-        busy = (f"{clean_line(doing.name)} ({duration(doing.seconds)})" for doing in snapshot.doing[:8])
+        busy = (f"{clean_line(doing.name)} ({whole_seconds(doing.seconds)})" for doing in snapshot.doing[:8])
         return f"{line}; now: {', '.join(busy)}{', …' if len(snapshot.doing) > 8 else ''}"
     if names and snapshot.on_their_way:
         return f"{line}; {snapshot.on_their_way} sent to workers"
@@ -104,17 +104,12 @@ def class_line(snapshot: Snapshot, *, names: bool) -> str:
 
 def step_line(doing: Doing, width: int) -> Text:
     """Render the current step of a single submission."""
-    told = f"  {_STEP_WORDS[doing.step]}  {duration(doing.seconds)}"
+    told = f"  {_STEP_WORDS[doing.step]}  {whole_seconds(doing.seconds)}"
     return _line(fitted(clean_line(doing.name), max(_LEAST_NAME, width - len(told))) + told, width)
 
 
-def duration(value: float) -> str:
-    """Format a duration in whole seconds."""
-    return seconds(int(value)) if value >= 10 else f"{int(value)} s"
-
-
 def _bar(snapshot: Snapshot, width: int) -> Text:
-    told = f"  {snapshot.done} of {snapshot.total}  {duration(snapshot.seconds)}{_left(snapshot)}"
+    told = f"  {snapshot.done} of {snapshot.total}  {whole_seconds(snapshot.seconds)}{_left(snapshot)}"
     room = width - len("Grading  ") - len(told)
     if room < _LEAST_BAR:
         return _line(f"Grading{told}", width)
@@ -137,11 +132,11 @@ def _tally(snapshot: Snapshot, width: int) -> Text:
 
 
 def _worker(doing: Doing, width: int) -> Text:
-    number, time = f"  {doing.slot:>2}  ", f"{duration(doing.seconds):>12}"
+    number, time = f"  {doing.slot:>2}  ", f"{whole_seconds(doing.seconds):>12}"
     step = f"  {_STEP_WORDS[doing.step]:<{_STEP_WIDTH}}"
     room = width - len(number) - len(time)
     if room - len(step) < _LEAST_NAME:
-        time, step = f"  {duration(doing.seconds)}", ""
+        time, step = f"  {whole_seconds(doing.seconds)}", ""
         room = width - len(number) - len(time)
     name = fitted(clean_line(doing.name), min(max(1, room - len(step)), 48), fill=True)
     line = Text.assemble((number, "dim"), name, (step, "yellow" if doing.step == "again" else ""), (time, "dim"))
@@ -164,7 +159,7 @@ def _left(snapshot: Snapshot) -> str:
     if left < 90:
         # Steps of five seconds are easier to read than fluctuating estimates.
         return f", about {max(5, 5 * round(left / 5))} s left"
-    return f", about {duration(60 * round(left / 60)).removesuffix(' 0 s')} left"
+    return f", about {whole_seconds(60 * round(left / 60)).removesuffix(' 0 s')} left"
 
 
 def _line(text: str, width: int, style: str = "") -> Text:

@@ -75,6 +75,11 @@ def seconds(value: float) -> str:
     return f"{whole // 60} min {whole % 60} s"
 
 
+def whole_seconds(value: float) -> str:
+    """Format a duration that is still growing: 0 s, 21 s, 2 min 5 s."""
+    return seconds(int(value)) if value >= 10 else f"{int(value)} s"
+
+
 def percent(score: float, max_score: float) -> float:
     """Return a score as a percentage from 0 to 100; 0 if no points can be earned."""
     return min(100.0, max(0.0, 100.0 * score / max_score)) if max_score > 0 else 0.0

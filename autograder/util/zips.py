@@ -1,4 +1,4 @@
-"""Reading untrusted zips, in memory and with limits.
+"""Read untrusted zips, in memory and with limits; write zips whose bytes depend on their content only.
 
 `list_members` rejects archives that are damaged or zip bombs. A fault of a single member (encrypted, a link, a path
 that leaves the archive) is reported for that member only, so that it does not affect other students.
@@ -6,13 +6,14 @@ that leaves the archive) is reported for that member only, so that it does not a
 
 from __future__ import annotations
 
+import io
 import lzma
 import re
 import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import IO
 from autograder.errors import SubmissionError
 
 MB = 1024 * 1024
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
 # A class download has a few thousand files.
 MAX_MEMBERS = 50_000
 MAX_TOTAL_BYTES = 20_000 * MB
@@ -183,3 +185,23 @@ def _problem(info: zipfile.ZipInfo, shown: str) -> str | None:
 
 def _encrypted(name: str) -> str:
     return f"{name} is protected by a password: create the zip without one"
+
+
+def zip_bytes(entries: Mapping[str, bytes], *, scripts: Collection[str] = (), compressed: bool = False) -> bytes:
+    """Write a zip: the same bytes for the same content, whatever the day or the machine.
+
+    Args:
+        entries: the files by name.
+        scripts: the names of files that are executable.
+        compressed: deflate the files. The output of zlib differs between its versions, so this is not for files that
+            are compared byte by byte.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in sorted(entries):
+            info = zipfile.ZipInfo(name, _EPOCH)
+            info.create_system = 3  # Unix, also on Windows
+            info.external_attr = (0o755 if name in scripts else 0o644) << 16
+            info.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+            archive.writestr(info, entries[name])
+    return buffer.getvalue()
