@@ -61,6 +61,9 @@ def flooded(ran: Ran, _: Victim) -> bool:
     return log.exists() and log.stat().st_size > 10_000_000
 
 
+# How long what outlives its worker sleeps: numbers of this process, because the attacks may run elsewhere meanwhile.
+_DAEMON, _SHELL = (100_000 + 2 * os.getpid() + number for number in (0, 1))
+
 READING = [
     Attack("read tests", "answer = V['secret'] in open(V['tests']).read()", FILES),
     Attack("read results", "answer = V['secret'] in open(V['results']).read()", FILES),
@@ -198,15 +201,15 @@ PROCESSES = [
     Attack(
         "outlive the worker as a daemon",
         "import os\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
-        "        os.execv('/bin/sleep', ['sleep', '47101'])\n    os._exit(0)\nimport time; time.sleep(0.5)",
+        f"        os.execv('/bin/sleep', ['sleep', '{_DAEMON}'])\n    os._exit(0)\nimport time; time.sleep(0.5)",
         layers("pid"),
-        lambda *_: outlived(47101),
+        lambda *_: outlived(_DAEMON),
     ),
     Attack(
         "outlive the worker through a shell",
-        "get_ipython().system('setsid nohup sleep 47102 >/dev/null 2>&1 &')\nimport time; time.sleep(0.5)",
+        f"get_ipython().system('setsid nohup sleep {_SHELL} >/dev/null 2>&1 &')\nimport time; time.sleep(0.5)",
         layers("pid"),
-        lambda *_: outlived(47102),
+        lambda *_: outlived(_SHELL),
     ),
     Attack(
         "bomb of processes",
