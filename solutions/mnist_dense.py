@@ -1472,15 +1472,17 @@ def centred(drawing):
     size = max(part.shape)
     height, width = (max(1, round(20 * side / size)) for side in part.shape)
     edges = [np.linspace(0, side, count + 1).round().astype(int) for side, count in zip(part.shape, (height, width))]
+    starts = [np.minimum(edge[:-1], edge[-1] - 1) for edge in edges]
+    ends = [np.maximum(start + 1, edge[1:]) for start, edge in zip(starts, edges)]
     small = np.array(
         [
-            [part[top : max(top + 1, bottom), left : max(left + 1, right)].mean() for left, right in zip(edges[1], edges[1][1:])]
-            for top, bottom in zip(edges[0], edges[0][1:])
+            [part[top:bottom, left:right].mean() for left, right in zip(starts[1], ends[1])]
+            for top, bottom in zip(starts[0], ends[0])
         ]
     )
     small = np.minimum(1, small * 1.2)
     weights = small / small.sum()
-    middle = [(weights.sum(axis=1 - axis) * (np.arange(small.shape[axis]) + 0.5)).sum() for axis in (0, 1)]
+    middle = [(weights.sum(axis=1 - axis) * np.arange(small.shape[axis])).sum() for axis in (0, 1)]
     top, left = (int(np.clip(round(14 - m), 0, 28 - side)) for m, side in zip(middle, small.shape))
     image[top : top + height, left : left + width] = small
     return image
