@@ -189,11 +189,10 @@ def key_faults(master: Master, result: Result, solution: Mapping[str, Any]) -> I
             continue
         for test in found.tests:
             if not test.passed:
-                cell = _test_cell(question, test.name)
-                yield _at(
+                yield _at_test(
                     master,
                     question,
-                    cell.body_line if cell else question.line,
+                    test.name,
                     f"the answer key does not pass the test {test.name}: {test.message} Correct the test, or the "
                     "solution",
                 )
@@ -204,11 +203,10 @@ def untouched_faults(master: Master, result: Result) -> Iterator[MasterError]:
     for question, found in _questions(master, result):
         for test in found.tests:
             if test.passed:
-                cell = _test_cell(question, test.name)
-                yield _at(
+                yield _at_test(
                     master,
                     question,
-                    cell.body_line if cell else question.line,
+                    test.name,
                     f"the test {test.name} passes on the untouched notebook, where the answers are still `...`: let it "
                     "fail there, for example with `present(answer, name)` from autograder.checks.values",
                 )
@@ -261,6 +259,12 @@ def _is_constant(node: ast.AST, value: Any) -> bool:
 def _questions(master: Master, result: Result) -> Iterator[tuple[Question, QuestionResult]]:
     by_name = {question.name: question for question in master.questions}
     return ((by_name[found.name], found) for found in result.questions if found.name in by_name)
+
+
+def _at_test(master: Master, question: Question, name: str, message: str) -> MasterError:
+    """Return a fault at the line of a test, or of its question where the test is not found."""
+    cell = _test_cell(question, name)
+    return _at(master, question, cell.body_line if cell else question.line, message)
 
 
 def _test_cell(question: Question, name: str) -> TestCell | None:

@@ -156,7 +156,7 @@ def read_notebook_cells(text: str, file: str) -> tuple[Cell, ...]:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise MasterError(
-            "this is not a notebook of format 4: save it anew in JupyterLab, or write the master as a .py file in "
+            "this is not a notebook of format 4: save it again in JupyterLab, or write the master as a .py file in "
             "percent format",
             file=file,
         ) from error

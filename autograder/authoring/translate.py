@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def lab_texts(master: Master) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*cells, *(text for source in sources for text in messages_in(source))]))
 
 
+@cache
 def kit_texts(domain: str) -> tuple[str, ...]:
     """Return the texts of one of the kit's own packages that students read."""
     sources = [path.read_text(encoding="utf-8") for path in sorted(DOMAINS[domain].glob("*.py"))]
@@ -156,7 +158,8 @@ def updated_catalog(data: bytes | None, texts: Sequence[str], *, language: str, 
     return _written(fresh)
 
 
-def kit_catalog(language: str) -> dict[str, str]:
+@cache
+def kit_catalog(language: str) -> Mapping[str, str]:
     """Return the translations of the kit's own texts; empty where the kit does not know the language."""
     found: dict[str, str] = {}
     for domain in DOMAINS:

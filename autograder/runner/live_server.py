@@ -232,7 +232,7 @@ class _Call:
         except BaseException as error:  # noqa: BLE001 - it is the answer
             return {"raised": self._describe_error(error)}
         if operation is _call and isinstance(arguments[0], type) and own_methods(type(result)):
-            return {"result": self._objects.refer(result)}  # whoever makes an instance wants to call its methods
+            return {"result": self._objects.refer(result)}  # a reference, so that the test can call its methods
         return {"result": self._encoder.describe(result)}
 
     def _describe_error(self, error: BaseException) -> dict[str, Any]:
