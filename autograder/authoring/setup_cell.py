@@ -27,10 +27,11 @@ def _set_up(packed, lab, version, language):
     if otter is not None and getattr(otter.Notebook, "_grading_mode", False):
         return otter.Notebook()  # this notebook is being graded: the grader brings its own checks
     folder = tempfile.TemporaryDirectory(prefix="lab-kit-", ignore_cleanup_errors=True)
-    for name, text in json.loads(bz2.decompress(base64.b85decode("".join(packed.split())))).items():
+    blocks, files = json.loads(bz2.decompress(base64.b85decode("".join(packed.split()))))
+    for name, numbers in files.items():
         path = pathlib.Path(folder.name, name)
         path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_text("\\n\\n\\n".join(blocks[number] for number in numbers), encoding="utf-8")
     for name in [name for name in sys.modules if name.partition(".")[0] == "{package}"]:
         del sys.modules[name]
     sys.path.insert(0, folder.name)
@@ -91,8 +92,8 @@ def setup_cell(contents: SetUp) -> dict[str, Any]:
         "catalog": dict(contents.catalog),
     }
     version = hashlib.sha256(_json([files, described]).encode()).hexdigest()[:8]
-    everything = _json({**files, "lab.json": _json({**described, "version": version})})
-    packed = base64.b85encode(bz2.compress(everything.encode())).decode()
+    everything = _in_blocks({**files, "lab.json": _json({**described, "version": version})})
+    packed = base64.b85encode(bz2.compress(_json(everything).encode())).decode()
     source = _CELL
     for name, value in {
         "package": PACKAGE,
@@ -115,6 +116,20 @@ def setup_cell(contents: SetUp) -> dict[str, Any]:
         "outputs": [],
         "execution_count": None,
     }
+
+
+def _in_blocks(files: Mapping[str, str]) -> tuple[list[str], dict[str, list[int]]]:
+    """Split files at two empty lines and store each block once, since test files share most of their definitions.
+
+    Returns:
+        The distinct blocks, and for each file the numbers of its blocks.
+    """
+    numbers: dict[str, int] = {}
+    listed = {
+        name: [numbers.setdefault(block, len(numbers)) for block in text.split("\n\n\n")]
+        for name, text in files.items()
+    }
+    return list(numbers), listed
 
 
 def _without_docstrings(source: str) -> str:

@@ -79,6 +79,17 @@ def packed(lab: JupyterLab) -> tuple[str, dict[str, Any]]:
     return names[0], document
 
 
+def marks(lab: JupyterLab, course: Path) -> tuple[str, float, float]:
+    """What `autograder check` finds for the newest zip: status, score and points possible."""
+    newest = max(lab.folder.glob("*.zip"), key=lambda path: path.stat().st_mtime_ns)
+    command = [sys.executable, "-m", "autograder", "check", str(newest), "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(command, cwd=course, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = json.loads(done.stdout)
+    return result["status"], result["score"], result["max_score"]
+
+
 def source(document: dict[str, Any], identity: str) -> str:
     return "".join(next(cell["source"] for cell in document["cells"] if cell["id"] == identity))
 
@@ -154,16 +165,12 @@ def test_what_was_not_saved_is_handed_in_all_the_same(lab: JupyterLab, answers: 
 
 
 def test_the_zip_gets_full_marks(lab: JupyterLab, course: Path) -> None:
-    newest = max(lab.folder.glob("*.zip"), key=lambda path: path.stat().st_mtime_ns)
-    command = [sys.executable, "-m", "autograder", "check", str(newest), "--json"]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    done = subprocess.run(command, cwd=course, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    result = json.loads(done.stdout)
-    assert (result["status"], result["score"], result["max_score"]) == ("graded", 20.0, 20.0)
+    assert marks(lab, course) == ("graded", 20.0, 20.0)
 
 
-def test_a_renamed_copy_beside_the_original_hands_in_itself(lab: JupyterLab, answers: dict[str, str]) -> None:
+def test_a_renamed_copy_beside_the_original_hands_in_itself(
+    lab: JupyterLab, course: Path, answers: dict[str, str]
+) -> None:
     copy = "mnist_dense (1).ipynb"
     original = (lab.folder / NAME).read_bytes()
     shutil.copy(lab.folder / NAME, lab.folder / copy)
@@ -178,6 +185,7 @@ def test_a_renamed_copy_beside_the_original_hands_in_itself(lab: JupyterLab, ans
     name, document = packed(lab)
     assert (name, source(document, "answer-q4")) == (copy, edited)
     assert (lab.folder / NAME).read_bytes() == original
+    assert marks(lab, course) == ("graded", 20.0, 20.0)
 
 
 def test_renamed_and_moved_while_it_runs_the_file_is_still_found(lab: JupyterLab) -> None:

@@ -16,8 +16,8 @@ def unpacked(notebook: Mapping[str, Any]) -> dict[str, str]:
     assert len(sources) == 1
     packed = re.search(r'packed="""\n(.*)\n"""', sources[0], re.DOTALL)
     assert packed is not None
-    files: dict[str, str] = json.loads(bz2.decompress(base64.b85decode("".join(packed.group(1).split()))))
-    return files
+    blocks, files = json.loads(bz2.decompress(base64.b85decode("".join(packed.group(1).split()))))
+    return {name: "\n\n\n".join(blocks[number] for number in numbers) for name, numbers in files.items()}
 
 
 def public_tests(notebook: Mapping[str, Any]) -> dict[str, str]:
