@@ -32,7 +32,7 @@ from autograder.authoring.gradescope_zip import pack_gradescope
 from autograder.authoring.key import Candidate, kept_key, prove_keys
 from autograder.authoring.leaks import check_leaks
 from autograder.authoring.master import Master, read_master
-from autograder.authoring.normalize import dump_notebook, normalise, without_marks
+from autograder.authoring.normalize import dump_notebook, normalise, without_marks, without_prompts
 from autograder.authoring.otter import OtterOutput, run_otter_assign
 from autograder.authoring.package import lab_description, pack_autograder
 from autograder.authoring.readme import ListedLab, has_readme, student_readme
@@ -50,6 +50,7 @@ from autograder.authoring.translate import (
     lab_translations,
     translated_notebook,
     updated_catalog,
+    with_translated_prompts,
 )
 from autograder.authoring.validate import check_description, check_master
 from autograder.datasets.mnist import ARRAYS
@@ -251,8 +252,9 @@ def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
         MasterError: the student notebook is not what students may get.
     """
     master, settings = source.master, source.settings
-    student, solution = normalise(output.student, master), normalise(output.solution, master)
-    stubs = read_stubs(student["cells"], master)
+    student, solution = normalise(output.student, master), normalise(without_prompts(output.solution), master)
+    catalogs = {language: one.texts for language, one in source.translations.items()}
+    stubs = [with_translated_prompts(one, catalogs) for one in read_stubs(student["cells"], master)]
     description = lab_description(master, stubs, settings)
     messages = {language: grading_messages(one, language) for language, one in source.translations.items()}
     if messages:
@@ -285,6 +287,7 @@ def _set_up(source: LabSource, description: Mapping[str, Any], tests: Mapping[st
     questions = tuple(
         {
             **{key: entry[key] for key in ("name", "title", "points", "variables", "stubs")},
+            **({"written": entry["written"]} if question.manual else {}),
             "checks": [check_description(test) for test in question.tests if not test.config.get("hidden", False)],
         }
         for entry, question in zip(description["questions"], source.master.questions, strict=True)
