@@ -10,6 +10,7 @@ import ast
 import copy
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from autograder.authoring.master import Cell, Master, Question, TestCell
 from autograder.authoring.normalize import dump_notebook
 from autograder.authoring.validate import test_function
 from autograder.datasets import mnist
-from autograder.errors import IsolationError, MasterError, raise_faults
+from autograder.errors import AssignmentError, IsolationError, MasterError
 from autograder.grading.fingerprint import kit_version
 from autograder.grading.grader import Grader
 from autograder.grading.preload import preload_for
@@ -93,11 +94,14 @@ def _load(content: bytes) -> dict[str, Any]:
     return notebook
 
 
-def prove_keys(candidates: Sequence[Candidate]) -> dict[str, bytes]:
-    """Run the keys and the untouched notebooks of labs; return the executed keys by lab.
+def prove_keys(candidates: Sequence[Candidate]) -> tuple[dict[str, bytes], tuple[MasterError, ...]]:
+    """Run the keys and the untouched notebooks of labs.
+
+    Returns:
+        The executed keys of the labs that are proved, and the faults of the others: a key that does not earn every
+        point, an untouched notebook that earns some, tests that cannot be loaded.
 
     Raises:
-        MasterError: a key does not earn every point, or an untouched notebook earns some.
         WorkerError, DataError: the grader could not do its work.
     """
     executed: dict[str, bytes] = {}
@@ -108,11 +112,25 @@ def prove_keys(candidates: Sequence[Candidate]) -> dict[str, bytes]:
             continue
         with TemporaryDirectory(prefix="autograder-key-") as temporary, fork_server_for(keras=keras) as server:
             for candidate in group:
-                found = _prove(candidate, server, Path(temporary))
+                try:
+                    found = _prove(candidate, server, Path(temporary))
+                except AssignmentError as error:
+                    faults.append(_loading_fault(candidate.master, error))
+                    continue
                 faults += found.faults
-                executed[candidate.master.name] = found.executed
-    raise_faults(faults)
-    return executed
+                if not found.faults:
+                    executed[candidate.master.name] = found.executed
+    return executed, tuple(faults)
+
+
+def _loading_fault(master: Master, error: AssignmentError) -> MasterError:
+    """Return the fault of a test file that cannot be loaded, at its question."""
+    named = re.match(r"tests/(\w+)\.py ", str(error))
+    question = next((one for one in master.questions if named and one.name == named.group(1)), None)
+    if question is None:
+        return MasterError(str(error), file=master.file)
+    line = question.tests[0].body_line if question.tests else question.line
+    return _at(master, question, line, f"the tests cannot be loaded: {str(error).partition(': ')[2]}")
 
 
 def fork_server_for(*, keras: bool) -> ForkServer:
