@@ -21,6 +21,7 @@ from autograder.authoring.validate import test_function
 from autograder.errors import MasterError
 
 _SHORTEST = 12  # characters, without spaces; shorter pieces occur by chance
+_SHORTEST_PARAGRAPH = 40
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _WRAPPED = re.compile(r"(?:^[A-Za-z0-9+/_-]{60,}\n)+[A-Za-z0-9+/_-]*={0,2}", re.MULTILINE)
 _BASE85 = re.compile(r"(?:^[!#-&(-+\--;<->?-Z^-~]{60,}\n)*^[!#-&(-+\--;<->?-Z^-~]{16,}$", re.MULTILINE)
@@ -41,6 +42,9 @@ def check_leaks(notebook: Mapping[str, Any], master: Master) -> None:
             for line, secret in _solution_statements(cell):
                 if secret in haystack:
                     raise _leak(master, question, cell.line_of(line), "a statement of its solution")
+        for cell in question.written:
+            if any(secret in haystack for secret in _paragraphs(cell.source)):
+                raise _leak(master, question, cell.line, "a paragraph of its model answer")
         for test in question.tests:
             if test.config.get("hidden", False) and any(
                 secret in haystack and secret not in public for secret in _test_secrets(test_function(test))
@@ -67,6 +71,12 @@ def _solution_statements(cell: Cell) -> Iterator[tuple[int, str]]:
         for secret in {_squeeze(ast.unparse(node)), _squeeze(segment)}:
             if len(secret) >= _SHORTEST and not _is_gap(node):
                 yield node.lineno, secret
+
+
+def _paragraphs(text: str) -> list[str]:
+    """Return the paragraphs of a model answer without blanks, except for short ones."""
+    squeezed = (_squeeze(paragraph) for paragraph in re.split(r"\n\s*\n", text))
+    return [paragraph for paragraph in squeezed if len(paragraph) >= _SHORTEST_PARAGRAPH]
 
 
 def _is_gap(node: ast.stmt) -> bool:

@@ -60,13 +60,24 @@ class TestCell:
 
 @dataclass(frozen=True)
 class Question:
-    """One question block; `line` is that of its BEGIN QUESTION."""
+    """One question block; `line` is that of its BEGIN QUESTION.
+
+    A question that a person marks (`manual: true`) may also have text cells: `written` is the model answer, `prompts`
+    is what students find in its place.
+    """
 
     name: str
     config: dict[str, Any]
     line: int | None
     answers: tuple[Cell, ...] = ()
     tests: tuple[TestCell, ...] = ()
+    written: tuple[Cell, ...] = ()
+    prompts: tuple[Cell, ...] = ()
+
+    @property
+    def manual(self) -> bool:
+        """Whether a person marks it."""
+        return bool(self.config.get("manual", False))
 
 
 @dataclass(frozen=True)
@@ -237,10 +248,14 @@ class _Blocks:
         return tuple(tagged), tuple(self.done)
 
     def _with_tag(self, cell: Cell) -> Cell:
-        """Tag a code cell of a solution as an answer to its question, where its author has not."""
-        if self.stack[-1][0] != "solution" or cell.kind != "code" or cell.answers is not None or self.current is None:
+        """Tag an answer cell with its question, where its author has not."""
+        block, question = self.stack[-1][0], self.current
+        if cell.answers is not None or question is None:
             return cell
-        return replace(cell, tags=(*cell.tags, f"{ANSWER_TAG}{self.current.name}"))
+        text = question.manual and cell.kind == "markdown" and block in ("prompt", "solution")
+        if not text and not (block == "solution" and cell.kind == "code"):
+            return cell
+        return replace(cell, tags=(*cell.tags, f"{ANSWER_TAG}{question.name}"))
 
     def _fault(self, cell: Cell, message: str) -> MasterError:
         return MasterError(
@@ -257,12 +272,14 @@ class _Blocks:
                 cell, f"`{first}` is no line otter knows: BEGIN or END of QUESTION, SOLUTION or TESTS is meant?"
             )
         edge, kind = found.group(1).lower(), found.group(2).lower()
-        if kind == "prompt":
+        if kind == "prompt" and not (self.current is not None and self.current.manual):
             raise self._fault(
                 cell,
-                "PROMPT cells are not used here: write the prompt inside the answer cell, "
-                'between `""" # BEGIN PROMPT` and `""" # END PROMPT`',
+                "PROMPT cells are not used here, only in questions with `manual: true`: write the prompt inside the "
+                'answer cell, between `""" # BEGIN PROMPT` and `""" # END PROMPT`',
             )
+        if kind == "prompt" and self.current is not None and (self.current.written or self.current.answers):
+            raise self._fault(cell, "PROMPT cells stand before the solution: move them above BEGIN SOLUTION")
         if edge == "begin":
             self._begin(kind, cell)
         else:
@@ -307,18 +324,23 @@ class _Blocks:
         question, block = self.current, self.stack[-1][0]
         assert question is not None  # noqa: S101 - a block is only ever open within a question
         if block == "tests":
-            self.current = _with_test(question, self._test(cell))
+            self.current = replace(question, tests=(*question.tests, self._test(cell)))
+        elif block == "prompt":
+            if cell.kind != "markdown":
+                raise self._fault(cell, "a code cell inside PROMPT: a prompt is the text that students replace")
+            self.current = replace(question, prompts=(*question.prompts, cell))
         elif cell.answers is not None and block != "solution":
             raise self._fault(cell, "an answer cell must stand between BEGIN SOLUTION and END SOLUTION")
-        elif block == "solution" and cell.kind == "code":
+        elif block == "solution" and (cell.kind == "code" or (question.manual and cell.kind == "markdown")):
             if cell.answers != question.name:
                 raise self._fault(
                     cell,
                     f"this solution cell has the tag answer:{cell.answers}: remove it, or write answer:{question.name}",
                 )
-            self.current = Question(
-                question.name, question.config, question.line, (*question.answers, cell), question.tests
-            )
+            if cell.kind == "code":
+                self.current = replace(question, answers=(*question.answers, cell))
+            else:
+                self.current = replace(question, written=(*question.written, cell))
 
     def _test(self, cell: Cell) -> TestCell:
         if cell.kind != "code":
@@ -334,7 +356,3 @@ class _Blocks:
         name = self.current.name if self.current else None
         config = _yaml_mapping(cell, "\n".join(lines[1 : ends[0]]), self.file, name)
         return TestCell(cell, config, "\n".join(lines[ends[0] + 1 :]), cell.line_of(ends[0] + 2))
-
-
-def _with_test(question: Question, test: TestCell) -> Question:
-    return Question(question.name, question.config, question.line, question.answers, (*question.tests, test))

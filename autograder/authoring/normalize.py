@@ -14,6 +14,7 @@ from autograder.authoring.test_sources import prelude, read_tests
 from autograder.authoring.validate import test_function
 from autograder.errors import MasterError
 
+_STUDENTS_ANSWER = "otter_answer_cell"  # otter's tag
 _FOLDED = "optional"  # the tag of given cells whose code students may skip
 _KEPT_CELL_METADATA = ("deletable", "editable", "tags", "otter")
 _PROMPT_BLOCK = re.compile(
@@ -48,6 +49,16 @@ def without_marks(notebook: dict[str, Any]) -> dict[str, Any]:
     cells = [
         {**cell, "source": _unmarked(cell["source"])} if cell["cell_type"] == "code" else cell
         for cell in notebook["cells"]
+    ]
+    return {**notebook, "cells": cells}
+
+
+def without_prompts(notebook: Mapping[str, Any]) -> dict[str, Any]:
+    """Return otter's solution notebook without the texts that students replace: the model answers stand beside them."""
+    cells = [
+        cell
+        for cell in notebook["cells"]
+        if not (cell["cell_type"] == "markdown" and _STUDENTS_ANSWER in cell["metadata"].get("tags", ()))
     ]
     return {**notebook, "cells": cells}
 

@@ -15,11 +15,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from autograder.authoring.bundle import Source, read_test
-from autograder.authoring.master import Cell, Master, TestCell
+from autograder.authoring.master import ANSWER_TAG, Cell, Master, Question, TestCell
 from autograder.authoring.requirements import OTTER
+from autograder.authoring.student_notebook import WRITTEN_STUB
 from autograder.errors import MasterError, WorkerError
 
 _REQUIREMENTS = "requirements-for-autograder.txt"  # no name that a support file is likely to have
+_BEGIN = re.compile(r"#\s+begin\s+(question|solution)\s*$", re.IGNORECASE | re.MULTILINE)
 _SECONDS = 300.0  # otter needs about three; this only ends a child that hangs
 
 
@@ -36,7 +38,7 @@ def run_otter_assign(
     masters: Sequence[Master],
     requirements: Mapping[str, Sequence[str]],
     files: Mapping[str, Mapping[str, bytes]] | None = None,
-) -> dict[str, OtterOutput]:
+) -> tuple[dict[str, OtterOutput], tuple[MasterError, ...]]:
     """Run `otter assign --no-run-tests` on masters that keep the rules.
 
     Args:
@@ -44,8 +46,10 @@ def run_otter_assign(
         requirements: by lab, the lines of the requirements file that goes into its autograder.
         files: by lab, its support files.
 
+    Returns:
+        What otter made, by lab, and the faults of the masters that it refused.
+
     Raises:
-        MasterError: otter refuses a master.
         WorkerError: otter itself could not run.
     """
     with TemporaryDirectory(prefix="autograder-build-") as temporary:
@@ -57,7 +61,15 @@ def run_otter_assign(
             for master in masters
         }
         _run_child(folder)
-        return {master.name: _collect(folder / master.name, master, sent[master.name]) for master in masters}
+        made: dict[str, OtterOutput] = {}
+        refused: list[MasterError] = []
+        for master in masters:
+            error = folder / master.name / "error.json"
+            if error.exists():
+                refused.append(_translate(json.loads(error.read_text(encoding="utf-8")), master, sent[master.name]))
+            else:
+                made[master.name] = _collect(folder / master.name, master)
+        return made, tuple(refused)
 
 
 def _prepare(folder: Path, master: Master, requirements: Sequence[str], files: Mapping[str, bytes]) -> list[Cell]:
@@ -65,7 +77,7 @@ def _prepare(folder: Path, master: Master, requirements: Sequence[str], files: M
     source = folder / "in"
     source.mkdir(parents=True)
     tests = {id(test.cell): test for question in master.questions for test in question.tests}
-    cells = [cell for cell in master.cells if cell not in master.helpers]
+    cells = _for_otter(master)
     notebook = {
         "cells": [_cell(_without_imports(cell, tests.get(id(cell)))) for cell in cells],
         "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
@@ -85,6 +97,37 @@ def _prepare(folder: Path, master: Master, requirements: Sequence[str], files: M
     return cells
 
 
+def _for_otter(master: Master) -> list[Cell]:
+    """Return the cells that otter gets: without what tests share, and with a text to replace in written answers.
+
+    Otter is not told that a person marks a question, because it would put comments for a PDF into the texts around it,
+    which have other translations then. All else it does for such a question is to add that text to replace.
+    """
+    import yaml  # type: ignore[import-untyped]
+
+    cells: list[Cell] = []
+    questions, question = iter(master.questions), None
+    for cell in master.cells:
+        if cell in master.helpers:
+            continue
+        begins = _BEGIN.match(cell.source) if cell.kind == "raw" else None
+        if begins and begins[1].lower() == "question":
+            question = next(questions)
+            if question.manual:
+                config = {key: value for key, value in question.config.items() if key != "manual"}
+                cell = replace(cell, source=f"# BEGIN QUESTION\n{yaml.safe_dump(config, sort_keys=False)}")
+        elif begins and question is not None and question.manual and question.written and not question.prompts:
+            cells += _prompt(question)
+            question = None
+        cells.append(cell)
+    return cells
+
+
+def _prompt(question: Question) -> list[Cell]:
+    edges = (Cell("raw", f"# {edge} PROMPT") for edge in ("BEGIN", "END"))
+    return [next(edges), Cell("markdown", WRITTEN_STUB, (f"{ANSWER_TAG}{question.name}",)), next(edges)]
+
+
 def _without_imports(cell: Cell, test: TestCell | None) -> Cell:
     """Return a test cell as otter wants it: its configuration and one function."""
     if test is None:
@@ -101,7 +144,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
 
 def _configure(notebook: dict[str, Any], config: Mapping[str, Any]) -> None:
     """Replace the assignment configuration of a notebook."""
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     for cell in notebook["cells"]:
         if cell["cell_type"] == "raw" and re.match(r"#\s+assignment\s+config", cell["source"], re.IGNORECASE):
@@ -131,10 +174,7 @@ def _run_child(folder: Path) -> None:
         )
 
 
-def _collect(folder: Path, master: Master, sent: Sequence[Cell]) -> OtterOutput:
-    failure = folder / "error.json"
-    if failure.exists():
-        raise _translate(json.loads(failure.read_text(encoding="utf-8")), master, sent)
+def _collect(folder: Path, master: Master) -> OtterOutput:
     out, notebook = folder / "out", f"{master.name}.ipynb"
     (archive,) = (out / "autograder").glob("*.zip")
     with zipfile.ZipFile(archive) as opened:

@@ -35,12 +35,13 @@ def outline_faults(master: Master) -> Iterator[MasterError]:
     A question may build on earlier ones only, so there are no cycles.
     """
     known = [question.name for question in master.questions]
+    manual = {question.name for question in master.questions if question.manual}
     for position, question in enumerate(master.questions):
-        for message in _faults(question, known, known[:position]):
+        for message in _faults(question, known, known[:position], manual):
             yield MasterError(message, file=master.file, question=question.name, line=question.line)
 
 
-def _faults(question: Question, known: list[str], earlier: list[str]) -> Iterator[str]:
+def _faults(question: Question, known: list[str], earlier: list[str], manual: set[str]) -> Iterator[str]:
     for key in sorted(set(map(str, question.config)) - _KEYS):
         yield f"the question's configuration has an unknown key `{key}`: known are {', '.join(sorted(_KEYS))}"
     try:
@@ -55,6 +56,10 @@ def _faults(question: Question, known: list[str], earlier: list[str]) -> Iterato
             yield f"it builds on {name}, but there is no such question: known are {', '.join(known)}"
         elif name not in earlier:
             yield f"it builds on {name}, which comes after it: name earlier questions only, or change their order"
+        elif name in manual:
+            yield f"it builds on {name}, which a person marks: name questions that give values only"
+    if prerequisites and question.manual:
+        yield f"a person marks it, so `{BUILDS_ON}:` has no effect: remove that line"
 
 
 def titles(master: Master) -> dict[str, str]:

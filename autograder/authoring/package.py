@@ -36,6 +36,7 @@ def lab_description(master: Master, stubs: Sequence[QuestionStubs], settings: La
                 "points": float(question.config["points"]),
                 "variables": list(by_name[question.name].variables),
                 "stubs": list(by_name[question.name].stubs),
+                **({"manual": True, "written": list(by_name[question.name].written)} if question.manual else {}),
             }
             for question in master.questions
         ],
@@ -51,6 +52,8 @@ def pack_autograder(archive: Mapping[str, bytes], master: Master, description: M
     entries = dict(archive)
     for question in master.questions:
         path = f"tests/{question.name}.py"
+        if question.manual:
+            continue
         entries[path] = complete_test(entries[path].decode(), master, question.name).encode()
     entries[LAB_JSON] = (json.dumps(description, indent=2, ensure_ascii=False) + "\n").encode()
     return zip_bytes(entries, scripts=SCRIPTS)

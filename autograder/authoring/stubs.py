@@ -19,11 +19,13 @@ class QuestionStubs:
         question: its name.
         variables: the names that the stubs assign.
         stubs: sources of its answer cells as handed out.
+        written: what stands in its text cells, which students replace.
     """
 
     question: str
     variables: tuple[str, ...]
     stubs: tuple[str, ...]
+    written: tuple[str, ...] = ()
 
 
 def read_stubs(cells: list[dict[str, object]], master: Master) -> tuple[QuestionStubs, ...]:
@@ -39,7 +41,9 @@ def read_stubs(cells: list[dict[str, object]], master: Master) -> tuple[Question
     found = []
     for question in master.questions:
         tag = f"{ANSWER_TAG}{question.name}"
-        stubs = tuple(str(cell["source"]) for cell in cells if tag in _tags(cell))
+        own = [cell for cell in cells if tag in _tags(cell)]
+        stubs = tuple(str(cell["source"]) for cell in own if cell["cell_type"] == "code")
+        written = tuple(str(cell["source"]) for cell in own if cell["cell_type"] == "markdown")
         variables: list[str] = []
         for stub, answer in zip(stubs, question.answers, strict=True):
             try:
@@ -53,7 +57,7 @@ def read_stubs(cells: list[dict[str, object]], master: Master) -> tuple[Question
                         file=master.file, question=question.name, line=answer.line,
                     )  # fmt: skip
                 variables.append(name)
-        found.append(QuestionStubs(question.name, tuple(variables), stubs))
+        found.append(QuestionStubs(question.name, tuple(variables), stubs, written))
     return tuple(found)
 
 
@@ -93,6 +97,11 @@ def _stub_name(statement: ast.stmt, rule: str) -> str:
         raise ValueError(
             f"{rule}; `{statement.name}` leaves `{ast.unparse(left).splitlines()[0]}`: put the body between "
             "`# BEGIN SOLUTION` and `# END SOLUTION`, indented as the body is"
+        )
+    if _is_lone_ellipsis(statement):
+        raise ValueError(
+            f"{rule}; this one leaves `...` between other stubs, for a line marked `# SOLUTION` that assigns "
+            "nothing: put that line between `# BEGIN SOLUTION NO PROMPT` and `# END SOLUTION`"
         )
     raise ValueError(f"{rule}; this one leaves `{ast.unparse(statement).splitlines()[0]}`: mark it `# SOLUTION`")
 

@@ -19,7 +19,9 @@ _HAND_IN_TEXT = (
     "zip file to hand in. You can run it as often as you like."
 )
 _HAND_IN_COMMENT = "Saves the notebook, shows what is in it, and packs the zip file to hand in."
-TEXTS = (_REMINDER, _HAND_IN_TEXT, _HAND_IN_COMMENT)  # what translations are needed for
+# What stands in the answer cell of a question that a person marks; otter's own words.
+WRITTEN_STUB = "_Type your answer here, replacing this text._"
+TEXTS = (_REMINDER, _HAND_IN_TEXT, _HAND_IN_COMMENT, WRITTEN_STUB)  # what translations are needed for
 
 
 def with_student_cells(notebook: Mapping[str, Any], contents: SetUp, *, instructions: str = "") -> dict[str, Any]:

@@ -22,7 +22,8 @@ from babel.messages.pofile import PoFileError, read_po, write_po
 
 from autograder.authoring.master import HELPERS_TAG, Master
 from autograder.authoring.setup_cell import SetUp
-from autograder.authoring.student_notebook import TEXTS, with_student_cells
+from autograder.authoring.stubs import QuestionStubs
+from autograder.authoring.student_notebook import TEXTS, WRITTEN_STUB, with_student_cells
 from autograder.errors import MasterError, raise_faults
 
 _KIT = Path(__file__).resolve().parents[1]
@@ -39,7 +40,9 @@ _FIXED = re.compile(r"```.*?```|`[^`\n]+`|\$\$.*?\$\$|\$[^$\n]+\$|\]\([^)]*\)", 
 
 def lab_texts(master: Master) -> tuple[str, ...]:
     """Return the texts of a master that students read: its text cells, then the messages of its tests."""
-    cells = [cell.source for cell in master.cells if cell.kind == "markdown" and cell.source.strip()]
+    kept = {id(cell) for question in master.questions for cell in question.written}
+    texts = [cell for cell in master.cells if cell.kind == "markdown" and id(cell) not in kept]
+    cells = [cell.source for cell in texts if cell.source.strip()]
     sources = [cell.source for cell in master.cells if HELPERS_TAG in cell.tags]
     sources += [test.body for question in master.questions for test in question.tests]
     return tuple(dict.fromkeys([*cells, *(text for source in sources for text in messages_in(source))]))
@@ -178,8 +181,9 @@ def translated_notebook(
     notebook: Mapping[str, Any], contents: SetUp, catalog: Mapping[str, str], *, language: str, instructions: str
 ) -> dict[str, Any]:
     """Return a normalised student notebook in another language: same cells, ids, tags and checks, other texts."""
+    texts = {WRITTEN_STUB: kit_catalog(language).get(WRITTEN_STUB, WRITTEN_STUB), **catalog}
     cells = [
-        {**cell, "source": catalog.get(cell["source"], cell["source"])} if cell["cell_type"] == "markdown" else cell
+        {**cell, "source": texts.get(cell["source"], cell["source"])} if cell["cell_type"] == "markdown" else cell
         for cell in notebook["cells"]
     ]
     metadata = {**notebook["metadata"]}
@@ -246,6 +250,15 @@ def grading_messages(translation: Translation, language: str) -> dict[str, str]:
     messages = {text: found for text, found in translation.texts.items() if "\n" not in text}
     checks = set(kit_texts("checks"))
     return messages | {text: found for text, found in kit_catalog(language).items() if text in checks}
+
+
+def with_translated_prompts(stubs: QuestionStubs, catalogs: Mapping[str, Mapping[str, str]]) -> QuestionStubs:
+    """Return the stubs of a question with the texts that students replace in every language."""
+    found: dict[str, None] = dict.fromkeys(stubs.written)
+    for language, catalog in catalogs.items():
+        texts = {**kit_catalog(language), **catalog}
+        found |= {texts.get(text, text): None for text in stubs.written}
+    return replace(stubs, written=tuple(found))
 
 
 def lab_translations(root: Path, master: Master) -> dict[str, Translation]:

@@ -151,7 +151,15 @@ def _bound_names(statement: ast.stmt) -> set[str]:
 
 def _answers(master: Master) -> Iterator[MasterError]:
     for question in master.questions:
-        if not question.answers:
+        if question.manual and not (question.written or question.answers):
+            yield _fault(
+                master,
+                question,
+                question.line,
+                "there is no model answer: add a text cell between BEGIN SOLUTION and END SOLUTION, `# %% [markdown]`; "
+                "students get an empty answer cell in its place",
+            )
+        elif not question.manual and not question.answers:
             yield _fault(
                 master,
                 question,
@@ -204,8 +212,11 @@ def _marks_outside_answers(master: Master) -> Iterator[MasterError]:
 
 def _tests(master: Master) -> Iterator[MasterError]:
     for question in master.questions:
-        if question.config.get("manual"):
-            yield _fault(master, question, question.line, "`manual: true` cannot be graded here: give it tests instead")
+        if not isinstance(question.config.get("manual", False), bool):
+            yield _fault(master, question, question.line, "`manual:` must be true or false")
+        if question.manual:
+            yield from _manual(master, question)
+            continue
         for test in question.tests:
             yield from _test_shape(master, question, test)
             yield from _test_config(master, question, test)
@@ -216,6 +227,28 @@ def _tests(master: Master) -> Iterator[MasterError]:
                 question.line,
                 "there is no public test, so otter writes no check cell: add one with `hidden: false`",
             )
+
+
+def _manual(master: Master, question: Question) -> Iterator[MasterError]:
+    """Check a question that a person marks."""
+    if question.tests:
+        yield _fault(
+            master,
+            question,
+            question.tests[0].cell.line,
+            "a question with `manual: true` is marked by a person and has no tests: remove the tests, or make two "
+            "questions of it",
+        )
+    if all(other.manual for other in master.questions):
+        yield _fault(
+            master,
+            question,
+            question.line,
+            "every question is marked by a person, so there is nothing to grade: add one with tests",
+        )
+    for cell in question.prompts:
+        if not cell.source.strip():
+            yield _fault(master, question, cell.line, "the prompt is empty: write what students replace")
 
 
 def _test_shape(master: Master, question: Question, test: TestCell) -> Iterator[MasterError]:
@@ -305,7 +338,13 @@ def _points(master: Master) -> Iterator[MasterError]:
     for question in master.questions:
         points: Any = question.config.get("points")
         parts = [test.config.get("points") for test in question.tests]
-        if not _is_points(points):
+        if question.manual and (not _is_points(points) or not points):
+            yield _fault(
+                master, question, question.line, "a person can give no points here: add a line such as `points: 2`"
+            )
+        elif question.manual:
+            continue
+        elif not _is_points(points):
             yield _fault(master, question, question.line, "the question has no points: add a line such as `points: 2`")
         elif all(map(_is_points, parts)):
             total = math.fsum(map(float, parts))  # type: ignore[arg-type]

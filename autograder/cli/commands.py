@@ -118,10 +118,12 @@ def build_course(labs: Sequence[str], *, check: bool, run_keys: bool = True, roo
 
     lines: list[str] = []
     what = "Generating notebooks and autograders" + (", running the answer keys" if run_keys else "")
-    with show_waiting("Comparing generated files" if check else what):
-        build_labs(root or find_root(), labs, check=check, report=lines.append, run_keys=run_keys)
-    for line in lines:
-        say(line)
+    try:
+        with show_waiting("Comparing generated files" if check else what):
+            build_labs(root or find_root(), labs, check=check, report=lines.append, run_keys=run_keys)
+    finally:  # labs without a fault are built, too, where others have one
+        for line in lines:
+            say(line)
 
 
 def translate_course(labs: Sequence[str]) -> None:

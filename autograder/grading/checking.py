@@ -52,11 +52,11 @@ def check_answers(
         WorkerError: the tests cannot be run, regardless of the answers.
     """
     verdicts = dict(judged or {})
-    if all(question.name in verdicts for question in assignment.questions):
+    if all(question.name in verdicts for question in assignment.tested):
         return verdicts
     blank = False
     for deaths in range(1, _MOST_DEATHS + 1):
-        left = [question for question in assignment.questions if question.name not in verdicts]
+        left = [question for question in assignment.tested if question.name not in verdicts]
         round_ = _check_some(assignment, isolation, handed_over, frozenset(verdicts), blank=blank)
         verdicts |= round_.verdicts
         if all(question.name in verdicts for question in left):
@@ -88,12 +88,12 @@ def check_waiting(
     Raises:
         WorkerError: the tests cannot be run, regardless of the answers.
     """
-    judged = frozenset(question.name for question in assignment.questions if question.name != name)
+    judged = frozenset(question.name for question in assignment.tested if question.name != name)
     payload = replace(_payload(assignment, judged), check=check, call_seconds=assignment.limits.call_seconds)
     round_ = _run_checker(isolation, payload, channel)
     if not round_.begun:
         raise WorkerError(f"the tests could not be run: {round_.reason}")
-    question = next(question for question in assignment.questions if question.name == name)
+    question = next(question for question in assignment.tested if question.name == name)
     return round_.verdicts.get(name) or _unusable(question, _ENDED.format(round_.reason)), round_.in_step
 
 

@@ -8,7 +8,7 @@ It contains nothing else of the submission: no metadata, no outputs, no unknown 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from autograder.handover.journal import RunLog
@@ -16,7 +16,7 @@ from autograder.handover.outputs import Output
 from autograder.notebooks.notebook import Notebook, Part
 from autograder.results.result import CellError
 
-# Key in the metadata of a code cell for its number and the questions that it answers.
+# Key in the metadata of a cell for the questions that it answers and, if it is code, its number.
 KEY = "autograder"
 _METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -25,7 +25,11 @@ _METADATA = {
 
 
 def executed_notebook(
-    notebook: Notebook, answers: Mapping[int, Sequence[str]], shown: Mapping[int, Sequence[Output]], run_log: RunLog
+    notebook: Notebook,
+    answers: Mapping[int, Sequence[str]],
+    shown: Mapping[int, Sequence[Output]],
+    run_log: RunLog,
+    written: Collection[str] = (),
 ) -> bytes:
     """Compose the executed notebook as the bytes of an .ipynb file.
 
@@ -34,6 +38,7 @@ def executed_notebook(
         answers: the questions that each code cell answers, by its number.
         shown: the outputs of each cell.
         run_log: how far the run got, and the errors of cells.
+        written: the questions that text cells may answer.
     """
     errors = {error.cell: error for error in reversed(run_log.errors)}
     cells = []
@@ -44,7 +49,9 @@ def executed_notebook(
             cell["metadata"] = {KEY: {"number": part.number, "answers": list(answers.get(part.number or 0, ()))}}
             cell["execution_count"] = part.number if ran else None
             cell["outputs"] = _outputs(part, shown, errors) if ran else []
-        elif part.attachments:
+        elif answered := [question for question in written if f"answer:{question}" in part.tags]:
+            cell["metadata"] = {KEY: {"answers": answered}}
+        if part.attachments:
             cell["attachments"] = {name: {shot.kind: shot.base64} for name, shot in part.attachments.items()}
         cells.append(cell)
     document = {"cells": cells, "metadata": _METADATA, "nbformat": 4, "nbformat_minor": 5}

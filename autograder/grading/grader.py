@@ -191,7 +191,13 @@ def _run_and_check(
         fits=run_log.fits,
         cost=cost,
         measured={name: value for verdict in verdicts.values() for name, value in verdict.measured.items()},
-        executed=executed_notebook(notebook, _answers(notebook, assignment), shown, run_log),
+        executed=executed_notebook(
+            notebook,
+            _answers(notebook, assignment),
+            shown,
+            run_log,
+            [question.name for question in assignment.questions if question.manual],
+        ),
         verdicts=verdicts,
     )
 

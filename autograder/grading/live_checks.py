@@ -73,7 +73,7 @@ class LiveChecks:
 
     def _check_all(self, channel: tuple[int, int]) -> None:
         wire = Wire(*channel)
-        known = {question.name for question in self.assignment.questions}
+        known = {question.name for question in self.assignment.tested}
         checks: Counter[str] = Counter()
         while (waiting := wire.next_question(_MAX_BETWEEN)) is not None:
             check, question = waiting

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder.grading.prerequisites import MissingPrerequisite, missing_prerequisites, missing_variables
-from autograder.grading.unanswered import why_unanswered
+from autograder.grading.unanswered import NOT_FILLED_IN, why_unanswered
 from autograder.handover.protocol import Verdict
 from autograder.labs.assignment import Assignment, Question
 from autograder.notebooks.notebook import Notebook, answer_cells, attempted
+from autograder.notebooks.written import written_answer
 from autograder.results.result import NOT_CHECKED, CellError, QuestionResult, QuestionStatus, TestResult
 
 _FULL = 1e-9
+_NO_CELL = "Its answer cell was deleted or replaced, so a person reads the notebook for an answer."
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,10 @@ def mark(assignment: Assignment, run: Run, verdicts: Mapping[str, Verdict]) -> t
     lacks: dict[str, str] = {}
     catalog = assignment.messages.get(run.notebook.written_in, {})
     for question in assignment.questions:
-        needed = [other for other in assignment.questions if other.name in question.depends_on]
+        if question.manual:
+            results[question.name] = _left_to_a_person(question, run.notebook)
+            continue
+        needed = [other for other in assignment.tested if other.name in question.depends_on]
         missing = missing_variables(question, states[question.name], owners)
         missing += missing_prerequisites(needed, results, states, lacks)
         outcome, score, shares = _judge(question, run, verdicts[question.name], missing)
@@ -57,6 +62,15 @@ def mark(assignment: Assignment, run: Run, verdicts: Mapping[str, Verdict]) -> t
             question.name, outcome.status, score, question.max_score, tests, outcome.reason
         )
     return tuple(results.values())
+
+
+def _left_to_a_person(question: Question, notebook: Notebook) -> QuestionResult:
+    """Return the result of a question that a person marks: no points yet, and the answer."""
+    answer = written_answer(notebook, question.name, question.variables, question.stubs, question.written)
+    if answer.found and not answer.given:
+        return QuestionResult(question.name, "not_attempted", 0.0, question.max_score, reason=NOT_FILLED_IN)
+    reason = "" if answer.found else _NO_CELL
+    return QuestionResult(question.name, "to_review", 0.0, question.max_score, reason=reason, answer=answer.text)
 
 
 @dataclass(frozen=True)

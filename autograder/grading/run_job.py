@@ -34,7 +34,7 @@ def notebook_job(
     """
     payload = RunPayload(
         cells=tuple(CellSource(cell.number, cell.source) for cell in notebook.cells),
-        handover={question.name: () if record else question.handover for question in assignment.questions},
+        handover={question.name: () if record else question.handover for question in assignment.tested},
         seed=assignment.seed,
         call_seconds=assignment.limits.call_seconds,
         trainings=dict(trainings or {}),

@@ -145,11 +145,14 @@ class DescribedQuestion:
 
 @dataclass(frozen=True)
 class Description:
-    """`description.json`: the test files of a lab, or why one of them cannot be used."""
+    """`description.json`: the test files of a lab, or why one of them cannot be used (see `AssignmentError`)."""
 
     questions: tuple[DescribedQuestion, ...] = ()
     error: str | None = None
     hint: str | None = None
+    reason: str = ""
+    test_file: str = ""
+    statement: str = ""
 
 
 def encode(record: object) -> bytes:

@@ -60,6 +60,8 @@ class Question:
         stubs: the source of its answer cells as handed out.
         title: its topic in a few words.
         depends_on: earlier questions that it requires, as declared in its master.
+        manual: whether a person marks it; it has no tests then.
+        written: what its text cells held when they were handed out, in every language.
     """
 
     name: str
@@ -70,6 +72,8 @@ class Question:
     stubs: tuple[str, ...]
     title: str = ""
     depends_on: tuple[str, ...] = ()
+    manual: bool = False
+    written: tuple[str, ...] = ()
 
     @property
     def handover(self) -> tuple[str, ...]:
@@ -111,6 +115,11 @@ class Assignment:
     def max_score(self) -> float:
         """Total points of the lab."""
         return round(float(sum(question.max_score for question in self.questions)), 6)
+
+    @property
+    def tested(self) -> tuple[Question, ...]:
+        """The questions that tests mark, not a person."""
+        return tuple(question for question in self.questions if not question.manual)
 
     @property
     def answers(self) -> dict[str, tuple[str, ...]]:
@@ -275,7 +284,13 @@ def _inspect(
                 f"The tests could not be loaded: {outcome.detail or 'the worker returned no description'}.", hint=_OTHER
             )
     if answer.error is not None:
-        raise AssignmentError(answer.error, hint=answer.hint)
+        raise AssignmentError(
+            answer.error,
+            hint=answer.hint,
+            reason=answer.reason,
+            test_file=answer.test_file,
+            statement=answer.statement,
+        )
     keep_description(kept, answer.questions)
     return answer.questions
 
@@ -286,10 +301,10 @@ def _questions(described: Sequence[DescribedQuestion], lab: LabFile, path: Path)
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise AssignmentError(f"{path.name}: the question {twice[0]} occurs in two test files.", hint=_BUILD)
-    if entries and sorted(entries) != sorted(names):
+    if entries and sorted(name for name, entry in entries.items() if not entry.manual) != sorted(names):
         raise AssignmentError(f"{path.name}: {LAB_JSON} and the tests contain different questions.", hint=_BUILD)
     order = {name: position for position, name in enumerate(entries or names)}
-    questions: list[Question] = []
+    questions: dict[str, Question] = {}
     seen: set[str] = set()
     for entry in sorted(described, key=lambda entry: order[entry.name]):
         required = dict.fromkeys(name for test in entry.tests for name in test.required)
@@ -297,16 +312,27 @@ def _questions(described: Sequence[DescribedQuestion], lab: LabFile, path: Path)
         guessed = [name for name in required if name not in seen and name != ENVIRONMENT and name not in USUAL_NAMES]
         own = entries.get(entry.name, QuestionEntry(entry.name, tuple(guessed), ()))
         seen.update(required)
-        questions.append(
-            Question(
-                name=entry.name,
-                max_score=round(float(sum(test.points for test in entry.tests)), 6),
-                all_or_nothing=entry.all_or_nothing,
-                tests=entry.tests,
+        questions[entry.name] = Question(
+            name=entry.name,
+            max_score=round(float(sum(test.points for test in entry.tests)), 6),
+            all_or_nothing=entry.all_or_nothing,
+            tests=entry.tests,
+            variables=own.variables,
+            stubs=own.stubs,
+            title=own.title,
+            depends_on=own.depends_on,
+        )
+    for own in lab.questions:
+        if own.manual:
+            questions[own.name] = Question(
+                name=own.name,
+                max_score=round(own.points, 6),
+                all_or_nothing=False,
+                tests=(),
                 variables=own.variables,
                 stubs=own.stubs,
                 title=own.title,
-                depends_on=own.depends_on,
+                manual=True,
+                written=own.written,
             )
-        )
-    return tuple(questions)
+    return tuple(sorted(questions.values(), key=lambda question: order[question.name]))

@@ -22,6 +22,9 @@ class QuestionEntry:
         stubs: its answer cells as handed out.
         title: what it is about.
         depends_on: the earlier questions without which it cannot be answered.
+        points: its points.
+        manual: whether a person marks it; it has no tests then.
+        written: what its text cells held when they were handed out, in every language.
     """
 
     name: str
@@ -29,6 +32,9 @@ class QuestionEntry:
     stubs: tuple[str, ...]
     title: str = ""
     depends_on: tuple[str, ...] = ()
+    points: float = 0.0
+    manual: bool = False
+    written: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def fill_stubs(
         student: a student notebook as JSON data; its answer cells contain only stubs.
         solution: the solution of the same lab.
         fills: code by the name of the variable, function or class whose stub it replaces, or by question for a lone
-            `...`.
+            `...`; text by question for a written answer.
         questions: the questions to fill with the solution's code unless `fills` applies; None means all.
 
     Raises:
@@ -34,6 +34,11 @@ def fill_stubs(
     filled = copy.deepcopy(dict(student))
     used: set[str] = set()
     # Both notebooks come from the same master, so their answer cells correspond in order.
+    written = {question: _written(solution, question) for question, _ in _text_cells(filled)}
+    for question, cell in _text_cells(filled):
+        default = written.pop(question, "") if questions is None or question in questions else _source(cell)
+        cell["source"] = fills.get(question, default)
+        used.add(question)
     for (question, cell), (_, solved) in zip(_answer_cells(filled), _answer_cells(solution), strict=True):
         gaps = _stubs(_source(cell), question)
         used.update(gaps)
@@ -56,6 +61,9 @@ def fills_of(student: Mapping[str, Any], filled: Mapping[str, Any]) -> dict[str,
     for question, cell in _answer_cells(student):
         stubs.setdefault(question, {}).update(_stubs(_source(cell), question))
     found: dict[str, str] = {}
+    for question in dict.fromkeys(question for question, _ in _text_cells(student)):
+        if (text := _written(filled, question)).strip() != _written(student, question).strip():
+            found[question] = text
     for question, gaps in stubs.items():
         code = "\n".join(_source(cell) for owner, cell in _answer_cells(filled) if owner == question)
         try:
@@ -66,14 +74,26 @@ def fills_of(student: Mapping[str, Any], filled: Mapping[str, Any]) -> dict[str,
     return found
 
 
+def _text_cells(notebook: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the cells of written answers, with their questions."""
+    texts = (cell for cell in notebook["cells"] if cell.get("cell_type") == "markdown")
+    return [(question, cell) for cell in texts if (question := _tagged(cell)) is not None]
+
+
+def _written(notebook: Mapping[str, Any], question: str) -> str:
+    return "\n\n".join(_source(cell) for owner, cell in _text_cells(notebook) if owner == question)
+
+
 def _answer_cells(notebook: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     pairs = ((_question(cell), cell) for cell in notebook["cells"])
     return [(question, cell) for question, cell in pairs if question is not None]
 
 
 def _question(cell: Mapping[str, Any]) -> str | None:
-    if cell.get("cell_type") != "code":
-        return None
+    return _tagged(cell) if cell.get("cell_type") == "code" else None
+
+
+def _tagged(cell: Mapping[str, Any]) -> str | None:
     tags = cell.get("metadata", {}).get("tags", ())
     return next((tag.removeprefix(_TAG) for tag in tags if tag.startswith(_TAG)), None)
 

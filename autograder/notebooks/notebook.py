@@ -92,6 +92,7 @@ class Notebook:
         kernel: name of the kernel.
         parts: all cells in order, for display only.
         written_in: language of the texts, from the set-up cell.
+        written: the sources of text cells that are tagged as answers, by question.
     """
 
     cells: tuple[CodeCell, ...]
@@ -100,6 +101,7 @@ class Notebook:
     kernel: str | None = None
     parts: tuple[Part, ...] = ()
     written_in: str = "en"
+    written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read_notebook(data: bytes) -> Notebook:
@@ -132,7 +134,19 @@ def read_notebook(data: bytes) -> Notebook:
         kernel=kernel,
         parts=_parts(cells, [source for source, _ in sources]),
         written_in=_written_in(filled),
+        written=_written(cells),
     )
+
+
+def _written(cells: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for cell in cells:
+        if cell.get("cell_type") != "code":
+            for tag in tags_of(cell):
+                if tag.startswith(_ANSWER_TAG):
+                    question = tag.removeprefix(_ANSWER_TAG)
+                    found[question] = (*found.get(question, ()), _text_of(cell))
+    return found
 
 
 def _named_in_set_up(code: Sequence[tuple[str, frozenset[str]]]) -> str | None:
@@ -308,11 +322,16 @@ def _parts(cells: Sequence[Mapping[str, Any]], code: Sequence[str]) -> tuple[Par
     return tuple(parts[:MAX_PARTS])
 
 
-def _text_part(cell: Mapping[str, Any], room: int, picture_room: int) -> Part:
+def _text_of(cell: Mapping[str, Any]) -> str:
+    """Return the source of a text cell; empty if it is damaged."""
     try:
-        source = source_of(cell, 0)[:room]
+        return source_of(cell, 0)
     except SubmissionError:
-        source = ""
+        return ""
+
+
+def _text_part(cell: Mapping[str, Any], room: int, picture_room: int) -> Part:
+    source = _text_of(cell)[:room]
     level = cell.get("level")
     if cell.get("cell_type") == "heading" and type(level) is int:  # format 3
         source = f"{'#' * min(6, max(1, level))} {source}"

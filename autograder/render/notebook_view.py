@@ -6,7 +6,7 @@ import html
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from autograder.grading.executed import KEY
@@ -121,9 +121,10 @@ def _view(cells: Sequence[Mapping[str, Any]], answered: Mapping[int, tuple[str, 
             places |= {question: Place(anchor, reading, heading) for question in made[-1].answers}
             continue
         text, found = _text_cell(cell, anchor)
-        made.append(text)
-        if found:
+        made.append(replace(text, answers=answered.get(position, ())))
+        if found and not made[-1].answers:
             reading, heading = anchor, clean_line(found)
+        places |= {question: Place(anchor, reading, heading) for question in made[-1].answers}
     return NotebookView(tuple(made), places)
 
 
@@ -132,8 +133,7 @@ def _last_answers(cells: Sequence[Mapping[str, Any]]) -> dict[int, tuple[str, ..
     last = {
         question: position
         for position, cell in enumerate(cells)
-        if cell["cell_type"] == "code"
-        for question in cell["metadata"][KEY]["answers"]
+        for question in cell["metadata"].get(KEY, {}).get("answers", ())
     }
     return {at: tuple(question for question in last if last[question] == at) for at in set(last.values())}
 

@@ -66,6 +66,7 @@ class QuestionResult:
         max_score: its possible points.
         tests: the results of its tests.
         reason: the reason for a status that the tests do not explain; otherwise empty.
+        answer: what the student wrote, as Markdown, if a person marks the question; otherwise empty.
     """
 
     name: str
@@ -74,6 +75,7 @@ class QuestionResult:
     max_score: float
     tests: tuple[TestResult, ...] = ()
     reason: str = ""
+    answer: str = ""
 
 
 @dataclass(frozen=True)

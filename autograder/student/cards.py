@@ -10,7 +10,7 @@ from .judge import Finding, Judgement, State
 from .lab import Lab
 from .words import _, ngettext, plain, points_of
 
-_SYMBOLS: dict[State, str] = {"passed": "✓", "partial": "◐", "failed": "✗", "open": "–"}  # noqa: RUF001 - a dash
+_SYMBOLS: dict[State, str] = {"passed": "✓", "partial": "◐", "failed": "✗", "open": "–", "person": "?"}  # noqa: RUF001 - a dash
 
 # Colours are those of the front end: JupyterLab's, VS Code's or Colab's variables, whichever exist. Status colours are
 # mixed with the text's colour, so that they darken on light themes and brighten on dark ones.
@@ -61,6 +61,8 @@ def check_card(judgement: Judgement) -> Card:
     """Show what the public checks of one question found."""
     question = judgement.question
     word, points = _word(judgement), points_of(judgement.earned, judgement.possible)
+    if question.manual:
+        points = points_of(0, question.points)
     later = _later(judgement)
     notes = [judgement.note] if judgement.note else []
     shown = [] if judgement.state == "open" or not _ran(judgement) else list(judgement.findings)
@@ -106,6 +108,8 @@ def table_card(lab: Lab, judgements: Sequence[Judgement]) -> Card:
     rows = ""
     for judgement in judgements:
         word, points = _word(judgement), f"{plain(judgement.earned)} / {plain(judgement.possible)}"
+        if judgement.question.manual:
+            points = "–"  # noqa: RUF001 - a dash
         text.append(f"{_SYMBOLS[judgement.state]} {_name(judgement):<{width}}  {points:>9}  {word}")
         rows += (
             f'<tr class="{judgement.state}"><td>{_sign(judgement.state)}</td><th scope="row">'
@@ -168,11 +172,18 @@ def _word(judgement: Judgement) -> str:
         "partial": _("partly right"),
         "failed": _("not right yet"),
         "open": _("not answered yet"),
+        "person": _("marked by a person"),
     }
     return words[judgement.state]
 
 
 def _later(judgement: Judgement) -> str:
+    if judgement.question.manual:
+        return ngettext(
+            "A person reads your answer and gives up to {number} point.",
+            "A person reads your answer and gives up to {number} points.",
+            judgement.later,
+        )
     if not judgement.later:
         return _("When your work is graded, this question is run once more.")
     return ngettext(
@@ -183,6 +194,8 @@ def _later(judgement: Judgement) -> str:
 
 
 def _points(judgement: Judgement) -> str:
+    if judgement.question.manual:
+        return points_of(0, judgement.question.points)
     return points_of(judgement.earned, judgement.possible).replace(
         plain(judgement.earned), f"<b>{plain(judgement.earned)}</b>", 1
     )

@@ -11,8 +11,8 @@ import otter
 from IPython.display import display
 
 from .cards import Card, check_card, note_card, table_card
-from .handin import hand_in
-from .judge import Judgement, judge
+from .handin import hand_in, saved_contents
+from .judge import Judgement, by_a_person, judge
 from .lab import Lab, Question
 from .watch import Ran, Watch
 from .words import _, listed
@@ -68,6 +68,10 @@ class Grader(otter.Notebook):  # type: ignore[misc]
         hand_in(self._lab, self._watch, self._shell, notebook=nb_path, target=export_path, show=display)
 
     def _judge(self, question: Question, variables: Mapping[str, Any] | None) -> Judgement:
+        if question.manual:
+            # The kernel does not know the text of a notebook; its file does.
+            saved = saved_contents(self._lab, self._shell)
+            return by_a_person(question, None if saved is None else question.name in saved.answered)
         answers = self._watch.answers(question)
         return judge(
             question,

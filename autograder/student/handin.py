@@ -70,6 +70,17 @@ def hand_in(
     handle.update(_pack(lab, saved, target, mark, proved=host == "jupyter") if saved else problem)
 
 
+def saved_contents(lab: Lab, shell: Any) -> Contents | None:
+    """Read what the notebook held when it was last saved; None where no file of it is found."""
+    found = []
+    for path in notebook_paths(shell):
+        saved = read_saved(path)
+        document = _parsed(saved) if saved else None
+        if saved is not None and document is not None and is_notebook_of(lab, document):
+            found.append((saved.time, document))
+    return contents_of(lab, max(found, key=lambda one: one[0])[1]) if found else None
+
+
 def contents_of(lab: Lab, document: dict[str, Any]) -> Contents:
     """Read what a notebook holds for each question."""
     answered: list[str] = []
@@ -78,7 +89,7 @@ def contents_of(lab: Lab, document: dict[str, Any]) -> Contents:
     cells = _cells(document)
     for question in lab.questions:
         found = _answer_cells(cells, question)
-        stubs = [question.is_stub(_source(cell)) for cell in found]
+        stubs = [_is_untouched(question, cell) for cell in found]
         (waiting if all(stubs) else answered).append(question.name)
     code = [cell for cell in cells if cell.get("cell_type") == "code"]
     owners = {id(cell): question.name for question in lab.questions for cell in _answer_cells(cells, question)}
@@ -186,6 +197,10 @@ def _pack(lab: Lab, saved: Saved, target: str | None, mark: str, *, proved: bool
     if not proved:
         when = _("{time}; it holds the answers as you ran them", time=_clock(saved.time))
     rows = [(_("Notebook"), saved.path.name), (_("Saved"), when), *_answered_rows(contents, len(lab.questions))]
+    if manual := [question.name for question in lab.questions if question.manual]:
+        words = {True: _("answered"), False: _("not answered yet")}
+        told = ", ".join(f"{name} ({words[name in contents.answered]})" for name in manual)
+        rows.append((_("Marked by a person"), told))
     lines = [_("Where to hand in: {where}", where=lab.hand_in)] if lab.hand_in else [_("Hand in this zip file.")]
     if contents.open or contents.raised:
         lines.append(_("You can go on working and run this cell again: each run makes a new zip file."))
@@ -213,14 +228,18 @@ def _on_colab(lab: Lab, watch: Watch) -> Card:
     answered: list[str] = []
     waiting: list[str] = []
     raised: list[str] = []
-    for question in lab.questions:
+    tested = [question for question in lab.questions if not question.manual]
+    for question in tested:
         cells = watch.answers(question)
         done = any(not question.is_stub(cell.source) for cell in cells)
         (answered if done else waiting).append(question.name)
         error = watch.failed(question)
         if error:
             raised.append(f"{question.name} ({error})")
-    rows = _answered_rows(Contents(tuple(answered), tuple(waiting), tuple(raised)), len(lab.questions))
+    rows = _answered_rows(Contents(tuple(answered), tuple(waiting), tuple(raised)), len(tested))
+    if manual := [question.name for question in lab.questions if question.manual]:
+        told = _("{names}: look yourself whether your answer is there", names=listed(manual))
+        rows.append((_("Marked by a person"), told))
     lines = [
         _("1. Choose File → Save (Ctrl+S)."),
         _("2. Choose File → Download → Download .ipynb."),
@@ -260,6 +279,12 @@ def _cells(document: dict[str, Any]) -> list[dict[str, Any]]:
 def _source(cell: dict[str, Any]) -> str:
     source = cell.get("source", "")
     return source if isinstance(source, str) else "".join(source)
+
+
+def _is_untouched(question: Question, cell: dict[str, Any]) -> bool:
+    if question.manual and (cell.get("cell_type") != "code" or not question.stubs):
+        return question.is_untouched_text(_source(cell))
+    return question.is_stub(_source(cell))
 
 
 def _answer_cells(cells: Sequence[dict[str, Any]], question: Question) -> list[dict[str, Any]]:

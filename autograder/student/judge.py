@@ -15,7 +15,7 @@ from otter.test_files import ExceptionTestFile
 from .lab import Question
 from .words import _, listed
 
-State = Literal["passed", "partial", "failed", "open"]
+State = Literal["passed", "partial", "failed", "open", "person"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,20 @@ class Judgement:
     def later(self) -> float:
         """The points that hidden checks or people give."""
         return max(0.0, self.question.points - self.possible)
+
+
+def by_a_person(question: Question, answered: bool | None) -> Judgement:
+    """Say of a question that a person marks it, and whether the saved notebook answers it (None: unknown)."""
+    if answered is False:
+        note = _(
+            "Not answered yet: double-click the text below the question, replace it with your answer, and save the "
+            "notebook."
+        )
+        return Judgement(question, "open", (), note)
+    if answered:
+        return Judgement(question, "person", (), _("Your answer is in the saved notebook; nothing checks it here."))
+    note = _("Nothing checks this answer here. Make sure that the notebook is saved with it.")
+    return Judgement(question, "person", (), note)
 
 
 def judge(question: Question, file: Path, variables: Mapping[str, Any], *, error: str | None, stub: bool) -> Judgement:

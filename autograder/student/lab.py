@@ -16,7 +16,7 @@ class Question:
     """One question.
 
     `variables` are its answers, `stubs` the sources of its untouched answer cells, `checks` says of each public check
-    what it looks at.
+    what it looks at. A person marks it if `manual`; `written` is what its untouched text cells hold, in any language.
     """
 
     name: str
@@ -25,6 +25,8 @@ class Question:
     variables: tuple[str, ...]
     stubs: tuple[str, ...]
     checks: tuple[str, ...] = ()
+    manual: bool = False
+    written: tuple[str, ...] = ()
 
     def assigned_in(self, source: str) -> bool:
         """Whether a cell gives one of the answer variables a value, or defines it, be it valid Python or not."""
@@ -34,6 +36,10 @@ class Question:
             names = "|".join(map(re.escape, self.variables))
             pattern = rf"^[^#\n=(]*\b(?:{names})\b[^\n=(]*=(?!=)"
             return bool(names) and re.search(pattern, source, re.MULTILINE) is not None
+
+    def is_untouched_text(self, text: str) -> bool:
+        """Whether a text cell is blank or holds nothing but what it was handed out with."""
+        return "".join(text.split()) in {"", *("".join(given.split()) for given in self.written)}
 
     def is_stub(self, source: str) -> bool:
         """Whether an answer cell holds nothing but what it was handed out with."""
@@ -81,6 +87,8 @@ def read_lab(folder: Path) -> tuple[Lab, dict[str, str]]:
             tuple(entry["variables"]),
             tuple(entry["stubs"]),
             tuple(entry["checks"]),
+            "written" in entry,
+            tuple(entry.get("written", ())),
         )
         for entry in data["questions"]
     )

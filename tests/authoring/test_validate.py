@@ -78,7 +78,7 @@ FAULTS = (
     Fault("builds_in_a_cycle", "# name: q1\n", "# name: q1\n# depends_on: q2\n", "comes after it", "BEGIN Q"),
     Fault("builds_on_number", "# depends_on: q1", "# depends_on: 1", "write the name of a question", "BEGIN Q", "q2"),
     Fault("builds_on_table", "# depends_on: q1", "# depends_on: {q1: x}", "the name of a", "BEGIN Q", "q2"),
-    Fault("manual", "# name: q1\n", "# name: q1\n# manual: true\n", "manual", "BEGIN QUESTION"),
+    Fault("manual", "# name: q1\n", "# name: q1\n# manual: true\n", "has no tests", "BEGIN TEST CONFIG"),
     Fault("no_public_test", "points: 1.5\nhidden: false", "points: 1.5\nhidden: true", "no public", "BEGIN Q", "q2"),
     Fault("test_without_config", TEST_HEAD, "# %%\n", "begins with its configuration", "def test_q1_shares"),
     Fault("no_name", "# name: q1", "# title: q1", "name is None", "BEGIN QUESTION", None),

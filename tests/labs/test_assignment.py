@@ -251,3 +251,21 @@ def test_a_due_time_that_cannot_be_read_is_refused(tmp_path: Path, fork_server: 
     lab = lab_json({"q1": (["x"], ["x = ..."])}, late={"due": "tomorrow"})
     error = refusal(make_zip(tmp_path / "tiny.zip", {"q1": GOOD}, lab=lab), fork_server)
     assert "`late` in lab.json: 'tomorrow' is not a time" in str(error)
+
+
+def test_a_question_that_a_person_marks_has_points_and_no_tests(tmp_path: Path, fork_server: ForkServer) -> None:
+    lab = lab_json({"q1": (["x"], ["x = ..."])})
+    written = {"name": "q2", "variables": [], "stubs": [], "points": 2.5, "manual": True, "written": ["Type here."]}
+    lab["questions"] = [written, *lab["questions"]]
+    assignment = load_assignment(make_zip(tmp_path / "tiny-autograder.zip", {"q1": GOOD}, lab=lab), fork_server)
+    first, second = assignment.questions
+    assert (first.name, first.manual, first.max_score, first.tests) == ("q2", True, 2.5, ())
+    assert first.written == ("Type here.",)
+    assert assignment.tested == (second,)
+    assert assignment.max_score == 3.5
+
+
+def test_without_a_test_file_only_a_person_can_mark_a_question(tmp_path: Path, fork_server: ForkServer) -> None:
+    lab = lab_json({"q1": (["x"], ["x = ..."]), "q2": ([], [])})
+    path = make_zip(tmp_path / "tiny-autograder.zip", {"q1": GOOD}, lab=lab)
+    assert "different questions" in str(refusal(path, fork_server))

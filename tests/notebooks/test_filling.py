@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from autograder.notebooks.filling import fill_stubs
+from autograder.notebooks.filling import fill_stubs, fills_of
 from tests.fixtures.builders import notebook_json
 
 STUDENT = json.loads(
@@ -102,3 +102,16 @@ def test_functions_and_classes_are_stubs_too() -> None:
     wrong = "def twice(x):\n    return x"
     filled = sources(fill_stubs(student, solution, {"twice": wrong, "Box": "class Box:\n    pass"}))
     assert filled == [f"{wrong}\ny = twice(3)", "class Box:\n    pass"]
+
+
+def test_written_answers_are_filled_by_question() -> None:
+    student, solution = json.loads(notebook_json("x = 1")), json.loads(notebook_json("x = 1"))
+    cell = {"cell_type": "markdown", "metadata": {"tags": ["answer:q3"]}, "source": "_Type here._"}
+    student["cells"].append(cell)
+    solution["cells"] += [{**cell, "source": "Because."}, {**cell, "source": "Guide."}]
+    assert sources(fill_stubs(student, solution, {}))[1] == "Because.\n\nGuide."
+    assert sources(fill_stubs(student, solution, {}, questions=()))[1] == "_Type here._"
+    filled = fill_stubs(student, solution, {"q3": "I think so."})
+    assert sources(filled)[1] == "I think so."
+    assert fills_of(student, filled) == {"q3": "I think so."}
+    assert fills_of(student, student) == {}

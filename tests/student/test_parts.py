@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import sys
 import zipfile
@@ -15,9 +16,9 @@ import numpy as np
 import pytest
 
 from autograder.student.cards import check_card, table_card
-from autograder.student.handin import Contents, contents_of, differences, is_notebook_of, write_zip
+from autograder.student.handin import Contents, contents_of, differences, is_notebook_of, saved_contents, write_zip
 from autograder.student.hosts import notebook_paths, quiet
-from autograder.student.judge import Finding, Judgement, judge
+from autograder.student.judge import Finding, Judgement, by_a_person, judge
 from autograder.student.lab import Lab, Question
 from autograder.student.mnist import is_mnist
 from autograder.student.saving import read_saved
@@ -345,6 +346,63 @@ def test_a_file_that_is_older_than_what_was_run_differs() -> None:
 @pytest.mark.parametrize(("name", "source", "own"), [("tiny", "", True), ("other", "", False), (None, "", False)])
 def test_a_notebook_is_known_by_its_name(name: str | None, source: str, own: bool) -> None:
     assert is_notebook_of(LAB, notebook(source, name=name)) is own
+
+
+STUB = "_Type your answer here, replacing this text._"
+WHY = Question("q3", "Say why", 1.5, (), (), (), True, (STUB,))
+
+
+def answered(text: str, kind: str = "markdown") -> dict[str, Any]:
+    """A notebook with an answer to the question that a person marks."""
+    document = notebook("shares = 1")
+    cell = {"cell_type": kind, "metadata": {"tags": ["answer:q3"]}, "source": text, "outputs": []}
+    return {**document, "cells": [*document["cells"], cell]}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "open_"),
+    [
+        (STUB, "markdown", True),
+        (f"\n{STUB}\n", "markdown", True),
+        ("", "markdown", True),
+        (STUB, "code", True),
+        ("# A heading", "markdown", False),
+        ("Because.", "markdown", False),
+        ("# Because.", "code", False),
+    ],
+)
+def test_a_written_answer_differs_from_the_text_handed_out(text: str, kind: str, open_: bool) -> None:
+    found = contents_of(Lab("tiny", "1", (WHY,)), answered(text, kind))
+    assert (found.open, found.answered) == ((("q3",), ()) if open_ else ((), ("q3",)))
+
+
+def test_the_saved_notebook_tells_whether_a_written_answer_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    lab, shell = Lab("tiny", "1", (Q1, WHY)), SimpleNamespace(user_ns={})
+    assert saved_contents(lab, shell) is None
+    (tmp_path / "other.ipynb").write_text("[", encoding="utf-8")
+    (tmp_path / "tiny.ipynb").write_text(json.dumps(answered("Because.")), encoding="utf-8")
+    found = saved_contents(lab, shell)
+    assert found is not None
+    assert found.answered == ("q1", "q3")
+
+
+def test_a_written_question_is_shown_as_marked_by_a_person() -> None:
+    known, unknown, missing = (by_a_person(WHY, state) for state in (True, None, False))
+    assert check_card(known).text.splitlines() == [
+        "? q3 Say why: marked by a person, 0 of 1.5 points",
+        "  Your answer is in the saved notebook; nothing checks it here.",
+        "  A person reads your answer and gives up to 1.5 points.",
+    ]
+    assert "Make sure that the notebook is saved" in check_card(unknown).text
+    assert "– q3 Say why: not answered yet" in check_card(missing).text  # noqa: RUF001 - a dash
+    text = table_card(Lab("tiny", "1", (Q1, WHY)), [known]).text
+    assert "The other 3.5 of 3.5 points" in text
+    assert text.splitlines()[-1].split() == ["?", "q3", "Say", "why", "–", "marked", "by", "a", "person"]  # noqa: RUF001
+    assert "Not answered yet: q3." in table_card(LAB, [missing]).text
 
 
 def test_a_notebook_without_metadata_is_known_by_its_set_up_cell() -> None:
