@@ -20,12 +20,13 @@
 #
 # - how labels, scores and probabilities fit together as arrays;
 # - why softmax and cross-entropy are computed with care for very large and very small numbers;
-# - where the gradient of the loss comes from, and how it trains the layer.
+# - where the gradient of the loss comes from, and how it trains the layer;
+# - what a single layer cannot see.
 #
 # **How to work.** Run the cells from top to bottom. Three dots `...` are a stub: replace them with your answer and keep the
 # name. The body of a function may have as many lines as you like. The line `grader.check(...)` below each question runs the
 # public checks; hidden checks follow when your work is graded. Use array operations instead of loops over images: the
-# training then takes a few seconds.
+# training then takes a few seconds. Question 7 is answered in words, and a person marks it.
 #
 # | Question | Topic | Points |
 # |---|---|---|
@@ -35,7 +36,8 @@
 # | 4 | The gradient | 4 |
 # | 5 | Train | 4 |
 # | 6 | Look at the weights | 2 |
-# | | **Total** | **18** |
+# | 7 | Say why | 2 |
+# | | **Total** | **20** |
 
 # %%
 import keras
@@ -794,3 +796,57 @@ if templates is not ...:
         axis.set_title(digit)
         axis.axis("off")
     plt.show()
+
+# %% [raw]
+# # BEGIN QUESTION
+# name: q7
+# manual: true
+# points: 2
+
+# %% [markdown]
+# ## Question 7: say why (2 points)
+#
+# You have built every part of the layer; now explain it. Answer both parts in your own words, with three or four sentences
+# each. Formulas are welcome, but not needed. A person reads and marks this answer; no check runs.
+#
+# 1. The gradient contains $P - Y$, the probabilities minus the labels as vectors. What do the ten numbers of one image say:
+#    what is their sign, and when are they all close to 0? What does a step against the gradient therefore do to the weights
+#    of the right digit and to those of the other digits?
+# 2. Look at your pictures of question 6. The layer adds up pixels, each multiplied by one weight per digit. Describe an image
+#    that people read easily, but that the layer is likely to get wrong however long it is trained, and say why more epochs do
+#    not help.
+#
+# Double-click on the text below, and replace it with your answer.
+
+# %% [raw]
+# # BEGIN SOLUTION
+
+# %% [markdown]
+# 1. The ten numbers say how much probability the layer gives each digit too much. For the right digit that is $p - 1$, which
+#    is negative; for each of the others it is $p$, which is positive; they sum to 0. All are close to 0 when the layer
+#    is right and certain, and then the image changes nothing. This is the slope of the loss with respect to the scores:
+#    $-\log p_y = -s_y + \log \sum_k e^{s_k}$, and its derivative with respect to $s_j$ is $p_j$, minus 1 if $j$ is the right
+#    digit. A step against the gradient adds a share of the image to the weights of the right digit and subtracts shares of it
+#    from the weights of the others. The larger the mistake, the larger the shares.
+# 2. A score is a weighted sum of pixels: one picture per digit, and each pixel counts for or against the digit whatever the
+#    other pixels are. A digit that is moved a few pixels to the side, tilted or much smaller meets weights that belong to
+#    other places of the picture, and one with black and white exchanged meets each weight with the wrong sign, although people
+#    still read them. The same holds for a digit with two common shapes, such as a 7 with and without a bar: one picture has to
+#    serve for both. Training only searches for the best weights of this kind; no weights of this kind can look at combinations
+#    of pixels, so more epochs do not help. A hidden layer can.
+
+# %% [markdown]
+# **Marking guide.** One point for each part, in steps of half a point; other words and examples are as good.
+#
+# | Part | Half a point for | Half a point for |
+# |---|---|---|
+# | 1 | the signs: negative for the right digit, positive for the others, close to 0 when right and certain | the step: the image is added to the weights of the right digit and subtracted from the others |
+# | 2 | an image that follows from the sum, such as a moved, tilted or inverted digit, or one of two shapes | the reason: one weight per pixel and digit, or one picture per digit, whatever the training |
+#
+# No points for "the model is too simple" or "it needs more layers" alone: what is missing is the reason.
+
+# %% [raw]
+# # END SOLUTION
+
+# %% [raw]
+# # END QUESTION

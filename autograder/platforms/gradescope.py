@@ -23,7 +23,7 @@ from typing import Any, Literal, get_args
 
 from autograder.results.grade import Grade
 from autograder.results.handin import HandIn, Person
-from autograder.results.labels import note, training
+from autograder.results.labels import note, notices, training
 from autograder.results.result import QuestionResult, Result, TestResult
 from autograder.util.text import clean, clean_line, points, seconds
 from autograder.util.times import parse_time
@@ -270,6 +270,7 @@ def _told(result: Result, hidden: Visibility, remarks: Sequence[str]) -> Iterato
     yield f"Graded: {clean_line(result.submission)}" if result.questions else "Nothing was graded."
     if told := note(result):
         yield told
+    yield from notices(result)
     yield from (clean(remark) for remark in remarks)
     for error in result.errors[:_MOST_ERRORS]:
         what = f"Cell [{error.cell}] raised {clean_line(error.name)}"

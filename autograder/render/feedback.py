@@ -13,7 +13,7 @@ from markupsafe import Markup
 from autograder.render.html import environment
 from autograder.render.notebook_view import NotebookView, Place, notebook_view
 from autograder.results.grade import Grade, Override
-from autograder.results.labels import QUESTION_LABELS, Reason, lost, note, reasons
+from autograder.results.labels import QUESTION_LABELS, Reason, lost, note, notices, reasons
 from autograder.results.result import CUT_SHORT, QuestionResult, QuestionStatus, TestResult
 from autograder.util.text import clean, duration, percent, points
 
@@ -87,6 +87,7 @@ def feedback_html(grade: Grade, executed: bytes | None, *, anonymous: bool = Fal
             result=grade.result,
             name="Your submission" if anonymous else grade.result.called,
             note=note(grade.result),
+            notices=notices(grade.result),
             verdicts=(verdicts := _verdicts(grade, view)),
             by_name={verdict.question.name: verdict for verdict in verdicts},
             measured=[(_MEASURED.get(name, name), value) for name, value in grade.result.measured.items()],
