@@ -21,7 +21,8 @@ generated_files   atomic writes; the comparison of `--check`
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,7 +41,7 @@ from autograder.authoring.settings import LabSettings, read_course, read_setting
 from autograder.authoring.setup_cell import SetUp
 from autograder.authoring.stubs import read_stubs
 from autograder.authoring.student_notebook import with_student_cells
-from autograder.authoring.support import merged, support_files
+from autograder.authoring.support import clashes, support_files
 from autograder.authoring.translate import (
     Translation,
     check_translations,
@@ -53,7 +54,7 @@ from autograder.authoring.translate import (
 )
 from autograder.authoring.validate import check_description, check_master
 from autograder.datasets.mnist import ARRAYS
-from autograder.errors import MasterError, SeveralFaultsError, UsageError, raise_faults
+from autograder.errors import BuildDriftError, MasterError, SeveralFaultsError, UsageError, raise_faults
 from autograder.labs.course import MASTER_KINDS, autograder_zip, lab_names, newer_sources
 
 __all__ = ["BuiltLab", "build_labs", "generate"]
@@ -106,44 +107,43 @@ def build_labs(
         names: the labs to build; none means all.
         check: write nothing, raise where a file is not current.
         report: takes one line of progress per lab.
-        run_keys: run the answer keys, and write nothing unless they earn every point; an untouched lab is not run
+        run_keys: run the answer keys, and write only labs whose key earns every point; an untouched lab is not run
             again.
 
     Raises:
-        MasterError: a fault in a master, with its place.
+        MasterError: faults in masters, with their places; the labs without a fault have been built.
         BuildDriftError: with `check`, generated files are not current.
         UsageError: no such lab.
         WorkerError: otter could not run.
     """
     known = lab_names(root)
     chosen = _choose(names, known, root)
-    faults: list[MasterError] = []
-    sources = _collected(chosen, lambda name: _read_source(root, name), faults)
-    if not sources:
+    faults: list[MasterError] = []  # raised at the end: a faulty lab does not stop the others
+    readable, sources = _read_sources(root, known, chosen, faults)
+    course = _collected(["course"], lambda _: read_course(root), faults)
+    if not course or not sources:
         raise_faults(faults)
-    published = read_course(root).published
-    outputs = run_otter_assign(
+    outputs, refused = run_otter_assign(
         [source.master for source in sources.values()],
         {name: source.requirements for name, source in sources.items()},
         {name: source.files for name, source in sources.items()},
     )
-    products = _collected(list(sources), lambda name: generate(sources[name], outputs[name]), faults)
-    shared = _shared_files(root, known, sources, published)
-    products = _with_keys(root, sources, products, run=run_keys and not check)
-    translations = [one for source in sources.values() for one in source.translations.values()]
+    faults += refused
+    products = _collected(list(outputs), lambda name: generate(sources[name], outputs[name]), faults)
+    products = _with_keys(root, sources, products, faults, run=run_keys and not check)
+    if not products:
+        raise_faults(faults)
+    sound = {name: source for name, source in readable.items() if name in products or name not in chosen}
+    shared = _shared_files(root, known, sound, products, course["course"].published)
+    generated = {path: content for files in (*products.values(), shared) for path, content in files.items()}
+    translations = [one for name in products for one in sources[name].translations.values()]
+    changed: set[str] = set()
     if check:
-        check_translations(translations)
-        everything = {path: content for files in (*products.values(), shared) for path, content in files.items()}
-        unlisted = _unlisted(root, everything) if set(products) == set(known) else []
-        check_current(root, everything, unlisted)
-        changed: set[str] = set()
+        with _collecting(faults):
+            check_translations(translations)
+        _check_current(root, generated, report if faults else None, complete=set(products) == set(known))
     else:
-        changed = {
-            path
-            for files in (*products.values(), shared)
-            for path, content in files.items()
-            if write_if_changed(root / path, content)
-        }
+        changed = {path for path, content in generated.items() if write_if_changed(root / path, content)}
         for name in products:
             if newer_sources(root, name):
                 autograder_zip(root, name).touch()  # what has changed since makes no difference to it
@@ -155,14 +155,46 @@ def build_labs(
     for one in translations:
         if one.faults:
             report(f"{one.file}: {len(one.faults)} to do, which stay English; the first: {one.faults[0]}")
-    raise_faults(faults)  # last: a faulty lab does not stop the others
+    raise_faults(faults)
     return built
 
 
+def _read_sources(
+    root: Path, known: Sequence[str], chosen: Sequence[str], faults: list[MasterError]
+) -> tuple[dict[str, LabSource], dict[str, LabSource]]:
+    """Read all labs of a course; return those without a fault, and of these the ones to build."""
+    read = _collected(chosen, lambda name: _read_source(root, name), faults)
+    read |= _collected([name for name in known if name not in chosen], lambda name: _read_source(root, name), [])
+    clashing = clashes({name: read[name].files for name in known if name in read})
+    faults += clashing.values()
+    readable = {name: source for name, source in read.items() if name not in clashing}
+    return readable, {name: readable[name] for name in chosen if name in readable}
+
+
+def _check_current(
+    root: Path, generated: dict[str, bytes], report: Callable[[str], None] | None, *, complete: bool
+) -> None:
+    """Compare generated files with those that are there; report the difference where a fault is to be raised."""
+    try:
+        check_current(root, generated, _unlisted(root, generated) if complete else [])
+    except BuildDriftError as drift:
+        if report is None:
+            raise
+        report(str(drift))
+
+
 def _with_keys(
-    root: Path, sources: Mapping[str, LabSource], products: Mapping[str, dict[str, bytes]], *, run: bool
+    root: Path,
+    sources: Mapping[str, LabSource],
+    products: Mapping[str, dict[str, bytes]],
+    faults: list[MasterError],
+    *,
+    run: bool,
 ) -> dict[str, dict[str, bytes]]:
-    """Put executed answer keys in the place of those without outputs, where they are there or are to be made."""
+    """Replace answer keys by executed ones, if there are any or they are to be made.
+
+    Labs whose key is not proved are left out, and their faults are added to the list.
+    """
     executed: dict[str, bytes] = {}
     to_run: list[Candidate] = []
     for name, files in products.items():
@@ -178,10 +210,14 @@ def _with_keys(
             executed[name] = kept
         elif run:
             to_run.append(candidate)
-    executed |= prove_keys(to_run)
+    proved, found = prove_keys(to_run)
+    faults += found
+    executed |= proved
+    failed = {candidate.master.name for candidate in to_run} - proved.keys()
     return {
         name: {**files, **({_key_path(name): executed[name]} if name in executed else {})}
         for name, files in products.items()
+        if name not in failed
     }
 
 
@@ -193,13 +229,20 @@ def _collected(labs: Sequence[str], make: Callable[[str], _T], faults: list[Mast
     """Make something of every lab that has no faults; the faults of the others are added to the list."""
     made: dict[str, _T] = {}
     for lab in labs:
-        try:
+        with _collecting(faults):
             made[lab] = make(lab)
-        except SeveralFaultsError as error:
-            faults += error.faults
-        except MasterError as error:
-            faults.append(error)
     return made
+
+
+@contextmanager
+def _collecting(faults: list[MasterError]) -> Iterator[None]:
+    """Add the faults that are raised in the block to a list."""
+    try:
+        yield
+    except SeveralFaultsError as error:
+        faults += error.faults
+    except MasterError as error:
+        faults.append(error)
 
 
 def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
@@ -342,16 +385,25 @@ def update_translations(root: Path, names: Sequence[str], report: Callable[[str]
 
 
 def _shared_files(
-    root: Path, known: Sequence[str], sources: Mapping[str, LabSource], published: str | None
+    root: Path, known: Sequence[str], sound: Mapping[str, LabSource], products: Container[str], published: str | None
 ) -> dict[str, bytes]:
-    """Return the files that all labs share; none while a lab that is not being built cannot be read."""
-    try:
-        everybody = [sources.get(name) or _read_source(root, name) for name in known]
-    except MasterError:
-        return {}
-    handed_out = merged({source.master.name: source.files for source in everybody})
+    """Return the files that labs share.
+
+    Args:
+        root: the folder of the course.
+        known: the names of all labs.
+        sound: the labs without a fault; as long as one that is handed out has a fault, the pages that list all labs
+            stay as they are.
+        products: the labs that are being built.
+        published: the address at which the course is published.
+    """
+    listed = [name for name in known if name in products or (root / "assignment" / f"{name}.ipynb").is_file()]
+    everybody = [sound[name] for name in listed if name in sound]
+    files = {f"assignment/{name}": content for source in everybody for name, content in source.files.items()}
+    if len(everybody) < len(listed):
+        return files
     return {
-        **{f"assignment/{name}": content for name, content in handed_out.items()},
+        **files,
         "assignment/README.md": student_readme([_listed(source) for source in everybody], published=published),
         **{
             f"assignment/README.{language}.md": student_readme(

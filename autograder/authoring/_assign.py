@@ -22,7 +22,7 @@ def main(folder: Path) -> None:
     for lab in sorted(path for path in folder.iterdir() if (path / "in").is_dir()):
         try:
             assign(str(lab / "in" / f"{lab.name}.ipynb"), str(lab / "out"), no_pdfs=True, no_run_tests=True)
-        except Exception as error:  # noqa: BLE001 - whatever otter raises is reported by the parent
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever otter raises is reported by the parent
             report = {"kind": type(error).__name__, "message": str(error)}
             (lab / "error.json").write_text(json.dumps(report), encoding="utf-8")
 

@@ -38,7 +38,7 @@ def run_otter_assign(
     masters: Sequence[Master],
     requirements: Mapping[str, Sequence[str]],
     files: Mapping[str, Mapping[str, bytes]] | None = None,
-) -> dict[str, OtterOutput]:
+) -> tuple[dict[str, OtterOutput], tuple[MasterError, ...]]:
     """Run `otter assign --no-run-tests` on masters that keep the rules.
 
     Args:
@@ -46,8 +46,10 @@ def run_otter_assign(
         requirements: by lab, the lines of the requirements file that goes into its autograder.
         files: by lab, its support files.
 
+    Returns:
+        What otter made, by lab, and the faults of the masters that it refused.
+
     Raises:
-        MasterError: otter refuses a master.
         WorkerError: otter itself could not run.
     """
     with TemporaryDirectory(prefix="autograder-build-") as temporary:
@@ -59,7 +61,15 @@ def run_otter_assign(
             for master in masters
         }
         _run_child(folder)
-        return {master.name: _collect(folder / master.name, master, sent[master.name]) for master in masters}
+        made: dict[str, OtterOutput] = {}
+        refused: list[MasterError] = []
+        for master in masters:
+            error = folder / master.name / "error.json"
+            if error.exists():
+                refused.append(_translate(json.loads(error.read_text(encoding="utf-8")), master, sent[master.name]))
+            else:
+                made[master.name] = _collect(folder / master.name, master)
+        return made, tuple(refused)
 
 
 def _prepare(folder: Path, master: Master, requirements: Sequence[str], files: Mapping[str, bytes]) -> list[Cell]:
@@ -164,10 +174,7 @@ def _run_child(folder: Path) -> None:
         )
 
 
-def _collect(folder: Path, master: Master, sent: Sequence[Cell]) -> OtterOutput:
-    failure = folder / "error.json"
-    if failure.exists():
-        raise _translate(json.loads(failure.read_text(encoding="utf-8")), master, sent)
+def _collect(folder: Path, master: Master) -> OtterOutput:
     out, notebook = folder / "out", f"{master.name}.ipynb"
     (archive,) = (out / "autograder").glob("*.zip")
     with zipfile.ZipFile(archive) as opened:

@@ -46,24 +46,24 @@ def support_files(root: Path, master: Master) -> dict[str, bytes]:
     return files
 
 
-def merged(by_lab: Mapping[str, Mapping[str, bytes]]) -> dict[str, bytes]:
-    """Return the support files of all labs, which students find in one folder.
+def clashes(by_lab: Mapping[str, Mapping[str, bytes]]) -> dict[str, MasterError]:
+    """Return the labs that hand out another file under a name that an earlier lab uses: students have one folder.
 
-    Raises:
-        MasterError: two labs hand out different files of one name.
+    Args:
+        by_lab: the support files of each lab.
     """
-    files: dict[str, bytes] = {}
+    faults: dict[str, MasterError] = {}
     owners: dict[str, str] = {}
-    for lab, own in by_lab.items():
-        for name, content in own.items():
-            if files.setdefault(name, content) != content:
-                raise MasterError(
-                    f"the labs {owners[name]} and {lab} hand out different files named `{name}`, and students find "
-                    "both in one folder: rename one of them",
+    for lab, files in by_lab.items():
+        for name, content in files.items():
+            owner = owners.setdefault(name, lab)
+            if by_lab[owner][name] != content:
+                faults[lab] = MasterError(
+                    f"the labs {owner} and {lab} hand out different files named `{name}`, and students find both in "
+                    "one folder: rename one of them",
                     file=f"solutions/{FOLDER}/{lab}/{name}",
                 )
-            owners.setdefault(name, lab)
-    return files
+    return faults
 
 
 def _named(master: Master) -> list[str]:

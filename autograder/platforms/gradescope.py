@@ -23,7 +23,7 @@ from typing import Any, Literal, get_args
 
 from autograder.results.grade import Grade
 from autograder.results.handin import HandIn, Person
-from autograder.results.labels import note, to_review, training
+from autograder.results.labels import note, notices, to_review, training
 from autograder.results.result import QuestionResult, Result, TestResult
 from autograder.util.text import clean, clean_line, points, seconds
 from autograder.util.times import parse_time
@@ -280,6 +280,7 @@ def _told(grade: Grade, hidden: Visibility, remarks: Sequence[str]) -> Iterator[
     if grade.waiting:
         names = ", ".join(clean_line(question.name, 40) for question in grade.waiting)
         yield f"The score is provisional: a person has yet to mark {names}."
+    yield from notices(result)
     yield from (clean(remark) for remark in remarks)
     for error in result.errors[:_MOST_ERRORS]:
         what = f"Cell [{error.cell}] raised {clean_line(error.name)}"

@@ -14,7 +14,16 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.render.styles import QUESTION_STYLES, QUESTION_SYMBOLS, SUBMISSION_STYLES, SUBMISSION_SYMBOLS
-from autograder.results.labels import QUESTION_LABELS, SUBMISSION_LABELS, lost, note, reasons, to_review, training
+from autograder.results.labels import (
+    QUESTION_LABELS,
+    SUBMISSION_LABELS,
+    lost,
+    note,
+    notices,
+    reasons,
+    to_review,
+    training,
+)
 from autograder.results.result import QuestionResult, Result
 from autograder.util.text import clean, clean_line, percent, points, seconds
 
@@ -28,6 +37,8 @@ def result_table(result: Result) -> RenderableType:
     told = note(result)
     if told:
         parts.append(Padding(Text(told, style=SUBMISSION_STYLES[result.status]), (1, 0, 0, 2)))
+    if notices(result):
+        parts.append(Padding(Text("\n".join(notices(result)), style="dim"), (1 - bool(told), 0, 0, 2)))
     if result.questions:
         parts.append(_questions(result))
     waiting = [question for question in result.questions if question.status == "to_review"]

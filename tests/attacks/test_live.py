@@ -8,8 +8,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,7 @@ from autograder.grading.grader import Grader
 from autograder.labs.assignment import load_assignment
 from autograder.results.result import QuestionResult
 from autograder.sandbox.client import ForkServer
+from tests.attacks.unprotected import HANDED_OVER, Harm
 from tests.fixtures.builders import make_zip, notebook_json, question_file
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -38,6 +41,16 @@ class Cheat:
     name: str
     cell: str
     test: str
+
+
+@dataclass(frozen=True)
+class Destructive:
+    """A cell whose `f` breaks something, and how that shows where the grader calls it in its own process."""
+
+    name: str
+    cell: str
+    harmed: Callable[[Harm], bool]
+    seconds: int = 60
 
 
 EQUAL = "class Liar:\n    __eq__ = __contains__ = lambda self, other: True\n    __hash__ = lambda self: hash(42)\n"
@@ -99,39 +112,56 @@ CHEATS = [
         "assert np.allclose(f, 42)",
     ),
 ]
-SILENT = [
-    Cheat("exits", "import sys\ndef f(x): sys.exit(0)", EXPECTED),
-    Cheat("ends_its_process", "import os\ndef f(x): os._exit(0)", EXPECTED),
-    Cheat("ends_all_processes", "import os, signal\ndef f(x): os.kill(-1, signal.SIGKILL)", EXPECTED),
-    Cheat("forks", "import os\ndef f(x):\n    for _ in range(5): os.fork()\n    return x", EXPECTED),
-    Cheat("recurses", "def f(x): return f(x)", EXPECTED),
-    Cheat("fills_the_memory", "def f(x):\n    held = []\n    while True: held.append(bytearray(1 << 28))", EXPECTED),
-    Cheat("claims_a_share", "def f(x):\n    error = AssertionError()\n    error.share_of_points = 1.0\n    raise error", EXPECTED),
-    Cheat("never_returns", "def f(x):\n    while True:\n        try:\n            while True: pass\n        except BaseException: pass", EXPECTED),
-    Cheat("floods_every_descriptor", "import os\ndef f(x):\n    for fd in range(3, 99):\n        try: os.write(fd, b'junk' * 999)\n        except OSError: pass\n    return x", EXPECTED),
-    Cheat("closes_every_descriptor", "import os\ndef f(x):\n    os.closerange(3, 99)\n    return x", EXPECTED),
-    Cheat("rewrites_the_answers", "import glob\ndef f(x):\n    for name in glob.glob('/job/**', recursive=True):\n        try: open(name, 'w').write('{\"question\": \"q1\"}')\n        except OSError: pass\n    return x", EXPECTED),
+# The last part of each says what the call does to a grader that makes it in its own process.
+DESTRUCTIVE = [
+    Destructive("exits", "import sys\ndef f(x): sys.exit(0)", lambda harm: not harm.results),
+    Destructive("ends_its_process", "import os\ndef f(x): os._exit(0)", lambda harm: not harm.results),
+    Destructive("ends_all_processes", "import os, signal\ndef f(x): os.kill(-1, signal.SIGKILL)", lambda harm: not harm.neighbour_lives),
+    Destructive("forks", "import os\ndef f(x):\n    for _ in range(5): os.fork()\n    return x", lambda harm: len(harm.lines) > 2),
+    Destructive("recurses", "import sys\nsys.setrecursionlimit(10**9)\ndef f(x):\n    held = b'x' * 20_000\n    return f(x)", lambda harm: harm.peak_mb > 200),
+    Destructive("fills_the_memory", "def f(x):\n    held = []\n    while True: held.append(bytearray(1 << 28))", lambda harm: harm.peak_mb > 200),
+    Destructive("claims_a_share", "def f(x):\n    error = AssertionError()\n    error.share_of_points = 1.0\n    raise error", lambda harm: harm.lines[0] == "this student: 1.0"),
+    Destructive("never_returns", "import time\ndef f(x):\n    while True:\n        try: time.sleep(60)\n        except BaseException: pass", lambda harm: harm.hangs, seconds=12),
+    Destructive("floods_every_descriptor", "import os\ndef f(x):\n    for fd in range(3, 99):\n        try: os.write(fd, b'junk' * 999)\n        except OSError: pass\n    return x", lambda harm: "junkjunk" in harm.results),
+    Destructive("closes_every_descriptor", "import os\ndef f(x):\n    os.closerange(3, 99)\n    return x", lambda harm: not harm.results),
+    Destructive("rewrites_the_answers", "import glob\ndef f(x):\n    for name in glob.glob('/job/**', recursive=True):\n        try: open(name, 'w').write('{\"question\": \"q1\"}')\n        except OSError: pass\n    return x", lambda harm: harm.answers != HANDED_OVER),
 ]  # fmt: skip
+HARMLESS = Destructive(
+    "harmless", "def f(x): return 0", lambda harm: harm.lines == ["this student: 0.0", "next student: 1.0"]
+)
 
 
 @pytest.fixture(scope="module")
 def passed_in_one_process() -> dict[str, bool]:
     """By cheat, whether it passes where notebook and test share a process."""
     orders = [{"cells": [cheat.cell], "test": _test_of(cheat)} for cheat in CHEATS]
-    script = Path(__file__).with_name("one_process.py")
+    return dict(zip((cheat.name for cheat in CHEATS), _answers_of("one_process.py", orders), strict=True))
+
+
+@pytest.fixture(scope="module")
+def harms_without_protection() -> Mapping[str, Harm]:
+    """By name, what each destructive call does to a grader that makes it in its own process."""
+    calls = [*DESTRUCTIVE, HARMLESS]
+    found = _answers_of("unprotected.py", [{"cell": call.cell, "test": EXPECTED} for call in calls])
+    return {call.name: Harm(**harm) for call, harm in zip(calls, found, strict=True)}
+
+
+def _answers_of(script: str, orders: Any) -> Any:
+    """What a program of this folder prints for a list of orders."""
+    path = Path(__file__).with_name(script)
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(
-        [sys.executable, str(script)], input=json.dumps(orders), env=environment, capture_output=True, text=True, check=True
+        [sys.executable, str(path)], input=json.dumps(orders), env=environment, capture_output=True, text=True, check=True
     )  # fmt: skip
-    return dict(zip((cheat.name for cheat in CHEATS), json.loads(done.stdout), strict=True))
+    return json.loads(done.stdout)
 
 
 def _test_of(cheat: Cheat) -> str:
     return hidden_test(cheat.test, "f, np" if "np." in cheat.test else "f")
 
 
-def _graded(cheat: Cheat, folder: Path, fork_server: ForkServer) -> QuestionResult:
-    path = make_zip(folder / "a-autograder.zip", {"q1": _test_of(cheat)}, lab={"schema": 1, "lab": "a", "limits": {"seconds": 60, "memory_mb": 2048}})  # fmt: skip
+def _graded(cheat: Cheat, folder: Path, fork_server: ForkServer, seconds: int = 60) -> QuestionResult:
+    path = make_zip(folder / "a-autograder.zip", {"q1": _test_of(cheat)}, lab={"schema": 1, "lab": "a", "limits": {"seconds": seconds, "memory_mb": 2048}})  # fmt: skip
     lab = load_assignment(path, fork_server)
     head = 'import otter\ngrader = otter.Notebook("a.ipynb")'
     data = notebook_json(head, cheat.cell, 'grader.check("q1")', lab=None)
@@ -149,11 +179,22 @@ def test_it_passes_in_one_process_and_earns_nothing_here(
     assert (question.score, question.status) == (0, "failed")
 
 
-@pytest.mark.parametrize("cheat", SILENT, ids=lambda cheat: cheat.name)
-def test_a_call_that_breaks_things_earns_nothing_and_stops_nobody(
-    cheat: Cheat, tmp_path: Path, fork_server: ForkServer
+@pytest.mark.parametrize("call", DESTRUCTIVE, ids=lambda call: call.name)
+def test_a_call_does_harm_where_the_grader_makes_it_in_its_own_process(
+    call: Destructive, harms_without_protection: Mapping[str, Harm]
 ) -> None:
-    question = _graded(cheat, tmp_path, fork_server)
+    harm = harms_without_protection[call.name]
+    assert call.harmed(harm), harm
+    harmless = harms_without_protection[HARMLESS.name]
+    assert HARMLESS.harmed(harmless), harmless
+    assert not call.harmed(harmless)
+
+
+@pytest.mark.parametrize("call", DESTRUCTIVE, ids=lambda call: call.name)
+def test_a_call_that_breaks_things_earns_nothing_and_stops_nobody(
+    call: Destructive, tmp_path: Path, fork_server: ForkServer
+) -> None:
+    question = _graded(Cheat(call.name, call.cell, EXPECTED), tmp_path, fork_server, call.seconds)
     assert (question.score, question.status) == (0, "failed")
     right = Cheat("right", "def f(x): return x + 2", EXPECTED)
     assert _graded(right, tmp_path, fork_server).score == 1

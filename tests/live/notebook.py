@@ -18,15 +18,22 @@ def serving(
     source: str, *names: str, limits: LiveLimits = LIMITS, server_limits: LiveLimits | None = None
 ) -> Iterator[tuple[Session, dict[str, Any]]]:
     """Run a notebook's source and give the session of its check, and the answers of these names."""
+    with running(source, *names, limits=server_limits or limits) as (channel, check):
+        session = Session(*channel, check=check, limits=limits)
+        yield session, session.values()
+
+
+@contextlib.contextmanager
+def running(source: str, *names: str, limits: LiveLimits = LIMITS) -> Iterator[tuple[tuple[int, int], int]]:
+    """Run a notebook's source up to its check of these names; give the checker's end of the channel and the check."""
     ours, theirs = open_channel()
     child = os.fork()
     if child == 0:
         close(*ours)
-        _be_the_notebook(source, names, theirs, server_limits or limits)
+        _be_the_notebook(source, names, theirs, limits)
     close(*theirs)
     try:
-        session = Session(*ours, check=_announced(ours[0]), limits=limits)
-        yield session, session.values()
+        yield ours, _announced(ours[0])
     finally:
         close(*ours)
         os.kill(child, signal.SIGKILL)

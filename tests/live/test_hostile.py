@@ -1,7 +1,8 @@
 """What a hostile notebook sends costs the test that called it, never the checker, and earns nothing.
 
-Everything here runs against the real server and the real protocol, in two processes, without a sandbox. Where a lie
-would work in one process, the test shows that first.
+Everything here runs against the real server and the real protocol, in two processes, without a sandbox. Each attack is
+also shown to succeed without the protection: in one process, with larger limits, or against a reader that checks
+nothing (`trusting_reader.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import pytest
 from autograder.handover.live_protocol import LIMITS, LiveLimits
 from autograder.handover.proxy import LiveCallError
 from tests.live.notebook import serving
+from tests.live.trusting_reader import outcome
 
 FAST = LiveLimits(
     call_seconds=0.5, grace_seconds=0.5, calls=200, message_bytes=1 << 20, text_bytes=1 << 18, check_bytes=1 << 22
@@ -30,6 +32,7 @@ def reply(body, check=1, number=None, arrays=b"", mark=b"\\x93live\\r\\n\\x1a", 
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     head = struct.pack("!8sBIIQQ", mark, kind, check, number, len(raw) if text is None else text, len(arrays) if size is None else size)
     os.write(CHANNEL[1], head + raw + arrays)
+VALUE = {"arrays": [], "result": {"kind": "int", "value": 42}}
 NUMBER = [2]  # the values were the first call
 """  # noqa: E501
 
@@ -47,16 +50,17 @@ FORGED = {
     "deep nesting": "reply(b'[' * 100_000)",
     "deeply nested values": "d = {'kind': 'none'}\n    for _ in range(100): d = {'kind': 'list', 'items': [d]}\n"
     "    reply({'arrays': [], 'result': d})",
-    "another kind of message": "reply({'arrays': []}, kind=2)",
-    "a reply to a question to come": "reply({'arrays': []}, number=99)",
-    "another mark": "reply({'arrays': []}, mark=b'XXXXXXXX')",
+    "another kind of message": "reply(VALUE, kind=2)",
+    "a reply to a question to come": "reply(VALUE, number=99)",
+    "another mark": "reply(VALUE, mark=b'XXXXXXXX')",
     "one stray byte": "os.write(CHANNEL[1], b'x')",
     "text too long": "reply({}, text=1 << 40)",
     "arrays too long": "reply({'arrays': []}, size=1 << 60)",
     "an array longer than the message": "reply({'arrays': [{'dtype': '<f8', 'shape': [1 << 40]}]}, arrays=b'x' * 8)",
     "an array of a negative size": "reply({'arrays': [{'dtype': '<f8', 'shape': [-1]}]}, arrays=b'x' * 8)",
-    "an array of objects": "reply({'arrays': [{'dtype': '|O8', 'shape': [1]}]}, arrays=b'x' * 8)",
-    "more bytes than arrays": "reply({'arrays': []}, arrays=b'x' * 8)",
+    "an array of objects": "reply({'arrays': [{'dtype': '|O8', 'shape': [1]}], 'result': {'kind': 'array', "
+    "'file': '0'}}, arrays=b'x' * 8)",
+    "more bytes than arrays": "reply(VALUE, arrays=b'x' * 8)",
     "an array that is not there": "reply({'arrays': [], 'result': {'kind': 'array', 'file': '7'}})",
     "a path for an array": "reply({'arrays': [], 'result': {'kind': 'array', 'file': '../../etc/passwd'}})",
     "an error that is no class": "reply({'arrays': [], 'raised': {'class': {'kind': 'builtin', 'name': 'print'}}})",
@@ -82,6 +86,53 @@ FORGED = {
     "too many threads": "import threading; [threading.Thread(target=lambda: [os.write(CHANNEL[1], b'junk') "
     "for _ in range(99)]).start() for _ in range(5)]; import time; time.sleep(0.2)",
 }
+
+
+# What each does to a reader without the checks; "waits" is how long an answer may take.
+WITHOUT_CHECKS = {
+    "nothing": "ended by KeyError",
+    "no JSON": "ended by JSONDecodeError",
+    "a list": "ended by AttributeError",
+    "deep nesting": "ended by RecursionError",
+    "deeply nested values": "took [[[[",
+    "another kind of message": "took 42",
+    "a reply to a question to come": "took 42",
+    "another mark": "took 42",
+    "one stray byte": "ran out of memory",
+    "text too long": "ran out of memory",
+    "arrays too long": "ran out of memory",
+    "an array longer than the message": "ran out of memory",
+    "an array of a negative size": "ended by ValueError",
+    "an array of objects": "ended by SIGSEGV",
+    "more bytes than arrays": "took 42",
+    "an array that is not there": "ended by IndexError",
+    "a path for an array": "ended by ValueError",
+    "an error that is no class": "ended by TypeError",
+    "an error that ends the checker": "ended by KeyboardInterrupt",
+    "a module that is none": "took <module 'os'",
+    "a function of the checker": "took <module 'builtins'",
+    "an argument that was not passed": "ended by IndexError",
+    "a change of what was not passed": "ended by IndexError",
+    "a random state that is none": "ended by ",
+    "printed what is no text": "ended by ValueError",
+    "an exit": "ended by error",
+    "a kill": "ended by error",
+    "a closed channel": "ended by error",
+    "sleep with every interrupt swallowed": "waits",
+    "a handler of its own": "waits",
+    "half a message": "waits",
+    "a huge value": "took 'xxxx",
+    "a value without end": "ended by KeyError",
+    "an endless loop": "waits",
+    "too many threads": "ran out of memory",
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_what_is_no_answer_harms_a_reader_without_checks(name: str) -> None:
+    expected = WITHOUT_CHECKS[name]
+    source = f"{FORGE}def f():\n    {FORGED[name]}\n"
+    assert outcome(source, 1 if expected == "waits" else 20).startswith(expected)
 
 
 @pytest.mark.parametrize("name", FORGED)
@@ -246,9 +297,19 @@ def test_a_function_does_not_reach_the_expected_value_across_the_channel() -> No
         assert expected not in values["f"]()
 
 
+REWRITES = "answer = [1]\ndef f():\n    global answer\n    answer[:] = [2]; answer = [3]\n    return 0"
+
+
+def test_a_call_rewrites_the_answers_where_it_shares_the_process() -> None:
+    namespace: dict[str, Any] = {}
+    exec(REWRITES, namespace)  # noqa: S102
+    answer = namespace["answer"]
+    assert namespace["f"]() == 0
+    assert answer == [2]
+
+
 def test_rewriting_the_answers_during_a_call_changes_nothing() -> None:
-    source = "answer = [1]\ndef f():\n    global answer\n    answer[:] = [2]; answer = [3]\n    return 0"
-    with serving(source, "answer", "f") as (_, values):
+    with serving(REWRITES, "answer", "f") as (_, values):
         assert values["f"]() == 0
         assert values["answer"] == [1]
 

@@ -33,6 +33,35 @@ def test_a_faulty_master_does_not_stop_the_build_of_others(tmp_path: Path) -> No
     assert (tmp_path / "assignment/fractions.ipynb").is_file()
 
 
+def test_labs_that_otter_refuses_or_whose_key_fails_do_not_stop_the_build_of_others(tmp_path: Path) -> None:
+    damage = {
+        "refused": ("values = np.array(", "start = 1  # SEED\nvalues = np.array("),
+        "failing": ("- 9.0 / 31.0)", "- 9.0 / 30.0)"),
+        "unloadable": ("MEASURED = {}", "import no_such_module\n\nMEASURED = no_such_module.numbers()"),
+        "misread": ("points: 1\nhidden: true", "points: one\nhidden: true"),
+    }
+    masters = {"fractions": MASTER}
+    for lab, (old, new) in damage.items():
+        assert old in MASTER
+        masters[lab] = MASTER.replace("# name: fractions", f"# name: {lab}", 1).replace(old, new, 1)
+    put(tmp_path / "solutions", {f"{lab}.py": text.encode() for lab, text in masters.items()})
+    done = autograder("build", cwd=tmp_path, code=1)
+    assert sorted(path.name for path in (tmp_path / "assignment").iterdir()) == [
+        "README.md",
+        "fractions.ipynb",
+        "requirements.txt",
+    ]
+    assert {path.name.partition("-")[0] for path in (tmp_path / "dist").iterdir()} == {"fractions"}
+    assert "fractions: 3 questions, 4 points, written: " in done.stdout
+    readme = (tmp_path / "assignment/README.md").read_text(encoding="utf-8")
+    assert [lab for lab in masters if lab in readme] == ["fractions"]
+    for lab in damage:
+        assert f"solutions/{lab}.py:" in done.stderr
+    assert "otter refuses this master" in done.stderr
+    assert "the answer key does not pass the test test_q1_largest_share" in done.stderr
+    assert "No module named 'no_such_module'" in done.stderr
+
+
 def test_check_says_what_is_not_built(tmp_path: Path) -> None:
     put(tmp_path / "solutions", {"fractions.py": MASTER.encode()})
     build_labs(tmp_path, (), check=False, report=lambda _: None)
