@@ -101,7 +101,23 @@ class BuildDriftError(KitError):
 
 
 class AssignmentError(KitError):
-    """An autograder zip that is missing, damaged or in an unsupported format."""
+    """An autograder zip that is missing, damaged or in an unsupported format.
+
+    Args:
+        message: what was found and why.
+        hint: the step that helps.
+        reason: of a test file that cannot be loaded, why.
+        test_file: the name of that file.
+        statement: the line of that file that failed, if known.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, reason: str = "", test_file: str = "", statement: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason or message
+        self.test_file = test_file
+        self.statement = statement
 
 
 class DataError(KitError):
@@ -131,3 +147,7 @@ class SubmissionError(Exception):
     def __init__(self, message: str) -> None:
         line = " ".join(message.split())
         super().__init__(line if len(line) <= _MAX_DETAIL else f"{line[: _MAX_DETAIL - 2]} …")
+
+
+class TooLargeError(SubmissionError):
+    """A submitted file above a size limit."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import difflib
 import hashlib
 import json
 import re
@@ -19,6 +20,8 @@ from typing import Any
 
 from autograder.authoring.master import Cell, Master, Question, TestCell
 from autograder.authoring.normalize import dump_notebook
+from autograder.authoring.support import FOLDER
+from autograder.authoring.test_sources import names_set, set_in_notebook
 from autograder.authoring.validate import test_function
 from autograder.datasets import mnist
 from autograder.errors import AssignmentError, IsolationError, MasterError
@@ -124,13 +127,17 @@ def prove_keys(candidates: Sequence[Candidate]) -> tuple[dict[str, bytes], tuple
 
 
 def _loading_fault(master: Master, error: AssignmentError) -> MasterError:
-    """Return the fault of a test file that cannot be loaded, at its question."""
-    named = re.match(r"tests/(\w+)\.py ", str(error))
-    question = next((one for one in master.questions if named and one.name == named.group(1)), None)
+    """Return the fault of a test file that cannot be loaded, at the statement that failed."""
+    question = next((one for one in master.questions if error.test_file == f"tests/{one.name}.py"), None)
+    message = f"the tests cannot be loaded: {error.reason}"
     if question is None:
-        return MasterError(str(error), file=master.file)
-    line = question.tests[0].body_line if question.tests else question.line
-    return _at(master, question, line, f"the tests cannot be loaded: {str(error).partition(': ')[2]}")
+        return MasterError(message, file=master.file)
+    for cell in (*master.helpers, *(test.cell for test in question.tests)):
+        line = _line_with(cell, error.statement) if error.statement else None
+        if line is not None:
+            name = None if cell in master.helpers else question.name
+            return MasterError(message, file=master.file, question=name, line=cell.line_of(line))
+    return _at(master, question, question.line, message)
 
 
 def fork_server_for(*, keras: bool) -> ForkServer:
@@ -157,7 +164,8 @@ def _prove(candidate: Candidate, server: ForkServer, folder: Path) -> _Proof:
     lab = load_assignment(archive, server)
     solution = _load(candidate.key)
     cache = TrainingCache({lab.name: key} if candidate.keras else {}, server, lambda _: None)
-    grader = Grader({lab.name: lab}, server, lab.name, cache.of)
+    told = replace(lab, test_files={file: _public(text) for file, text in lab.test_files.items()})
+    grader = Grader({lab.name: told}, server, lab.name, cache.of)
     graded = grader.graded("key.ipynb", lambda: json.dumps(_with_probe(solution, lab)).encode())
     # Every test counts here, so that none that passes stays unseen.
     counted = Grader({lab.name: _each_test_counts(lab)}, server, lab.name)
@@ -169,6 +177,11 @@ def _prove(candidate: Candidate, server: ForkServer, folder: Path) -> _Proof:
         *literal_faults(master, _answers_of(ran)),
     ]
     return _Proof(tuple(faults), dump_notebook(_with_outputs(solution, ran, candidate.digest)))
+
+
+def _public(test_file: str) -> str:
+    """Return a test file whose tests are all public: an author may read every message in full."""
+    return re.sub(r"^(@test_case\(.*)\bhidden=True\b", r"\1hidden=False", test_file, flags=re.MULTILINE)
 
 
 def _each_test_counts(lab: Assignment) -> Assignment:
@@ -185,25 +198,25 @@ def _each_test_counts(lab: Assignment) -> Assignment:
 
 
 def key_faults(master: Master, result: Result, solution: Mapping[str, Any]) -> Iterator[MasterError]:
-    """Yield what keeps the key from earning every point."""
+    """Yield what keeps the key from earning every point.
+
+    Args:
+        master: the lab.
+        result: the result of the key, with the messages of all tests.
+        solution: the key as a notebook.
+    """
     if result.status != "graded":
-        yield MasterError(f"the answer key could not be graded ({result.status}): {result.detail}", file=master.file)
-    raised = set()
-    for error in result.errors:
-        name, line = _place(master, solution, error)
-        raised.add(name)
-        yield MasterError(
-            f"the solution raises {error.name}: {error.message}".rstrip(": "),
-            file=master.file,
-            question=name,
-            line=line,
-        )
+        yield _cut_short(master, result)
+        return
+    faults, raised = _raised(master, result, solution)
+    yield from faults
     for question, found in _questions(master, result):
         lost = found.max_score - found.score
-        if found.status == "to_review" or lost <= 0 or question.name in raised:
+        if found.status == "to_review" or lost <= 0 or question in raised:
             continue
         if found.status in ("skipped", "error", "not_attempted"):
-            yield _at(master, question, question.line, f"the answer key earns nothing here: {found.reason}")
+            if not raised:  # else it lacks what another cell should have set
+                yield _at(master, question, question.line, f"the answer key earns nothing here: {found.reason}")
             continue
         for test in found.tests:
             if not test.passed:
@@ -211,9 +224,59 @@ def key_faults(master: Master, result: Result, solution: Mapping[str, Any]) -> I
                     master,
                     question,
                     test.name,
-                    f"the answer key does not pass the test {test.name}: {test.message} Correct the test, or the "
-                    "solution",
+                    f"the answer key does not pass the test {test.name}: {test.message.rstrip('.')}. Correct the "
+                    "test, or the solution",
                 )
+
+
+def _cut_short(master: Master, result: Result) -> MasterError:
+    """Return the fault of a key that did not run to its end, at the first question without an answer."""
+    message = f"the answer key could not be graded: {result.detail}"
+    if result.status == "timeout":
+        message += f"; if it needs more time, raise `seconds` under [limits] in solutions/{master.name}.toml"
+    reached = (question for question, found in _questions(master, result) if found.status in ("error", "skipped"))
+    question = next(reached, None)
+    if question is None:
+        return MasterError(message, file=master.file)
+    return _at(master, question, question.line, f"{message}. Look at this question and the code before it")
+
+
+def _raised(
+    master: Master, result: Result, solution: Mapping[str, Any]
+) -> tuple[list[MasterError], list[Question | None]]:
+    """Return the faults of cells that raise, and the questions they belong to (None: given code).
+
+    A NameError that only follows from an earlier error is no fault of its own.
+    """
+    faults: list[MasterError] = []
+    raised: list[Question | None] = []
+    unset: set[str] = set()
+    for error in result.errors:
+        cell, line = _place(master, solution, error)
+        question = _question_of(master, cell)
+        raised.append(question)
+        follows = error.name == "NameError" and any(f"'{name}'" in error.message for name in unset)
+        unset |= names_set(cell) if cell else set()
+        if not follows:
+            what = "a given cell" if question is None else "the solution"
+            message = f"{what} raises {error.name}: {error.message}".rstrip(": .") + _next_step(master, error)
+            name = question.name if question else None
+            faults.append(MasterError(message, file=master.file, question=name, line=line))
+    return faults, raised
+
+
+def _next_step(master: Master, error: CellError) -> str:
+    """Return what helps against an error of the key, as the end of a sentence."""
+    if error.name == "FileNotFoundError":
+        return f": put the file into solutions/{FOLDER}/{master.name}/, which is handed out with the notebook"
+    if error.name == "ModuleNotFoundError":
+        return (
+            f": install it where labs are built, or put the module into solutions/{FOLDER}/{master.name}/, which is "
+            "handed out with the notebook"
+        )
+    named = re.search(r"name '(\w+)' is not defined", error.message) if error.name == "NameError" else None
+    near = difflib.get_close_matches(named.group(1), set_in_notebook(master), n=1) if named else []
+    return f": is `{near[0]}` meant?" if near else ""
 
 
 def untouched_faults(master: Master, result: Result) -> Iterator[MasterError]:
@@ -293,8 +356,8 @@ def _at(master: Master, question: Question, line: int | None, message: str) -> M
     return MasterError(message, file=master.file, question=question.name, line=line)
 
 
-def _place(master: Master, solution: Mapping[str, Any], error: CellError) -> tuple[str | None, int | None]:
-    """Return the question and the master's line of an error that a cell of the key raised."""
+def _place(master: Master, solution: Mapping[str, Any], error: CellError) -> tuple[Cell | None, int | None]:
+    """Return the master's cell and line of an error that a cell of the key raised."""
     sources = [cell["source"] for cell in solution["cells"] if cell["cell_type"] == "code"]
     numbered = [source for source in sources if source.strip()]
     if not 0 < error.cell <= len(numbered):
@@ -304,15 +367,20 @@ def _place(master: Master, solution: Mapping[str, Any], error: CellError) -> tup
     tests = {id(test.cell) for question in master.questions for test in question.tests}
     for cell in master.cells:
         if cell.kind == "code" and id(cell) not in tests and (line := _line_with(cell, wanted)):
-            return cell.answers, cell.line_of(line)
+            return cell, cell.line_of(line)
     return None, None
 
 
+def _question_of(master: Master, cell: Cell | None) -> Question | None:
+    """Return the question that a cell answers."""
+    return next((one for one in master.questions if any(answer is cell for answer in one.answers)), None)
+
+
 def _line_with(cell: Cell, wanted: str) -> int | None:
-    """Return the line of a cell that holds a statement; in the master, a mark may follow it."""
+    """Return the line of a cell that holds a statement; in the master, a comment or a mark may follow it."""
     lines = [line.strip() for line in cell.source.split("\n")]
     return next(
-        (number for number, line in enumerate(lines, start=1) if line == wanted or line.startswith(f"{wanted}  # SOL")),
+        (number for number, line in enumerate(lines, start=1) if line == wanted or line.startswith(f"{wanted}  #")),
         None,
     )
 

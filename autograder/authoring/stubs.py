@@ -98,6 +98,11 @@ def _stub_name(statement: ast.stmt, rule: str) -> str:
             f"{rule}; `{statement.name}` leaves `{ast.unparse(left).splitlines()[0]}`: put the body between "
             "`# BEGIN SOLUTION` and `# END SOLUTION`, indented as the body is"
         )
+    if _is_lone_ellipsis(statement):
+        raise ValueError(
+            f"{rule}; this one leaves `...` between other stubs, for a line marked `# SOLUTION` that assigns "
+            "nothing: put that line between `# BEGIN SOLUTION NO PROMPT` and `# END SOLUTION`"
+        )
     raise ValueError(f"{rule}; this one leaves `{ast.unparse(statement).splitlines()[0]}`: mark it `# SOLUTION`")
 
 

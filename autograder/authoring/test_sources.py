@@ -6,7 +6,7 @@ import ast
 from collections.abc import Collection
 
 from autograder.authoring.bundle import Source, Test, bundle, library_sources, read_test
-from autograder.authoring.master import Master, Question, TestCell, parse_python
+from autograder.authoring.master import Cell, Master, Question, TestCell, parse_python
 
 
 def source_of(master: Master, question: Question, test: TestCell) -> Source:
@@ -45,15 +45,17 @@ def set_in_notebook(master: Master) -> frozenset[str]:
     """Return every name that the code of a master sets, apart from its tests and what they share."""
     tests = {id(test.cell) for question in master.questions for test in question.tests}
     cells = [cell for cell in master.cells if cell.kind == "code" and id(cell) not in tests]
+    return frozenset[str]().union(*(names_set(cell) for cell in cells if cell not in master.helpers))
+
+
+def names_set(cell: Cell) -> frozenset[str]:
+    """Return every name that a code cell sets, defines or imports."""
     found: set[str] = set()
-    for cell in cells:
-        if cell in master.helpers:
-            continue
-        for node in ast.walk(parse_python(cell.source)):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                found.add(node.id)
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                found.add(node.name)
-            elif isinstance(node, ast.Import | ast.ImportFrom):
-                found.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
+    for node in ast.walk(parse_python(cell.source)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
     return frozenset(found)

@@ -32,7 +32,13 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
         loaded = [load_question(source, file) for file, source in job.tests.items()]
         answer = Description(tuple(_describe(question) for question in loaded))
     except AssignmentError as error:
-        answer = Description(error=str(error), hint=error.hint)
+        answer = Description(
+            error=str(error),
+            hint=error.hint,
+            reason=error.reason,
+            test_file=error.test_file,
+            statement=error.statement,
+        )
     (folder / DESCRIPTION).write_bytes(encode(answer))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -75,10 +76,24 @@ def load_question(source: str, file: str) -> LoadedQuestion:
     try:
         loaded = ExceptionTestFile.from_string(source, path=file)
     except (Exception, SystemExit) as error:
-        raise AssignmentError(f"{file} cannot be loaded: {type(error).__name__}: {error}") from error
+        reason = f"{type(error).__name__}: {error}"
+        raise AssignmentError(
+            f"{file} cannot be loaded: {reason}",
+            reason=reason,
+            test_file=file,
+            statement=_failed_statement(error, source, file),
+        ) from error
     tests = tuple(_describe(case) for case in loaded.test_cases)
     namespace = getattr(tests[0].function, "__globals__", {}) if tests else {}
     return LoadedQuestion(loaded.name, bool(loaded.all_or_nothing), tests, namespace)
+
+
+def _failed_statement(error: BaseException, source: str, file: str) -> str:
+    """Return the line of a test file's top level at which its execution ended; empty if it is not known."""
+    frames = traceback.extract_tb(error.__traceback__)
+    number = next((frame.lineno for frame in frames if frame.filename == file), None)
+    lines = source.split("\n")
+    return lines[number - 1].strip() if number is not None and number <= len(lines) else ""
 
 
 def _is_exception_based(source: str) -> bool:

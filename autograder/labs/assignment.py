@@ -284,7 +284,13 @@ def _inspect(
                 f"The tests could not be loaded: {outcome.detail or 'the worker returned no description'}.", hint=_OTHER
             )
     if answer.error is not None:
-        raise AssignmentError(answer.error, hint=answer.hint)
+        raise AssignmentError(
+            answer.error,
+            hint=answer.hint,
+            reason=answer.reason,
+            test_file=answer.test_file,
+            statement=answer.statement,
+        )
     keep_description(kept, answer.questions)
     return answer.questions
 

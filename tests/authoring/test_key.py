@@ -29,60 +29,91 @@ def build(root: Path, *, run_keys: bool = True) -> list[str]:
 
 @dataclass(frozen=True)
 class Mistake:
-    """How an author damages the sound master; each costs another question, so that one build shows them all."""
+    """How an author damages the sound master of a lab, what must be said, in which line, of which question."""
 
+    name: str
+    lab: str
     old: str
     new: str
     says: str
     at: str
-    question: str
+    question: str | None
+
+    def __str__(self) -> str:
+        return self.name
 
 
+# Labs are built together, and each mistake costs another test: one build shows them all.
 MISTAKES = (
-    # a wrong expected value
-    Mistake(
-        "- 9.0 / 31.0)", "- 9.0 / 30.0)", "does not pass the test test_q1_largest_share", "def test_q1_largest", "q1"
-    ),
-    # a name that does not exist, in the solution
-    Mistake("range(len(values))", "range(len(valuez))", "the solution raises NameError", "for position in", "q2"),
-    # a public test that an untouched stub passes
-    Mistake(
-        'if np.any(np.diff(array_of(shares, "shares")) < 0):',
-        'if shares is not ... and np.any(np.diff(array_of(shares, "shares")) < 0):',
-        "passes on the untouched notebook",
-        "def test_q3_sorted",
-        "q3",
-    ),
-)
+    Mistake("wrong_expected_value", "one", "- 9.0 / 31.0)", "- 9.0 / 30.0)",
+            "does not pass the test test_q1_largest_share", "def test_q1_largest", "q1"),
+    Mistake("undefined_name_in_the_solution", "one", "range(len(values))", "range(len(valuez))",
+            "the solution raises NameError: name 'valuez' is not defined: is `values` meant?", "for position in", "q2"),
+    Mistake("public_test_passes_on_the_stub", "one",
+            'if np.any(np.diff(array_of(shares, "shares")) < 0):',
+            'if shares is not ... and np.any(np.diff(array_of(shares, "shares")) < 0):',
+            "passes on the untouched notebook", "def test_q3_sorted", "q3"),
+    Mistake("answer_in_a_public_test", "two", "def test_q1_shares_sum_to_one(shares):",
+            "def test_q1_shares_sum_to_one(shares, largest):\n    assert largest == 0.2903225806451613",
+            "holds the answer largest = 0.29", "assert largest ==", "q1"),
+    Mistake("error_in_a_hidden_test", "two", '    off = abs(', "    off = largest.minus(1) + abs(",
+            "has no attribute 'minus'). Correct the test", "def test_q1_larg", "q1"),
+    Mistake("threshold_above_the_key", "two",
+            '    if np.any(np.diff(array_of(shares, "shares")) < 0):',
+            '    if max(array_of(shares, "shares")) < 0.3:\n        raise AssertionError("0.3 is required")\n'
+            '    if np.any(np.diff(array_of(shares, "shares")) < 0):',
+            "test_q3_sorted: 0.3 is required. Correct the test, or the solution", "def test_q3_sorted", "q3"),
+    Mistake("missing_support_file", "three", "values = np.array([3.0, ", "values = np.loadtxt('rain.csv')  # ([3.0, ",
+            "a given cell raises FileNotFoundError: rain.csv not found: put the file into solutions/files/three/",
+            "rain.csv", None),
+    Mistake("process_ended", "five", "largest = shares.max()", "largest = exec('import os; os._exit(3)')",
+            "could not be graded: its process ended with exit code 3 (in code cell [3]). Look", "BEGIN QUESTION", "q1"),
+    Mistake("error_in_what_tests_share", "four", "MEASURED = {}", "MEASURED = dict(1)",
+            "the tests cannot be loaded: TypeError: 'int' object is not iterable", "dict(1)", None),
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def damaged(tmp_path_factory: pytest.TempPathFactory, master_text: str) -> tuple[str, SeveralFaultsError]:
-    """The text of a master with the mistakes, and what its build says."""
-    text = master_text
+def damaged(tmp_path_factory: pytest.TempPathFactory, master_text: str) -> tuple[dict[str, str], SeveralFaultsError]:
+    """The texts of the masters with the mistakes, and what their build says."""
+    texts = {mistake.lab: master_text.replace("# name: fractions", f"# name: {mistake.lab}") for mistake in MISTAKES}
     for mistake in MISTAKES:
-        assert mistake.old in text
-        text = text.replace(mistake.old, mistake.new, 1)
+        assert mistake.old in texts[mistake.lab]
+        texts[mistake.lab] = texts[mistake.lab].replace(mistake.old, mistake.new, 1)
     root = tmp_path_factory.mktemp("damaged")
     (root / "solutions").mkdir()
-    (root / "solutions" / "fractions.py").write_text(text, encoding="utf-8")
+    for lab, text in texts.items():
+        (root / "solutions" / f"{lab}.py").write_text(text, encoding="utf-8")
     with pytest.raises(SeveralFaultsError) as caught:
         build(root)
     assert not (root / "assignment").exists(), "a lab that is not proved is not written"
-    return text, caught.value
+    return texts, caught.value
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.question)
+@pytest.mark.parametrize("mistake", MISTAKES, ids=str)
 def test_a_mistake_that_only_shows_when_the_key_runs_is_named(
-    damaged: tuple[str, SeveralFaultsError], mistake: Mistake
+    damaged: tuple[dict[str, str], SeveralFaultsError], mistake: Mistake
 ) -> None:
-    text, error = damaged
-    found = [fault for fault in error.faults if fault.question == mistake.question]
-    fault = next(fault for fault in found if mistake.says in str(fault))
+    texts, error = damaged
+    file = f"solutions/{mistake.lab}.py"
+    found = [fault for fault in error.faults if (fault.file, fault.question) == (file, mistake.question)]
+    fault = next((fault for fault in found if mistake.says in str(fault)), None)
+    assert fault is not None, [str(fault) for fault in found]
     assert fault.line is not None
-    assert mistake.at in text.splitlines()[fault.line - 1]
-    assert f"solutions/fractions.py:{fault.line}, question {mistake.question}: " in str(error)
+    assert mistake.at in texts[mistake.lab].splitlines()[fault.line - 1]
+    of_question = "" if mistake.question is None else f", question {mistake.question}"
+    assert f"{file}:{fault.line}{of_question}: " in str(error)
+    assert "correct solutions/" in (error.hint or "")
+
+
+@pytest.mark.slow
+def test_what_only_follows_from_a_mistake_is_no_fault(damaged: tuple[dict[str, str], SeveralFaultsError]) -> None:
+    by_lab = {
+        lab: sum(fault.file == f"solutions/{lab}.py" for fault in damaged[1].faults)
+        for lab in ("three", "four", "five")
+    }
+    assert by_lab == {"three": 1, "four": 1, "five": 1}
 
 
 @pytest.mark.slow

@@ -38,6 +38,12 @@ def test_anything_but_stubs_is_refused(stub: str) -> None:
         stub_variables(stub)
 
 
+def test_a_marked_line_that_assigns_nothing_is_refused_with_the_remedy() -> None:
+    """Of `time.sleep(1)  # SOLUTION`, otter leaves `...`."""
+    with pytest.raises(ValueError, match="BEGIN SOLUTION NO PROMPT"):
+        stub_variables("...\na = ...")
+
+
 @pytest.mark.parametrize(
     ("stub", "left"),
     [
