@@ -33,7 +33,8 @@ READ = "document.querySelector('.board .first span').innerText"
 def cell_with(text: str) -> str:
     """The id of the code cell that contains a text."""
     cells: list[dict[str, Any]] = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-    return next(cell["id"] for cell in cells if cell["cell_type"] == "code" and text in "".join(cell["source"]))
+    found = (cell for cell in cells if cell["cell_type"] == "code" and text in "".join(cell["source"]))
+    return str(next(found)["id"])
 
 
 @pytest.fixture(scope="module")
