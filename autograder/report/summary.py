@@ -10,7 +10,7 @@ from statistics import mean, median
 
 from autograder.report.mistakes import Mistake, common_mistakes, distinct
 from autograder.report.unusable import UnusableAnswer, unusable_answers
-from autograder.results.grade import Row
+from autograder.results.grade import Row, Waiting, waiting_in
 from autograder.results.result import SubmissionStatus
 
 # In order of urgency.
@@ -39,6 +39,7 @@ class ClassSummary:
         labs: marks by lab.
         mistakes: the most common mistakes.
         unusable: tests that could not use an answer.
+        waiting: how many questions wait for a person, so that scores are provisional.
     """
 
     submissions: int
@@ -46,6 +47,7 @@ class ClassSummary:
     labs: tuple[LabMarks, ...]
     mistakes: tuple[Mistake, ...]
     unusable: tuple[UnusableAnswer, ...]
+    waiting: Waiting
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def summarise(rows: Sequence[Row]) -> ClassSummary:
         ),
         mistakes=distinct(common_mistakes(results, sys.maxsize))[:_MISTAKES],
         unusable=unusable_answers(results),
+        waiting=waiting_in(rows),
     )
 
 
