@@ -147,3 +147,7 @@ class SubmissionError(Exception):
     def __init__(self, message: str) -> None:
         line = " ".join(message.split())
         super().__init__(line if len(line) <= _MAX_DETAIL else f"{line[: _MAX_DETAIL - 2]} …")
+
+
+class TooLargeError(SubmissionError):
+    """A submitted file above a size limit."""

@@ -24,7 +24,7 @@ from autograder.grading.grader import Grader
 from autograder.grading.resume import identities, make_plan, same_entries
 from autograder.grading.session import Session, local_workers, solutions_beside
 from autograder.grading.stages import ReportingIsolation
-from autograder.intake.submissions import Submission, find_submissions, read_submission, take_in
+from autograder.intake.submissions import Submission, find_submissions, read_beside, read_submission, take_in
 from autograder.labs.assignment import Assignment, needs_of
 from autograder.labs.course import autograder_zip, find_root, lab_names, missing_builds, newer_sources
 from autograder.notebooks.notebook import read_notebook
@@ -153,15 +153,16 @@ def check_notebook(
             f"The page cannot be written to {page}: its folder does not exist, or it is a folder itself.",
             hint=f"autograder check {notebook} --html page.html",
         )
-    submissions = find_submissions([notebook])
+    submissions = find_submissions([notebook], one_student=True)
+    submission = submissions[0]
     if len(submissions) > 1:
         raise UsageError(
             f"{notebook} contains {len(submissions)} submissions; `check` grades only one.",
             hint=f"autograder grade {notebook} -o DIR",
         )
-    with _grader(_for_its_lab(options, submissions[0])) as grader, show_steps(submissions[0].name) as tell:
+    with _grader(_for_its_lab(options, submission)) as grader, show_steps(submission.name) as tell:
         watched = replace(grader, isolation=ReportingIsolation(grader.isolation, tell))
-        graded = watched.graded(submissions[0].name, lambda: read_submission(submissions[0]))
+        graded = watched.graded(submission.name, partial(read_submission, submission), partial(read_beside, submission))
     result = graded.result
     if page is not None:
         write_whole(page, feedback_html(Grade(result), graded.executed, anonymous=anonymous))
@@ -211,7 +212,7 @@ def grade_class(
     else:
         effort = Effort(time.monotonic() - start, len(graded), len(plan.kept))
         show_class(rows, output, effort=effort, every=every_row)
-        tell_notes(grades)
+        tell_notes(grades, output)
     return exit_code([row.grade.result for row in rows])
 
 

@@ -12,18 +12,20 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from autograder.errors import IsolationError, KitError, SubmissionError, UsageError, WorkerError
 from autograder.grading.fingerprint import kit_version
 from autograder.grading.session import Session
-from autograder.intake.submissions import Submission, find_submissions, read_submission
+from autograder.intake.beside import NOTHING, Beside
+from autograder.intake.submissions import Submission, find_submissions, read_beside, read_submission
 from autograder.labs.assignment import Assignment
 from autograder.notebooks.notebook import identify, read_notebook
 from autograder.platforms.gradescope import Visibility, results_json, withheld_json
 from autograder.results.grade import Grade
-from autograder.results.labels import note, reasons
+from autograder.results.labels import lost, note, reasons
 from autograder.results.result import Result
 from autograder.sandbox import Limits
 from autograder.sandbox.layers import Level
@@ -82,7 +84,8 @@ def grade_upload(upload: Path, results: Path, order: Order, report: Callable[[st
         raise WorkerError(f"The grader failed: {type(error).__name__}: {error}.", hint="autograder doctor") from error
     _write(results, text)
     report(_summary(result))
-    if order.rehearse and not (result.questions and result.score >= result.max_score):
+    # A question that a person marks is not lost.
+    if order.rehearse and (not result.questions or any(map(lost, result.questions))):
         report("The solution does not earn full marks in this container, so no submission could:")
         for line in _losses(result):
             report(f"  {line}")
@@ -98,7 +101,7 @@ def _grade(upload: Path, order: Order, report: Callable[[str], None]) -> tuple[R
         solutions = {} if order.solution is None else {lab.name: order.solution}
         choice = choose_notebook(upload, lab)
         grader = session.grader([lab], solutions, assume=lab.name, train_solutions=order.rehearse)
-        result = grader.grade(choice.name, choice.read)
+        result = grader.graded(choice.name, choice.read, choice.read_beside).result
     facts = [f"Kit: {kit_version()}", *_container(memory, lab.limits), *_handed_in(order.metadata)]
     return result, results_json(Grade(result), hidden=order.hidden, remarks=choice.remarks, facts=facts)
 
@@ -139,11 +142,13 @@ class Choice:
         name: its name.
         read: returns its content or raises SubmissionError.
         remarks: remarks for the student.
+        read_beside: returns the files uploaded with it.
     """
 
     name: str
     read: Callable[[], bytes]
     remarks: tuple[str, ...] = ()
+    read_beside: Callable[[], Beside] = lambda: NOTHING
 
 
 def choose_notebook(upload: Path, lab: Assignment) -> Choice:
@@ -153,22 +158,25 @@ def choose_notebook(upload: Path, lab: Assignment) -> Choice:
     the reason.
     """
     try:
-        found = find_submissions([upload])
+        found = find_submissions([upload], one_student=True)
     except UsageError:
         return _none(f"the upload is empty: submit the notebook {lab.name}.ipynb")
     usable = [submission for submission in found if submission.problem is None]
     if len(found) == 1 or len(usable) == 1:
         only = (usable or found)[0]
-        return Choice(only.name, lambda: read_submission(only), _left_out(found, only))
+        return _choice(only, found)
     if not usable:
         return _none(f"the upload contains no notebook, only {_names(found)}: submit the notebook {lab.name}.ipynb")
     own = _different(submission for submission in usable if _belongs(submission, lab))
     if len(own) == 1:
-        chosen = own[0]
-        return Choice(chosen.name, lambda: read_submission(chosen), _left_out(found, chosen))
+        return _choice(own[0], found)
     if own:
         return _none(f"the upload contains several notebooks of {lab.name} ({_names(own)}): submit only one")
     return _none(f"none of the uploaded notebooks ({_names(usable)}) belongs to {lab.name}: submit {lab.name}.ipynb")
+
+
+def _choice(chosen: Submission, found: Sequence[Submission]) -> Choice:
+    return Choice(chosen.name, partial(read_submission, chosen), _left_out(found, chosen), partial(read_beside, chosen))
 
 
 def _none(reason: str) -> Choice:

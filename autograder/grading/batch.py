@@ -13,7 +13,7 @@ from autograder.errors import KitError
 from autograder.grading.grader import Graded, Grader
 from autograder.grading.resume import Conditions
 from autograder.grading.stages import ReportingIsolation, Step
-from autograder.intake.submissions import Submission, read_submission
+from autograder.intake.submissions import Submission, read_beside, read_submission
 from autograder.results.folder import write_result
 from autograder.results.result import Result
 
@@ -41,7 +41,7 @@ def grade_submission(grader: Grader, submission: Submission, tell: Tell) -> Grad
     """Read and grade one submission on this machine, reporting its steps to `tell`."""
     tell("preparing")
     watched = replace(grader, isolation=ReportingIsolation(grader.isolation, tell))
-    return watched.graded(submission.name, partial(read_submission, submission))
+    return watched.graded(submission.name, partial(read_submission, submission), partial(read_beside, submission))
 
 
 def grade_all(
@@ -72,7 +72,7 @@ def grade_all(
         for submission, graded in finished:
             version = (versions or {}).get(submission.id, 1)
             result = replace(graded.result, student=submission.student, version=version)
-            fingerprint = workers.conditions.fingerprint(result.sha256, result.lab)
+            fingerprint = workers.conditions.fingerprint(result.digest, result.lab)
             # Record the level that was used: the machines of a cluster may differ.
             fingerprint["isolation"] = result.isolation
             write_result(folder, submission.id, result, fingerprint, executed=graded.executed)

@@ -24,7 +24,7 @@ from autograder.grading.cluster_worker import Bench, Described, Settings, descri
 from autograder.grading.fingerprint import kit_version
 from autograder.grading.grader import Graded
 from autograder.grading.resume import Conditions
-from autograder.intake.submissions import Submission, read_submission
+from autograder.intake.submissions import Submission, read_beside, read_submission
 from autograder.labs.assignment import Assignment
 from autograder.sandbox.layers import Level
 from autograder.util.atomic import write_atomically
@@ -100,7 +100,8 @@ def cluster_workers(
             settings = Settings(bench, assignments, assume, keys).packed()
 
             def submit(submission: Submission, tell: Tell) -> Future[Graded]:  # noqa: ARG001 - workers tell no steps
-                return executor.submit(grade_on_worker, settings, submission.name, _content_of(submission))
+                content, beside = _content_of(submission), read_beside(submission)
+                return executor.submit(grade_on_worker, settings, submission.name, content, beside)
 
             conditions = Conditions(assignments, described.isolation, assume, retrain=solutions is None)
             yield Workers(submit, conditions, partial(_window, client))

@@ -22,6 +22,7 @@ from autograder.errors import SubmissionError, WorkerError
 from autograder.grading.fingerprint import kit_version
 from autograder.grading.grader import Graded, Grader
 from autograder.grading.session import Session
+from autograder.intake.beside import NOTHING, Beside
 from autograder.labs.assignment import Assignment
 from autograder.sandbox.layers import Level
 
@@ -75,7 +76,7 @@ class Described:
     isolation: str
 
 
-def grade_on_worker(packed: bytes, name: str, content: bytes | str) -> Graded:
+def grade_on_worker(packed: bytes, name: str, content: bytes | str, beside: Beside = NOTHING) -> Graded:
     """Grade one submission with packed `Settings`.
 
     Raises:
@@ -89,7 +90,7 @@ def grade_on_worker(packed: bytes, name: str, content: bytes | str) -> Graded:
 
     settings = _unpacked(packed)
     with _kept(settings.bench) as kept:
-        return kept.grader(settings).graded(name, read)
+        return kept.grader(settings).graded(name, read, lambda: beside)
 
 
 def describe_on_worker(bench: Bench, zips: Sequence[tuple[str, bytes]]) -> Described:

@@ -19,6 +19,7 @@ from autograder.grading.run_job import notebook_job
 from autograder.handover.journal import HANDOVER, RunLog, read_run_log
 from autograder.handover.outputs import read_outputs
 from autograder.handover.protocol import Verdict
+from autograder.intake.beside import NOTHING, Beside, without_files_of_the_lab
 from autograder.labs.assignment import Assignment
 from autograder.notebooks.notebook import Notebook, answer_cells, identify, read_notebook
 from autograder.results.result import CellError, Cost, FitRun, QuestionResult, Result, SubmissionStatus
@@ -63,32 +64,37 @@ class Grader:
         """Return only the result of `graded`."""
         return self.graded(name, read).result
 
-    def graded(self, name: str, read: Callable[[], bytes]) -> Graded:
+    def graded(
+        self, name: str, read: Callable[[], bytes], read_beside: Callable[[], Beside] = lambda: NOTHING
+    ) -> Graded:
         """Grade one submission; never raises because of its content.
 
         Args:
             name: its name in the results.
-            read: returns its bytes; may raise SubmissionError.
+            read: returns the bytes of the notebook; may raise SubmissionError.
+            read_beside: returns the files handed in with it; called after `read`.
         """
         start = time.monotonic()
-        digest = ""
+        digest, beside = "", NOTHING
         try:
             data = read()
-            digest = hashlib.sha256(data).hexdigest()
+            digest, beside = hashlib.sha256(data).hexdigest(), read_beside()
             notebook = read_notebook(data)
             if (reason := self.unavailable.get(notebook.assignment or "")) is not None:
-                result = self._unreadable(name, digest, reason, time.monotonic() - start)
+                result = self._unreadable(name, digest, beside, reason, time.monotonic() - start)
                 return Graded(replace(result, lab=notebook.assignment, max_score=0.0, status="grader_error"), None)
             assignment = self._assignment_of(notebook)
         except SubmissionError as error:
-            return Graded(self._unreadable(name, digest, str(error), time.monotonic() - start), None)
+            return Graded(self._unreadable(name, digest, beside, str(error), time.monotonic() - start), None)
+        beside = without_files_of_the_lab(beside, assignment.support_files)
         try:
-            found = self._run_and_check(notebook, assignment, lambda: self._failed_by_key(assignment))
+            found = self._run_and_check(notebook, assignment, beside, lambda: self._failed_by_key(assignment))
         except WorkerError as error:
             found = _Found("grader_error", str(error))
         result = Result(
             submission=name,
             sha256=digest,
+            files=beside.files,
             lab=assignment.name,
             isolation=self.isolation.level,
             status=found.status,
@@ -107,14 +113,15 @@ class Grader:
         return Graded(result, found.executed)
 
     def _run_and_check(
-        self, notebook: Notebook, assignment: Assignment, failed_by_key: Callable[[], frozenset[str]]
+        self, notebook: Notebook, assignment: Assignment, beside: Beside, failed_by_key: Callable[[], frozenset[str]]
     ) -> _Found:
-        return _run_and_check(notebook, assignment, self.isolation, self.trainings(assignment), failed_by_key)
+        trainings = self.trainings(assignment)
+        return _run_and_check(notebook, assignment, beside, self.isolation, trainings, failed_by_key)
 
     def _failed_by_key(self, assignment: Assignment) -> frozenset[str]:
         """Return the names of the tests that the lab's answer key fails."""
         return self.keys.failed_tests(
-            assignment.name, lambda key: self._run_and_check(key, assignment, frozenset).verdicts
+            assignment.name, lambda key: self._run_and_check(key, assignment, NOTHING, frozenset).verdicts
         )
 
     def _assignment_of(self, notebook: Notebook) -> Assignment:
@@ -122,11 +129,12 @@ class Grader:
             return self.assignments[self.assume]
         return self.assignments[identify(notebook, {name: lab.answers for name, lab in self.assignments.items()})]
 
-    def _unreadable(self, name: str, digest: str, reason: str, seconds: float) -> Result:
+    def _unreadable(self, name: str, digest: str, beside: Beside, reason: str, seconds: float) -> Result:
         only = next(iter(self.assignments.values())) if len(self.assignments) == 1 else None
         return Result(
             submission=name,
             sha256=digest,
+            files=beside.files,
             lab=only.name if only else None,
             isolation=self.isolation.level,
             status="unreadable",
@@ -156,6 +164,7 @@ class _Found:
 def _run_and_check(
     notebook: Notebook,
     assignment: Assignment,
+    beside: Beside,
     isolation: Isolation,
     trainings: Mapping[str, str],
     failed_by_key: Callable[[], frozenset[str]],
@@ -163,7 +172,8 @@ def _run_and_check(
     isolation = MeasuredIsolation(isolation)
     live = LiveChecks(isolation, assignment)
     with job_folder() as folder:
-        outcome, retried = run_with_retry(live, notebook_job(notebook, assignment, folder, trainings=trainings))
+        job = notebook_job(notebook, assignment, folder, beside=beside.given, trainings=trainings)
+        outcome, retried = run_with_retry(live, job)
         run_log, shown = read_run_log(folder), read_outputs(folder)
         status, detail = _ending(outcome, run_log)
         remove_folder(folder / "scratch")  # it may be in memory, which the checker needs

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from autograder.errors import SubmissionError, UsageError
+from autograder.errors import UsageError
 from autograder.grading.fingerprint import kit_version
-from autograder.intake.submissions import Submission, read_submission
+from autograder.intake.submissions import Submission, digest_of_submission
 from autograder.labs.assignment import Assignment
 from autograder.results.folder import ResultsFolder, set_aside, stored
 from autograder.results.result import Result, Student
@@ -50,7 +49,7 @@ class Conditions:
         """Return everything that the result of a submission depends on, as JSON data.
 
         Args:
-            digest: SHA-256 of the submission's bytes.
+            digest: digest of the notebook and the files beside it.
             lab: the lab it was graded as; None if it was unreadable.
         """
         assignment = self.assignments.get(lab or "")
@@ -152,20 +151,13 @@ def _version(submission: Submission, folder: Path) -> int:
             before = Result.from_json(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        return before.version + (before.sha256 != _digest_of(submission))
+        return before.version + (before.digest != digest_of_submission(submission))
     return 1
-
-
-def _digest_of(submission: Submission) -> str:
-    try:
-        return hashlib.sha256(read_submission(submission)).hexdigest()
-    except SubmissionError:
-        return ""
 
 
 def _change(submission: Submission, result: Result, earlier: Mapping[str, Any], conditions: Conditions) -> str | None:
     """Describe what has changed since the result was written; None if nothing has."""
-    now = conditions.fingerprint(_digest_of(submission), result.lab)
+    now = conditions.fingerprint(digest_of_submission(submission), result.lab)
     if not conditions.retrain:
         now["retrain"] = earlier.get("retrain")  # results with real training are valid in either case
     changed = [name for name in {**now, **earlier} if now.get(name) != earlier.get(name)]

@@ -18,6 +18,7 @@ def notebook_job(
     assignment: Assignment,
     folder: Path,
     *,
+    beside: Mapping[str, bytes] | None = None,
     trainings: Mapping[str, str] | None = None,
     record: bool = False,
 ) -> Job:
@@ -27,6 +28,7 @@ def notebook_job(
         notebook: the notebook.
         assignment: its lab.
         folder: the job's folder.
+        beside: files that were handed in with it.
         trainings: trainings of the solution that equal trainings may reuse.
         record: record the notebook's trainings instead of handing over answers; for trusted notebooks only.
     """
@@ -38,5 +40,6 @@ def notebook_job(
         trainings=dict(trainings or {}),
         record=record,
         files=pack_support_files(assignment.support_files),
+        beside=pack_support_files(beside or {}),
     )
     return Job(RUN_NOTEBOOK, to_payload(payload), folder, assignment.limits)

@@ -28,7 +28,8 @@ class RunPayload(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a runner needs: cells, and for each question the names to hand over.
 
     `seed` is that of trainings, `trainings` those to reuse (see `runner.replay`). `record`: keep the notebook's; for
-    trusted notebooks only. `files` are the lab's support files in base64, by path; `channel` the descriptors by which a
+    trusted notebooks only. `files` are the lab's support files in base64, by path, `beside` those that the student
+    handed in, none of which has the place of a file of the lab; `channel` the descriptors by which a
     checker calls what stays in the runner, filled in by the sandbox; `call_seconds` the time one call may take.
     """
 
@@ -38,6 +39,7 @@ class RunPayload(msgspec.Struct, frozen=True, omit_defaults=True):
     trainings: dict[str, str] = {}
     record: bool = False
     files: dict[str, str] = {}
+    beside: dict[str, str] = {}
     channel: tuple[int, int] | None = None
     call_seconds: float = 5.0
 

@@ -7,6 +7,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+# What the runner imports while or after student code runs, and what Python imports as it starts.
+_MODULES_OF_THE_GRADER = frozenset(
+    "autograder otter lab_kit_student IPython ipykernel traitlets keras tensorflow numpy pandas matplotlib "
+    "matplotlib_inline msgspec sitecustomize usercustomize".split()
+)
+
 
 def pack_support_files(files: Mapping[str, bytes]) -> dict[str, str]:
     """Return the files in base64, as a payload holds them."""
@@ -19,10 +25,20 @@ def is_support_path(name: str) -> bool:
     return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
 
 
+def is_module_of_the_grader(name: str) -> bool:
+    """Say whether a file beside a notebook could be imported in place of a module that the runner needs."""
+    return PurePosixPath(name).parts[0].split(".")[0] in _MODULES_OF_THE_GRADER
+
+
 def write_support_files(files: Mapping[str, str]) -> None:
     """Write the files of a payload to the working directory, where modules among them can be imported."""
     if files and "" not in sys.path:
         sys.path.insert(0, "")
+    write_files(files)
+
+
+def write_files(files: Mapping[str, str]) -> None:
+    """Write the files of a payload to the working directory."""
     for name, packed in files.items():
         path = Path(name)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,10 +7,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.results.handin import HandIn
+from autograder.results.result import LeftOut
 
 # Browsers may append .txt or .json to the name of a downloaded notebook.
 NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)
 ZIP = re.compile(r"\.zip$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class FileBeside:
+    """A file handed in beside a notebook, on disk or in a zip.
+
+    Args:
+        name: its path relative to the notebook's folder.
+        path: the file on disk.
+        member: the file inside `path`, if that is a zip.
+        inner: the file inside `member`, if that is a zip.
+        left_out: why it cannot be there when the notebook runs, or None.
+    """
+
+    name: str
+    path: Path
+    member: str | None = None
+    inner: str | None = None
+    left_out: LeftOut | None = None
 
 
 @dataclass(frozen=True)
@@ -30,6 +50,10 @@ class Found:
         handin: platform metadata, or None.
         hidden: whether it is a hidden file, a checkpoint or a system file, considered only if nothing else was
             submitted.
+        outermost: whether it lies directly in the folder or zip that was named, which may be a class's.
+        other_kind: whether it is an ordinary file that is only no notebook and no zip.
+        companion: whether it accompanies a notebook or zip of the same name and is no submission itself.
+        beside: for a notebook, the files handed in with it.
     """
 
     shown: str
@@ -42,6 +66,10 @@ class Found:
     exported: bool = False
     handin: HandIn | None = None
     hidden: bool = False
+    outermost: bool = False
+    other_kind: bool = False
+    companion: bool = False
+    beside: tuple[FileBeside, ...] = ()
 
     @property
     def name(self) -> str:

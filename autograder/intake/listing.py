@@ -14,7 +14,8 @@ from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
-from autograder.errors import SubmissionError, UsageError
+from autograder.errors import SubmissionError, TooLargeError, UsageError
+from autograder.intake.beside import files_in_zip
 from autograder.intake.found import NOTEBOOK, ZIP, Found
 from autograder.platforms.canvas import read_canvas_name
 from autograder.platforms.gradescope import METADATA
@@ -89,7 +90,7 @@ def files_under(path: Path, *, alone: bool) -> Iterator[Found]:
         yield from _in_folder(path)
     else:
         # A bare "." or ".." never gets here, so a file always has a name.
-        found = Found(path.name, str(path), path, place=_place(path))
+        found = Found(path.name, str(path), path, place=_place(path), outermost=True)
         if ZIP.search(path.name) and os.path.isfile(path):  # noqa: PTH113 - as in _file
             yield from _in_zip(found, download=True, alone=alone)
         else:
@@ -115,20 +116,20 @@ def _in_folder(folder: Path) -> Iterator[Found]:
         folders[:] = sorted(name for name in folders if not is_junk(name) or name in _LOOKED_INTO)
         hidden = any(is_junk(part) for part in Path(here).relative_to(folder).parts)
         names = sorted([*files, *links])
-        visible = set() if hidden else set(_without_companions([name for name in names if not is_junk(name)]))
+        companions = set() if hidden else _companions([name for name in names if not is_junk(name)])
         for name in names:
             path = Path(here, name)
-            found = Found(path.relative_to(folder).as_posix(), str(path), path, place=(*here_parts, name))
+            shown, outermost = path.relative_to(folder).as_posix(), Path(here) == folder
+            found = Found(shown, str(path), path, place=(*here_parts, name), outermost=outermost)
             if hidden or is_junk(name):
                 yield hidden_file(found)
-            elif name in visible:
-                if path.is_symlink():
-                    # Links inside the folder are refused as well: unzip keeps them, and they could point to another
-                    # student's work.
-                    problem = "a link, not a file: links are not followed; copy the file itself"
-                    yield replace(found, problem=problem)
-                else:
-                    yield from _file(found)
+            elif path.is_symlink():
+                # Links inside the folder are refused as well: unzip keeps them, and they could point to another
+                # student's work.
+                problem = "a link, not a file: links are not followed; copy the file itself"
+                yield replace(found, problem=problem, companion=name in companions)
+            else:
+                yield from _file(replace(found, companion=name in companions))
     for error in denied:
         path = Path(error.filename)
         reason = f"the folder cannot be listed: {error.strerror}"
@@ -145,7 +146,14 @@ def _file(found: Found) -> Iterator[Found]:
     elif NOTEBOOK.search(found.path.name):
         yield found
     else:
-        yield replace(found, problem=_neither(found.path.name))
+        yield _other_file(found, found.path.name)
+
+
+def _other_file(found: Found, name: str) -> Found:
+    """Mark a file that is no notebook and no zip."""
+    suffix = PurePosixPath(name).suffix.lower()
+    remains = suffix in _UNFINISHED or suffix in _SHORTCUTS or suffix == ".icloud"
+    return replace(found, problem=_neither(name), other_kind=not remains)
 
 
 def _in_zip(found: Found, *, download: bool = False, alone: bool = False) -> Iterator[Found]:
@@ -164,7 +172,8 @@ def _in_zip(found: Found, *, download: bool = False, alone: bool = False) -> Ite
         return
     exported = _is_export(members)
     if single is not None and not (alone and _from_platform(members)):
-        yield replace(found, member=single.name, problem=single.problem, exported=exported)
+        beside = files_in_zip(_visible(members), single, found.path)
+        yield replace(found, member=single.name, problem=single.problem, exported=exported, beside=beside)
         return
     if download and not exported:
         if alone:
@@ -174,14 +183,14 @@ def _in_zip(found: Found, *, download: bool = False, alone: bool = False) -> Ite
             if _is_hidden(member):
                 inside = _inside(found, member.shown)
                 yield hidden_file(replace(inside, member=member.name, place=(*found.place, *member.shown.split("/"))))
-    for member in _candidates(members):
-        inside = _inside(found, member.shown)
+    for member, companion in _candidates(members):
+        inside = replace(_inside(found, member.shown), outermost="/" not in member.shown, companion=companion)
         if download and not exported:
             inside = replace(inside, place=(*found.place, *member.shown.split("/")))
         if member.problem is None and ZIP.search(member.shown):
             yield from _in_inner_zip(inside, member.name)
         else:
-            yield replace(inside, member=member.name, problem=_member_problem(member))
+            yield _of_zip(replace(inside, member=member.name), member)
 
 
 def _in_inner_zip(found: Found, name: str) -> Iterator[Found]:
@@ -195,23 +204,27 @@ def _in_inner_zip(found: Found, name: str) -> Iterator[Found]:
         yield replace(found, problem=str(error))
         return
     if single is not None:
-        yield replace(found, inner=single.name, problem=single.problem, exported=_is_export(members))
+        beside = files_in_zip(_visible(members), single, found.path, found.member)
+        exported = _is_export(members)
+        yield replace(found, inner=single.name, problem=single.problem, exported=exported, beside=beside)
         return
-    for member in _candidates(members):
-        problem = _member_problem(member)
-        if problem is None and ZIP.search(member.shown):
+    for member, companion in _candidates(members):
+        inside = replace(_inside(found, member.shown), inner=member.name, companion=companion)
+        if member.problem is None and ZIP.search(member.shown):
             problem = "a zip inside a zip inside a zip: extract the outermost one and grade the folder"
-        yield replace(_inside(found, member.shown), inner=member.name, problem=problem)
+            yield replace(inside, problem=problem)
+        else:
+            yield _of_zip(inside, member)
 
 
 def _inside(found: Found, shown: str) -> Found:
     return replace(found, shown=f"{found.shown}/{shown}".lstrip("/"), long=f"{found.long}/{shown}")
 
 
-def _member_problem(member: Member) -> str | None:
+def _of_zip(found: Found, member: Member) -> Found:
     if member.problem is None and not (NOTEBOOK.search(member.shown) or ZIP.search(member.shown)):
-        return _neither(PurePosixPath(member.shown).name)
-    return member.problem
+        return _other_file(found, PurePosixPath(member.shown).name)
+    return replace(found, problem=member.problem)
 
 
 def _single_notebook(members: Sequence[Member]) -> Member | None:
@@ -248,9 +261,11 @@ def _from_platform(members: Sequence[Member]) -> bool:
     )
 
 
-def _candidates(members: Sequence[Member]) -> list[Member]:
+def _candidates(members: Sequence[Member]) -> list[tuple[Member, bool]]:
+    """Return the visible files of a zip, each with whether it accompanies a notebook or zip of the same name."""
     by_name = {m.shown: m for m in _visible(members)}
-    return [by_name[name] for name in _without_companions(list(by_name))]
+    companions = _companions(list(by_name))
+    return [(member, name in companions) for name, member in by_name.items()]
 
 
 def _visible(members: Sequence[Member]) -> list[Member]:
@@ -283,11 +298,11 @@ def _only_hidden(names: Sequence[str]) -> str:
     return "only hidden files or system files were submitted: submit the notebook itself"
 
 
-def _without_companions(names: Sequence[str]) -> list[str]:
-    """Drop files that accompany a notebook or zip of the same name, such as PDFs."""
+def _companions(names: Sequence[str]) -> set[str]:
+    """Return the files that accompany a notebook or zip of the same name, such as PDFs."""
     work = {n for n in names if NOTEBOOK.search(n) or ZIP.search(n)}
     stems = {ZIP.sub("", NOTEBOOK.sub("", n)) for n in work}
-    return [n for n in names if n in work or os.path.splitext(n)[0] not in stems]  # noqa: PTH122 - names, not paths
+    return {n for n in names if n not in work and os.path.splitext(n)[0] in stems}  # noqa: PTH122 - names, not paths
 
 
 def _neither(name: str) -> str:
@@ -302,31 +317,33 @@ def _neither(name: str) -> str:
     return f"{kind} is neither a notebook (.ipynb) nor a zip: submit the notebook or the zip from grader.export()"
 
 
-def read_bytes(path: Path, member: str | None, inner: str | None) -> bytes:
+def read_bytes(path: Path, member: str | None, inner: str | None, *, limit: int | None = None) -> bytes:
     """Return the bytes of a file on disk, in a zip, or in a zip inside a zip.
 
     Raises:
-        SubmissionError: it is unreadable or larger than 100 MB.
+        TooLargeError: it is larger than the limit, by default 100 MB.
+        SubmissionError: it is unreadable.
     """
+    limit = MAX_NOTEBOOK_BYTES if limit is None else limit
     if member is None:
-        return _read_file(path)
+        return _read_file(path, limit)
     if inner is None:
-        return read_member(path, member, MAX_NOTEBOOK_BYTES)
-    return read_member(io.BytesIO(read_member(path, member, MAX_INNER_ZIP_BYTES)), inner, MAX_NOTEBOOK_BYTES)
+        return read_member(path, member, limit)
+    return read_member(io.BytesIO(read_member(path, member, MAX_INNER_ZIP_BYTES)), inner, limit)
 
 
-def _read_file(path: Path) -> bytes:
+def _read_file(path: Path, limit: int) -> bytes:
     try:
         # Without O_NONBLOCK, opening a named pipe would block forever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise SubmissionError("not a regular file (a pipe, a device or a folder)")
-            data = file.read(MAX_NOTEBOOK_BYTES + 1)
+            data = file.read(limit + 1)
     except OSError as error:
         raise SubmissionError(f"the file cannot be read: {error.strerror or error}") from None
-    if len(data) > MAX_NOTEBOOK_BYTES:
-        raise SubmissionError(
-            f"the notebook is larger than {MAX_NOTEBOOK_BYTES // MB} MB: clear its outputs, save it and submit it again"
+    if len(data) > limit:
+        raise TooLargeError(
+            f"the notebook is larger than {limit // MB} MB: clear its outputs, save it and submit it again"
         )
     return data

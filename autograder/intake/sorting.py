@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from autograder.errors import UsageError
+from autograder.intake.beside import of_plain_files, with_files
 from autograder.intake.found import Found
-from autograder.platforms.canvas import read_canvas_name, uploads_of_one_file
+from autograder.platforms.canvas import name_before_uploads, read_canvas_name, uploads_of_one_file
 from autograder.platforms.gradescope import METADATA, read_metadata
 from autograder.platforms.moodle import read_moodle_path
 from autograder.results.handin import PLATFORM_NAMES, Claim, HandIn, Source
@@ -73,6 +74,8 @@ def sort_in(
     read: Callable[[Found], bytes],
     look_into: Callable[[Found], Contents],
     source: Source | None = None,
+    *,
+    one_student: bool = False,
 ) -> Sorted:
     """Detect downloads among files and choose each student's submissions.
 
@@ -81,6 +84,7 @@ def sort_in(
         read: returns a file's bytes; may raise ValueError.
         look_into: inspects a notebook; called only for students with several.
         source: the platform of the download, or `plain`; None to detect it.
+        one_student: whether plain files are all by one student.
 
     Raises:
         UsageError: the files do not have the layout of the given platform.
@@ -102,7 +106,8 @@ def sort_in(
         groups.setdefault(whose, []).append(_Claimed(one, claim))
     if source not in (None, "plain") and not groups and not missing:
         raise UsageError(_NOT_SO[source], hint="omit --from, or use --from plain")
-    others = [one for one in others if not one.hidden] + _hidden_work(others)
+    plain = of_plain_files([one for one in others if not one.hidden], read, one_student=one_student)
+    others = plain + _hidden_work(others)
     kept: list[Found] = [*others, *missing]
     set_aside: list[SetAside] = []
     for group in groups.values():
@@ -110,6 +115,9 @@ def sort_in(
         kept += rows
         set_aside += left
     told.insert(0, _recognised(kept, others))
+    beside = sum(len(one.beside) for one in kept if one.problem is None)
+    if beside:
+        told.append(f"Handed in beside notebooks: {counted(beside, 'other file')}")
     if set_aside:
         told.append(_told_aside(set_aside))
     return Sorted(tuple(kept), tuple(set_aside), tuple(told))
@@ -169,6 +177,8 @@ def _canvas_folders(found: Iterable[Found], *, sure: bool) -> frozenset[tuple[st
         if not one.place or one.hidden:
             continue
         folder, claim = one.place[:-1], read_canvas_name(one.place[-1])
+        if one.companion:
+            continue
         if one.may_be_work:
             counts[folder, claim is not None] += 1
         if claim is not None and names.setdefault(folder, {}).setdefault(claim.handin.key, claim.handin.names) != (
@@ -229,17 +239,37 @@ def _one_students(
         return [_with_handin(best)], [SetAside(c.found.shown, "a hidden file") for c in group if c is not best]
     group = [c for c in group if not c.found.hidden]
     work = [c for c in group if c.found.may_be_work]
-    beside = [SetAside(c.found.shown, "not a notebook") for c in group if not c.found.may_be_work]
+    others = [c for c in group if not c.found.may_be_work]
+    beside = [SetAside(c.found.shown, "not a notebook") for c in others if not c.found.companion]
     if not work:
-        return _no_notebook(group)
+        return _no_notebook([c for c in group if not c.found.companion] or group)
     sound = [c for c in work if c.found.problem is None]
     if not sound:
         return [_with_handin(work[0])], [*beside, *(_broken(c) for c in work[1:])]
     broken = [_broken(c) for c in work if c.found.problem is not None]
-    if len(sound) == 1:
-        return [_with_handin(sound[0])], [*beside, *broken]
-    rows, left = _of_several(sound, look_into)
-    return rows, [*beside, *broken, *left]
+    rows, left = ([_with_handin(sound[0])], []) if len(sound) == 1 else _of_several(sound, look_into)
+    given_as = {c.found: _given_as(c, c.claim.file) for c in sound}
+    rows = [with_files(row, given_as[replace(row, handin=None, problem=None)], _files(others)) for row in rows]
+    return rows, [*broken, *left]
+
+
+def _files(others: Sequence[_Claimed]) -> list[tuple[Found, str]]:
+    """Return a student's other files with their paths in the hand-in.
+
+    Of an upload that Canvas may have numbered (`data-1.csv`), nobody knows whether the student did; it gets both names.
+    """
+    files = {_given_as(c, c.claim.file): c.found for c in others}
+    for c in others:
+        if c.claim.handin.platform == "canvas":
+            files.setdefault(_given_as(c, name_before_uploads(c.claim.file)), c.found)
+    return [(found, path) for path, found in files.items()]
+
+
+def _given_as(claimed: _Claimed, name: str) -> str:
+    """Return the path of a file in the student's hand-in; Canvas puts the student's name in front of the file's."""
+    if claimed.claim.handin.platform != "canvas":
+        return claimed.found.long
+    return claimed.found.long.replace(claimed.found.place[-1], name, 1)
 
 
 def _no_notebook(group: Sequence[_Claimed]) -> tuple[list[Found], list[SetAside]]:

@@ -7,6 +7,7 @@ every student has a row.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 from collections import Counter
@@ -15,13 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import SubmissionError, UsageError
-from autograder.intake.found import Found
-from autograder.intake.listing import files_under, read_bytes
+from autograder.intake.beside import Beside, take
+from autograder.intake.found import FileBeside, Found
+from autograder.intake.listing import MAX_INNER_ZIP_BYTES, files_under, read_bytes
 from autograder.intake.naming import ascii_letters, folder_names, numbered, plain_name, readable_name
 from autograder.intake.sorting import Contents, SetAside, sort_in
 from autograder.notebooks.notebook import read_notebook
 from autograder.results.handin import HandIn, Source
-from autograder.results.result import Student
+from autograder.results.result import Student, digest_of_all
+from autograder.util.zips import read_member
 
 _LAB_NAME = re.compile(rb'"assignment_name"\s*:\s*"([A-Za-z0-9_.-]{1,40})"')
 
@@ -39,6 +42,7 @@ class Submission:
         problem: why it cannot be read, or None; raised by `read_submission`.
         handin: platform metadata, or None.
         lab: the lab that its notebook names, if it was inspected.
+        beside: the files handed in with the notebook.
     """
 
     id: str
@@ -49,6 +53,7 @@ class Submission:
     problem: str | None = None
     handin: HandIn | None = None
     lab: str | None = None
+    beside: tuple[FileBeside, ...] = ()
 
     @property
     def student(self) -> Student | None:
@@ -70,25 +75,30 @@ class Intake:
     told: tuple[str, ...]
 
 
-def find_submissions(paths: Sequence[Path]) -> tuple[Submission, ...]:
+def find_submissions(paths: Sequence[Path], *, one_student: bool = False) -> tuple[Submission, ...]:
     """Return all submissions in the given files, folders and zips, sorted by name.
 
     Hidden files, system files, checkpoints, and files that accompany a notebook of the same name (`ada.pdf` next to
     `ada.ipynb`) are left out. Any other file becomes an unreadable submission. In a platform's download, every student
     has one submission per lab.
 
+    Args:
+        paths: files, folders and zips.
+        one_student: whether they are by one student, so that other files belong to the notebooks.
+
     Raises:
         UsageError: a path does not exist or cannot be listed, or nothing was found.
     """
-    return take_in(paths).submissions
+    return take_in(paths, one_student=one_student).submissions
 
 
-def take_in(paths: Sequence[Path], source: Source | None = None) -> Intake:
+def take_in(paths: Sequence[Path], source: Source | None = None, *, one_student: bool = False) -> Intake:
     """Find submissions, files to set aside, and lines to report.
 
     Args:
         paths: files, folders and zips.
         source: their platform, or `plain`; None to detect it.
+        one_student: whether they are by one student.
 
     Raises:
         UsageError: a path does not exist or cannot be listed, or nothing was found.
@@ -97,7 +107,7 @@ def take_in(paths: Sequence[Path], source: Source | None = None) -> Intake:
     # A file may be given twice, directly and through its folder. Only the folder is resolved: a refused link is a row
     # of its own, different from its target.
     unique = {(f.path.parent.resolve() / f.path.name, f.member, f.inner): f for f in reversed(found)}
-    sorted_in = sort_in(list(unique.values()), _plain_bytes, _look_into, source)
+    sorted_in = sort_in(list(unique.values()), _plain_bytes, _look_into, source, one_student=one_student)
     if not sorted_in.found:
         raise UsageError(
             f"There is nothing to grade in {', '.join(map(str, paths)) or 'the given paths'}: no notebook and no zip.",
@@ -115,6 +125,29 @@ def read_submission(submission: Submission) -> bytes:
     if submission.problem is not None:
         raise SubmissionError(submission.problem)
     return read_bytes(submission.path, submission.member, submission.inner)
+
+
+def read_beside(submission: Submission) -> Beside:
+    """Read the files handed in with the notebook, as far as they can be used."""
+    zips: dict[str, bytes] = {}  # read once, not once per file
+
+    def read(file: FileBeside, limit: int) -> bytes:
+        if file.member is None or file.inner is None:
+            return read_bytes(file.path, file.member, None, limit=limit)
+        if file.member not in zips:
+            zips[file.member] = read_bytes(file.path, file.member, None, limit=MAX_INNER_ZIP_BYTES)
+        return read_member(io.BytesIO(zips[file.member]), file.inner, limit)
+
+    return take(submission.beside, read)
+
+
+def digest_of_submission(submission: Submission) -> str:
+    """Return the digest of the notebook and the files beside it; empty if the notebook cannot be read."""
+    try:
+        notebook = hashlib.sha256(read_submission(submission)).hexdigest()
+    except SubmissionError:
+        return ""
+    return digest_of_all(notebook, read_beside(submission).files)
 
 
 def _plain_bytes(found: Found) -> bytes:
@@ -158,7 +191,7 @@ def _settle_names(found: Sequence[Found]) -> tuple[Submission, ...]:
     labs = [_lab_named_in(f) for _, f in named]
     entries = numbered([_entry(name, f, lab) for name, (_, f), lab in zip(names, named, labs, strict=True)])
     return tuple(
-        Submission(identity, name, f.path, f.member, f.inner, f.problem, f.handin, lab)
+        Submission(identity, name, f.path, f.member, f.inner, f.problem, f.handin, lab, f.beside)
         for identity, name, (_, f), lab in zip(folder_names(entries), names, named, labs, strict=True)
     )
 

@@ -53,6 +53,11 @@ def read_canvas_name(name: str) -> Claim | None:
     return None
 
 
+def name_before_uploads(file: str) -> str:
+    """Return the name without the number that Canvas appends to another upload, if it has one."""
+    return _COUNTED.sub("", file)
+
+
 def uploads_of_one_file(files: Collection[str]) -> bool:
     """Return whether the names are uploads of one file, such as lab.ipynb, lab-1.ipynb.
 

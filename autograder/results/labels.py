@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autograder.results.result import FitRun, QuestionResult, QuestionStatus, Result, SubmissionStatus
-from autograder.util.text import MAX_MESSAGE, clean, clean_line, seconds
+from autograder.results.result import FitRun, LeftOut, QuestionResult, QuestionStatus, Result, SubmissionStatus
+from autograder.util.text import MAX_MESSAGE, clean, clean_line, first_few, seconds
 
 SUBMISSION_LABELS: dict[SubmissionStatus, str] = {
     "graded": "graded",
@@ -44,6 +44,17 @@ _FALLBACK: dict[QuestionStatus, str] = {
     "skipped": "A value that it depends on is missing.",
     "grader_error": "A check is defective; these points are not final.",
 }
+# What is said of files that were handed in beside the notebook, and why some were not there when it ran.
+_PRESENT = "Handed in beside the notebook, and there when it ran: {files}."
+_LEFT_OUT: dict[LeftOut, str] = {
+    "of_the_lab": "Not used, because the lab has its own files of these names: {files}.",
+    "of_the_grader": "Left out, because these names are those of modules that the grader uses: {files}. Rename them.",
+    "outside": "Left out, because they were not below the notebook's folder: {files}.",
+    "name": "Left out, because their names or paths are not allowed: {files}.",
+    "unreadable": "Left out, because they could not be read (a link, a password, damage): {files}.",
+    "too_large": "Left out, because all files beside a notebook may have 32 MB together: {files}.",
+    "too_many": "Left out, because at most 100 files are used: {files}.",
+}
 RETRIED = "It exceeded the time limit while the machine was overloaded, and was retried exclusively."
 DEFECTIVE = "A check is defective; these points are not final."
 MAX_REASONS = 8
@@ -68,8 +79,8 @@ def training(fit: FitRun) -> str:
 
 
 def lost(question: QuestionResult) -> bool:
-    """Return whether the question lost points."""
-    return question.score < question.max_score or question.status != "passed"
+    """Return whether the question lost points; one that waits for a person has not."""
+    return question.status != "to_review" and (question.score < question.max_score or question.status != "passed")
 
 
 def note(result: Result) -> str:
@@ -78,6 +89,21 @@ def note(result: Result) -> str:
     retried = RETRIED if result.retried else ""
     defects = DEFECTIVE if result.defective else ""
     return " ".join(part for part in (_NOTES[result.status], defects, _sentence(detail), retried) if part)
+
+
+def notices(result: Result) -> tuple[str, ...]:
+    """Return what else a reader of the result should know, in sentences."""
+    present = [file.name for file in result.files if file.left_out is None]
+    told = [_PRESENT.format(files=first_few(present))] if present else []
+    return (*told, *left_out_notices(result))
+
+
+def left_out_notices(result: Result) -> tuple[str, ...]:
+    """Return why files beside the notebook were not there when it ran, in sentences."""
+    by_reason: dict[LeftOut | None, list[str]] = {}
+    for file in result.files:
+        by_reason.setdefault(file.left_out, []).append(file.name)
+    return tuple(text.format(files=first_few(by_reason[why])) for why, text in _LEFT_OUT.items() if why in by_reason)
 
 
 def remark(result: Result) -> str:
@@ -98,6 +124,11 @@ def reasons(question: QuestionResult) -> tuple[Reason, ...]:
     unique = {reason.text: reason for reason in reversed([*own, *told])}
     found = tuple(reversed(unique.values()))
     return found[:MAX_REASONS] or (Reason(_FALLBACK[question.status] or "No reason was recorded."),)
+
+
+def to_review(question: QuestionResult) -> str:
+    """Return what is to know about a question that waits for a person."""
+    return clean(question.reason) or _FALLBACK["to_review"]
 
 
 def first_reason(result: Result) -> str:

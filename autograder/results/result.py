@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
@@ -23,6 +24,10 @@ UNMARKED: frozenset[SubmissionStatus] = frozenset({"unreadable", "grader_error"}
 
 # Message id of tests whose question lacks a prerequisite; not a mistake in itself.
 NOT_CHECKED = "Not checked: {reason}."
+# Message ids of tests that could not use an answer: it did not reach them, or they did not expect a value of its kind.
+ANSWER_UNUSABLE = "{name} cannot be used: {reason}."
+RESULT_UNUSABLE = "{name} gave a result that cannot be used: {reason}."
+NOT_EXPECTED = "This check could not use the answer ({reason})."
 
 Value = str | int | float | bool | None
 
@@ -124,6 +129,27 @@ class Cost:
     peak_mb: int
 
 
+# Why a file that was handed in beside the notebook was not there when it ran: the lab has a file of that name; its name
+# is that of a module of the grader; it is not below the notebook's folder; its name or path is not allowed; it cannot
+# be read; all files together are too large; there are too many.
+LeftOut = Literal["of_the_lab", "of_the_grader", "outside", "name", "unreadable", "too_large", "too_many"]
+
+
+@dataclass(frozen=True)
+class HandedInFile:
+    """A file that was handed in beside the notebook.
+
+    Args:
+        name: its path relative to the notebook's folder.
+        sha256: digest of its content; empty if it was not read.
+        left_out: why it was not there when the notebook ran; null if it was.
+    """
+
+    name: str
+    sha256: str
+    left_out: LeftOut | None = None
+
+
 @dataclass(frozen=True)
 class Student:
     """The student, as known to the platform of the submission."""
@@ -146,7 +172,8 @@ class Result:
         submission: name of the submission.
         student: the student; null if the download does not identify them.
         version: number of submissions by the same student for the same lab.
-        sha256: digest of the submitted file.
+        sha256: digest of the submitted notebook.
+        files: files handed in beside the notebook.
         lab: the lab; null if unknown.
         language: language of the notebook.
         isolation: isolation level.
@@ -168,6 +195,7 @@ class Result:
     student: Student | None = field(default=None, kw_only=True)
     version: int = field(default=1, kw_only=True)
     sha256: str
+    files: tuple[HandedInFile, ...] = field(default=(), kw_only=True)
     lab: str | None
     language: str = field(default="en", kw_only=True)
     isolation: str
@@ -187,6 +215,11 @@ class Result:
     def called(self) -> str:
         """Display name: the student with their ID, otherwise the file."""
         return self.submission if self.student is None else self.student.called
+
+    @property
+    def digest(self) -> str:
+        """Digest of everything that was handed in: the notebook and the files beside it."""
+        return digest_of_all(self.sha256, self.files)
 
     @property
     def defective(self) -> tuple[QuestionResult, ...]:
@@ -218,6 +251,19 @@ class Result:
             return _decoder().decode(text)
         except msgspec.DecodeError as error:
             raise ValueError(f"not a result of schema {SCHEMA}: {error}") from error
+
+
+def digest_of_all(notebook: str, files: Iterable[HandedInFile]) -> str:
+    """Return the digest of a submission; that of its notebook if there is no file beside it.
+
+    Args:
+        notebook: SHA-256 of the notebook; empty if it cannot be read.
+        files: the files beside it; those that were not read have no influence.
+    """
+    read = sorted((file.name, file.sha256) for file in files if file.sha256)
+    if not read or not notebook:
+        return notebook
+    return hashlib.sha256(msgspec.json.encode([notebook, read])).hexdigest()
 
 
 @cache

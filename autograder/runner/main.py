@@ -12,7 +12,7 @@ from autograder.handover.journal import HANDOVER, Journal
 from autograder.handover.live_protocol import ENVIRONMENT, LiveLimits
 from autograder.handover.protocol import RunPayload, from_payload
 from autograder.handover.seeding import seed_everything
-from autograder.handover.support import write_support_files
+from autograder.handover.support import write_files
 from autograder.runner.cpu_meter import Meter
 from autograder.runner.error_line import error_line
 from autograder.runner.host_stub import install as install_hosts
@@ -32,12 +32,12 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
         folder: the job's folder; receives `journal.jsonl`, `outputs.jsonl`, `handover/` and IPython's `ipython/`.
     """
     job = from_payload(payload, RunPayload)
-    write_support_files(job.files)
+    write_files(job.beside)
+    write_files(job.files)
     seed_everything(job.seed)
     journal = Journal(folder)
     writer = HandoverWriter(folder / HANDOVER)
     shell = new_shell(folder / "ipython", Recorder(folder))
-    sys.path.insert(0, "")  # as in Jupyter, where cells can import files written with %%writefile
     handed_over: set[str] = set()
     live: set[str] = set()
     limits = LiveLimits(call_seconds=job.call_seconds)
@@ -66,6 +66,8 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
                 own_work=meter.grader,
             )
         )
+    # As in Jupyter, where cells can import modules beside the notebook. Not before: the grader's own must be imported.
+    sys.path.insert(0, "")
     for cell in job.cells:
         _run(shell, cell.number, cell.source, journal, meter)
     for question in job.handover:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from autograder.errors import SubmissionError
+from autograder.errors import SubmissionError, TooLargeError
 
 MB = 1024 * 1024
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
@@ -88,7 +88,7 @@ def read_member(source: Path | IO[bytes], name: str, limit: int) -> bytes:
 def _read_limited(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> bytes:
     too_large = f"{info.filename} is larger than {limit // MB} MB: clear its outputs, save it and submit it again"
     if info.file_size > limit:
-        raise SubmissionError(too_large)
+        raise TooLargeError(too_large)
     pieces: list[bytes] = []
     total = 0
     try:
@@ -97,7 +97,7 @@ def _read_limited(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -
             while piece := stream.read(_CHUNK):
                 total += len(piece)
                 if total > limit:
-                    raise SubmissionError(too_large)
+                    raise TooLargeError(too_large)
                 pieces.append(piece)
     except NotImplementedError:
         raise SubmissionError(

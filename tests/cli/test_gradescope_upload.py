@@ -54,7 +54,8 @@ def zipped(path: Path, **files: bytes) -> bytes:
 def test_the_only_notebook_is_taken_whatever_lies_beside_it(tmp_path: Path) -> None:
     choice = choose_notebook(upload(tmp_path, {"mine.ipynb": OWN, "notes.pdf": b"%PDF", "data/x.csv": b"1"}), TINY)
     assert (choice.name, choice.read()) == ("mine.ipynb", OWN)
-    assert choice.remarks == ("Other files in the upload were ignored: data/x.csv, notes.pdf.",)
+    assert choice.remarks == ()
+    assert choice.read_beside().given == {"data/x.csv": b"1", "notes.pdf": b"%PDF"}, "they are there when it runs"
 
 
 def test_of_several_notebooks_the_labs_own_is_taken(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from autograder.errors import KitError, WorkerError
 from autograder.grading import cluster_worker as worker_side
 from autograder.grading.cluster_worker import Bench, Settings, describe_on_worker, end_run, grade_on_worker
 from autograder.grading.fingerprint import kit_version
+from autograder.intake.beside import Beside
+from tests.fixtures.builders import notebook_json
 from tests.fixtures.small_class import (
     ENDLESS,
     committed,
@@ -165,6 +167,9 @@ def test_worker_grades_from_bytes_alone_and_ends_its_fork_server_when_idle(
         assert f"answer = {41 + number}" in (marked.executed or b"").decode(), "the notebook as it was run comes along"
         assert pickle.loads(pickle.dumps(marked)) == marked, "as it travels back"  # noqa: S301 - our own
         assert list(worker_side._KEPT.values()) == [kept], "one fork server serves the run"
+    beside = pickle.loads(pickle.dumps(Beside({"data.csv": b"42"})))  # noqa: S301 - as it travels there
+    reads = notebook_json(("q1", "answer = int(open('data.csv').read())"))
+    assert grade_on_worker(settings, "ada", reads, beside).result.score == 1, "files beside the notebook cross too"
     assert wait_until(lambda: not worker_side._KEPT and not kept.session.fork_server.alive, 10)
     end_run("a run")
 

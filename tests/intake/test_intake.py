@@ -68,7 +68,8 @@ def test_an_export_of_gradescope(tmp_path: Path, as_zip: bool) -> None:
     assert "no notebook" in reason(essay)
     assert "essay.docx" in reason(essay)
     assert "lists it, but its folder is missing or empty" in reason(gone)
-    assert {one.file.rsplit("/", 1)[-1] for one in intake.set_aside} == {"notes.txt", "plot.png"}
+    assert {one.file.rsplit("/", 1)[-1] for one in intake.set_aside} == {"plot.png"}, "there is no notebook beside it"
+    assert [file.name for one in intake.submissions for file in one.beside] == ["notes.txt"]
 
 
 def test_an_export_whose_metadata_are_damaged_is_graded_as_plain_files(tmp_path: Path) -> None:
