@@ -233,7 +233,7 @@ def _whose(
 def _one_students(
     group: Sequence[_Claimed], look_into: Callable[[Found], Contents]
 ) -> tuple[list[Found], list[SetAside]]:
-    """Choose a student's files to grade: a notebook per lab, or an entry with a reason."""
+    """Choose a student's files to grade: one notebook per lab, or a reason for none."""
     if all(c.found.hidden for c in group):
         best = next((c for c in group if c.found.may_be_work), group[0])
         return [_with_handin(best)], [SetAside(c.found.shown, "a hidden file") for c in group if c is not best]
