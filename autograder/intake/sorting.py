@@ -266,7 +266,10 @@ def _files(others: Sequence[_Claimed]) -> list[tuple[Found, str]]:
 
 
 def _given_as(claimed: _Claimed, name: str) -> str:
-    """Return the path of a file in the student's hand-in; Canvas puts the student's name in front of the file's."""
+    """Return the path of a file in the student's hand-in.
+
+    Canvas puts the student's name in front of the file's.
+    """
     if claimed.claim.handin.platform != "canvas":
         return claimed.found.long
     return claimed.found.long.replace(claimed.found.place[-1], name, 1)
