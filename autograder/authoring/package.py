@@ -1,4 +1,7 @@
-"""Packs the autograder: otter's zip with the helpers in every test, and `lab.json`, which stock otter ignores."""
+"""Pack the autograder: otter's zip with bundled tests, and `lab.json`.
+
+Stock otter ignores `lab.json`.
+"""
 
 from __future__ import annotations
 

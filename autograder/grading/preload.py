@@ -56,7 +56,11 @@ def preload_for(mnist: Path | None, *, keras: bool, pandas: bool = False) -> Pre
 
 
 def load_plain(*modules: str) -> None:
-    """Import what labs without Keras need, and modules by name if they are installed. Called in the fork server."""
+    """Import what labs without Keras need. Called in the fork server.
+
+    Args:
+        modules: names of other modules to import, if they are installed.
+    """
     os.environ.update(_ENVIRONMENT)
     _import_otter()
     import IPython.core.interactiveshell
@@ -74,9 +78,9 @@ def load_plain(*modules: str) -> None:
 
 
 def _import_otter() -> None:
-    """Import the part of otter that reads test files; the rest of it takes two seconds and is not used.
+    """Import the part of otter that reads test files.
 
-    What else a test file wants of otter is imported when it is wanted.
+    The rest takes two seconds; it is imported when a test file uses it.
     """
     otter = _unexecuted("otter")
     otter.test_files = _unexecuted("otter.test_files")
@@ -85,7 +89,10 @@ def _import_otter() -> None:
 
 
 def _unexecuted(name: str) -> Any:
-    """Put a package into `sys.modules` that runs its `__init__.py` when an attribute is wanted that it lacks."""
+    """Add a package to `sys.modules` without running its `__init__.py`.
+
+    That runs when an attribute is used that the package lacks.
+    """
     spec = importlib.util.find_spec(name)
     if spec is None or spec.loader is None:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)

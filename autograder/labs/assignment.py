@@ -187,7 +187,10 @@ EVERYTHING = Needs(keras=True, pandas=True)
 
 
 def needs_of(zips: Iterable[Path]) -> Needs:
-    """Return what the labs of autograder zips need; a zip of another tool may need everything."""
+    """Return what the labs of autograder zips need.
+
+    A zip that does not say so may need everything.
+    """
     needs = [_needs(path) for path in zips]
     return Needs(any(one.keras for one in needs), any(one.pandas for one in needs))
 
@@ -279,7 +282,7 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
 def _inspect(
     tests: Mapping[str, str], support: Mapping[str, bytes], isolation: Isolation
 ) -> tuple[DescribedQuestion, ...]:
-    """Describe the tests: what their decorators and signatures say, which only running them tells.
+    """Describe the tests by running the files for their decorators and signatures.
 
     The description of the same files is kept, so that a run with nothing to grade starts no worker.
     """

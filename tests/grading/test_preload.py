@@ -1,4 +1,4 @@
-"""What the fork server imports: as little as the labs need, because every `check` waits for it."""
+"""Imports of the fork server: only what the labs need, as every check waits."""
 
 from __future__ import annotations
 
