@@ -56,6 +56,7 @@ from autograder.authoring.validate import check_description, check_master
 from autograder.datasets.mnist import ARRAYS
 from autograder.errors import BuildDriftError, MasterError, SeveralFaultsError, UsageError, raise_faults
 from autograder.labs.course import MASTER_KINDS, autograder_zip, lab_names, newer_sources
+from autograder.notebooks.written import text_digest
 
 __all__ = ["BuiltLab", "build_labs", "generate"]
 
@@ -272,6 +273,10 @@ def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
     for notebook in (student, *translated.values()):
         check_leaks(notebook, master)
     solution = with_student_cells(without_marks(solution), contents, instructions=instructions)
+    if any(question.manual for question in master.questions):
+        handed_out = [cell for notebook in (student, *translated.values()) for cell in notebook["cells"]]
+        texts = (cell["source"] for cell in handed_out if cell["cell_type"] == "markdown")
+        description["given"] = sorted({text_digest(text) for text in texts})
     autograder, answer_key = pack_autograder(output.archive, master, description), dump_notebook(solution)
     return {
         f"assignment/{master.name}.ipynb": dump_notebook(student),
