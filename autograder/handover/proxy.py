@@ -37,6 +37,7 @@ from autograder.handover.live_protocol import (
 from autograder.handover.modules import MODULES, describe_module, resolve_module
 from autograder.handover.plain_values import is_record
 from autograder.handover.random_state import RandomState
+from autograder.results.result import RESULT_UNUSABLE
 from autograder.util.text import text_of
 
 _MAX_REASON = 300
@@ -83,11 +84,12 @@ class Session:
         self._classes: dict[Any, type] = {}
         self._arguments: Sequence[Any] = ()
         self.failure: str | None = None
+        self.unusable: dict[str, str] = {}
         self.defect = ""
 
     def begin_test(self) -> None:
         """Forget the failures of the test before."""
-        self.failure, self.defect = None, ""
+        self.failure, self.unusable, self.defect = None, {}, ""
 
     @property
     def in_step(self) -> bool:
@@ -199,7 +201,9 @@ class Session:
             raise self._error(body["raised"], decoder, what)
         result = decoder.value(body.get("result"))
         if isinstance(result, Unusable):
-            raise self._fail(f"{_sentence(what)} gave a result that cannot be used: {result.reason}.")
+            named = {"name": _sentence(what), "reason": result.reason}
+            self.unusable = self.unusable if self.failure else named
+            raise self._fail(RESULT_UNUSABLE.format(**named))
         return result
 
     def _print(self, printed: Any) -> None:

@@ -24,6 +24,10 @@ UNMARKED: frozenset[SubmissionStatus] = frozenset({"unreadable", "grader_error"}
 
 # Message id of tests whose question lacks a prerequisite; not a mistake in itself.
 NOT_CHECKED = "Not checked: {reason}."
+# Message ids of tests that could not use an answer: it did not reach them, or they did not expect a value of its kind.
+ANSWER_UNUSABLE = "{name} cannot be used: {reason}."
+RESULT_UNUSABLE = "{name} gave a result that cannot be used: {reason}."
+NOT_EXPECTED = "This check could not use the answer ({reason})."
 
 Value = str | int | float | bool | None
 

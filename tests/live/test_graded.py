@@ -12,7 +12,7 @@ from autograder.grading.grader import Grader
 from autograder.grading.preload import preload_for
 from autograder.handover.tasks import RUN_NOTEBOOK, RUN_TESTS
 from autograder.labs.assignment import load_assignment
-from autograder.results.result import Result
+from autograder.results.result import RESULT_UNUSABLE, Result
 from autograder.sandbox import Isolation, Job, Outcome
 from autograder.sandbox.client import ForkServer
 from autograder.sandbox.layers import Level
@@ -154,6 +154,14 @@ def test_a_broken_stream_costs_one_check_and_not_the_next(lab: Lab) -> None:
 def test_an_error_of_the_answer_is_told_with_what_raised_it(lab: Lab) -> None:
     result = lab.grade({"q1": SQUARE}, "def square(n): return n / 0")
     assert "square() raised ZeroDivisionError: division by zero" in messages(result)
+
+
+def test_a_result_that_cannot_be_used_is_known_by_its_template(lab: Lab) -> None:
+    result = lab.grade({"q1": SQUARE}, "def square(n): return 1 << 5000")
+    reason = "it is a whole number of more than a thousand digits"
+    for test in result.questions[0].tests:
+        assert (test.message_id, test.values) == (RESULT_UNUSABLE, {"name": "square()", "reason": reason})
+        assert test.message == f"square() gave a result that cannot be used: {reason}."
 
 
 def test_env_and_modules_can_be_parameters(lab: Lab) -> None:
