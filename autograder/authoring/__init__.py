@@ -101,7 +101,7 @@ class LabSource:
 def build_labs(
     root: Path, names: Sequence[str], *, check: bool, report: Callable[[str], None], run_keys: bool = False
 ) -> tuple[BuiltLab, ...]:
-    """Build labs, or with `check` compare what they would give with the files that are there.
+    """Build labs, or with `check` compare the result with the existing files.
 
     Args:
         root: the folder that holds `solutions/`; `assignment/` and `dist/` are made beside it.
@@ -163,7 +163,10 @@ def build_labs(
 def _read_sources(
     root: Path, known: Sequence[str], chosen: Sequence[str], faults: list[MasterError]
 ) -> tuple[dict[str, LabSource], dict[str, LabSource]]:
-    """Read all labs of a course; return those without a fault, and of these the ones to build."""
+    """Read all labs of a course.
+
+    Returns those without a fault, and of these the ones to build.
+    """
     read = _collected(chosen, lambda name: _read_source(root, name), faults)
     read |= _collected([name for name in known if name not in chosen], lambda name: _read_source(root, name), [])
     clashing = clashes({name: read[name].files for name in known if name in read})
@@ -175,7 +178,7 @@ def _read_sources(
 def _check_current(
     root: Path, generated: dict[str, bytes], report: Callable[[str], None] | None, *, complete: bool
 ) -> None:
-    """Compare generated files with those that are there; report the difference where a fault is to be raised."""
+    """Compare generated files with the existing ones and report differences."""
     try:
         check_current(root, generated, _unlisted(root, generated) if complete else [])
     except BuildDriftError as drift:
@@ -227,7 +230,10 @@ def _key_path(lab: str) -> str:
 
 
 def _collected(labs: Sequence[str], make: Callable[[str], _T], faults: list[MasterError]) -> dict[str, _T]:
-    """Make something of every lab that has no faults; the faults of the others are added to the list."""
+    """Make something of every lab that has no faults.
+
+    Faults found on the way are added to the list.
+    """
     made: dict[str, _T] = {}
     for lab in labs:
         with _collecting(faults):
@@ -247,7 +253,7 @@ def _collecting(faults: list[MasterError]) -> Iterator[None]:
 
 
 def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
-    """Return all files of one lab, by path relative to the root, from what otter made of its master.
+    """Return all files of one lab, from otter's output, by path below the root.
 
     Raises:
         MasterError: the student notebook is not what students may get.
@@ -375,7 +381,7 @@ def _read_source(root: Path, name: str) -> LabSource:
 
 
 def update_translations(root: Path, names: Sequence[str], report: Callable[[str], None]) -> None:
-    """Bring the catalogs of labs up to date with their masters: new texts empty, changed ones fuzzy.
+    """Update the catalogs of labs: new texts are empty, changed ones fuzzy.
 
     Raises:
         MasterError: a master or a catalog cannot be read.

@@ -1,4 +1,7 @@
-"""Packs the autograder: otter's zip with the helpers in every test, and `lab.json`, which stock otter ignores."""
+"""Pack the autograder: otter's zip with bundled tests, and `lab.json`.
+
+Stock otter ignores `lab.json`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ SCRIPTS = frozenset({"run_autograder", "setup.sh"})
 
 
 def lab_description(master: Master, stubs: Sequence[QuestionStubs], settings: LabSettings) -> dict[str, Any]:
-    """Return the content of lab.json: titles, points, stubs, limits (see the keys below)."""
+    """Return the content of lab.json: titles, points, stubs, limits."""
     by_name = {entry.question: entry for entry in stubs}
     title_of = titles(master)
     return {

@@ -1,4 +1,4 @@
-"""Grade the known answers of a course and compare what they lose with what they should lose."""
+"""Grade the known answers of a course and compare the points they lose."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from autograder.sandbox.job_files import job_folder
 
 @dataclass(frozen=True)
 class Proof:
-    """What became of a known answer: its result, and how that differs from what the answer says."""
+    """Outcome of a known answer: its result, and how that differs from the expected."""
 
     answer: KnownAnswer
     result: Result
@@ -80,7 +80,7 @@ def prove(
 
 
 def new_known_answer(root: Path, notebook: Path) -> Path:
-    """Write the file of a known answer from a student's notebook, as it is graded now; return its path.
+    """Write a known answer from a student's notebook as graded now; return its path.
 
     Raises:
         UsageError: it is no notebook of a lab of this course, or all its answers are those of the key.

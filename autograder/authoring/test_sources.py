@@ -1,4 +1,4 @@
-"""The tests of a master as test files need them: what they use is bundled in front of them."""
+"""Tests of a master as test files need them, with bundled definitions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def read_tests(master: Master, question: Question) -> tuple[Test, ...]:
 
 
 def prelude(master: Master, question: Question, names: Collection[str] | None = None) -> str:
-    """Return what must stand in front of the named tests of a question (None: of all its tests).
+    """Return the definitions that tests of a question need in front of them.
+
+    `names` selects tests; None stands for all.
 
     Raises:
         MasterError: a test uses what is defined nowhere, or something that its own parameter hides.
@@ -42,7 +44,7 @@ def parameters(master: Master) -> frozenset[str]:
 
 
 def set_in_notebook(master: Master) -> frozenset[str]:
-    """Return every name that the code of a master sets, apart from its tests and what they share."""
+    """Return every name that a master sets outside its tests and shared cell."""
     tests = {id(test.cell) for question in master.questions for test in question.tests}
     cells = [cell for cell in master.cells if cell.kind == "code" and id(cell) not in tests]
     return frozenset[str]().union(*(names_set(cell) for cell in cells if cell not in master.helpers))

@@ -168,7 +168,10 @@ def _failed(
     unforeseen: bool = False,
     note: bool = True,
 ) -> TestVerdict:
-    """Return the verdict of a test that did not give all points; its author's failure note comes first."""
+    """Return the verdict of a test that did not give all points.
+
+    Its author's failure note comes first.
+    """
     parts = [str(test.case.failure_message or "").strip() if note else "", said]
     message = " ".join(part for part in parts if part)
     message = message or ("A hidden check failed." if test.hidden else "The check failed.")

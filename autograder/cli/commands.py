@@ -314,7 +314,9 @@ def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Wo
 
 
 def _usable_zips(options: GradingOptions) -> tuple[dict[str, Path], dict[str, str]]:
-    """Return the zips to grade with by lab, and for labs that are not built the reason; a stale zip is told.
+    """Return the zips to grade with by lab, and why other labs cannot be used.
+
+    A zip older than its master is reported.
 
     Raises:
         UsageError: there is no zip to grade with.

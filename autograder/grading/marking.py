@@ -65,7 +65,7 @@ def mark(assignment: Assignment, run: Run, verdicts: Mapping[str, Verdict]) -> t
 
 
 def _left_to_a_person(question: Question, notebook: Notebook, given: Collection[str]) -> QuestionResult:
-    """Return the result of a question that a person marks: no points yet, and the answer."""
+    """Return the result of a question marked by a person: no points yet, the answer."""
     answer = written_answer(notebook, question.name, question.variables, question.stubs, question.written, given)
     if answer.found and not answer.given:
         return QuestionResult(question.name, "not_attempted", 0.0, question.max_score, reason=NOT_FILLED_IN)
@@ -126,7 +126,10 @@ def _test_results(
 
 
 def _translated(message: str, message_id: str, values: Mapping[str, Any], catalog: Mapping[str, str]) -> str:
-    """Return a test's message in the language of the notebook, where its template has a translation."""
+    """Return a test's message in the notebook's language.
+
+    It stays English if its template has no translation.
+    """
     if message_id not in catalog:
         return message
     try:

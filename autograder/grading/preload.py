@@ -59,7 +59,10 @@ def load_plain() -> None:
 
 
 def _import_otter() -> None:
-    """Import otter without the parser of IRIs that jsonschema would build for it in two seconds, if it is installed."""
+    """Import otter without building jsonschema's parser of IRIs.
+
+    Where that parser is installed, building it takes two seconds.
+    """
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     try:
         import otter.test_files

@@ -1,4 +1,7 @@
-"""A grading session: the fork server, the labs and the answer keys, opened in one place for every way of grading."""
+"""A grading session: the fork server, the labs and the answer keys.
+
+Every way of grading opens one.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ from autograder.sandbox.layers import Level
 
 
 class Session:
-    """A fork server that has imported what the labs need; closing it ends every job that still runs.
+    """A fork server that has imported the labs' libraries.
+
+    Closing it ends every job that still runs.
 
     Args:
         isolation: the isolation level.

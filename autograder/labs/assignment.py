@@ -180,7 +180,10 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
 
 
 def needs_keras(path: Path) -> bool:
-    """Say whether the lab of an autograder zip needs Keras; only its `lab.json` can say that it does not."""
+    """Return whether the lab of an autograder zip needs Keras.
+
+    It does unless its `lab.json` says otherwise.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             return _json(archive.read(LAB_JSON).decode("utf-8"), path).get("keras") is not False
@@ -266,7 +269,7 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
 def _inspect(
     tests: Mapping[str, str], support: Mapping[str, bytes], isolation: Isolation
 ) -> tuple[DescribedQuestion, ...]:
-    """Describe the tests: what their decorators and signatures say, which only running them tells.
+    """Describe the tests by running the files for their decorators and signatures.
 
     The description of the same files is kept, so that a run with nothing to grade starts no worker.
     """

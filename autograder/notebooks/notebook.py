@@ -145,7 +145,10 @@ def read_notebook(data: bytes) -> Notebook:
 def _written(
     cells: Sequence[Mapping[str, Any]],
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
-    """Return, by question, the texts tagged as its answer, and the texts between them and the next code or answer."""
+    """Return, by question, texts tagged as its answer and texts right below them.
+
+    The latter end at the next code cell or answer.
+    """
     tagged: dict[str, tuple[str, ...]] = {}
     below: dict[str, tuple[str, ...]] = {}
     latest: list[str] = []

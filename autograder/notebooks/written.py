@@ -1,4 +1,7 @@
-"""Answers that a person marks: what a notebook holds in place of the text that was handed out. Pure."""
+"""Find the answers of a notebook that a person marks. Pure.
+
+An answer is what stands in place of the text that was handed out.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,10 @@ def written_answer(
 
 
 def _is_gap(source: str, stubs: Sequence[str], written: Sequence[str]) -> bool:
-    """Return whether a code cell answers nothing; where none was handed out, a comment is an answer."""
+    """Return whether a code cell holds no answer.
+
+    Where no code was handed out, a comment is an answer.
+    """
     return is_stub(source, stubs) if stubs else _is_untouched(source, written)
 
 

@@ -68,7 +68,7 @@ def class_table(rows: Sequence[Row]) -> RenderableType:
 
 
 def class_numbers(summary: ClassSummary, effort: Effort | None = None) -> RenderableType:
-    """Render counts by status, marks by lab, the most common mistakes, and answers that tests could not use.
+    """Render status counts, marks by lab, common mistakes and unusable answers.
 
     Args:
         summary: the class.

@@ -36,7 +36,7 @@ class UnusableAnswer:
 
 
 def unusable_answers(results: Sequence[Result]) -> tuple[UnusableAnswer, ...]:
-    """Return the tests that could not use an answer, by kind of answer; most submissions first."""
+    """Return tests that could not use a kind of answer; most submissions first."""
     reasons: dict[tuple[str | None, str, str, str], str] = {}
     submissions: dict[tuple[str | None, str, str, str], dict[str, None]] = {}
     for result in results:

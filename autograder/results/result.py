@@ -1,4 +1,4 @@
-"""The result of one submission, and its JSON form (schema 2, described in docs/result.schema.json)."""
+"""The result of one submission and its JSON form (docs/result.schema.json)."""
 
 from __future__ import annotations
 
@@ -254,7 +254,9 @@ class Result:
 
 
 def digest_of_all(notebook: str, files: Iterable[HandedInFile]) -> str:
-    """Return the digest of a submission; that of its notebook if there is no file beside it.
+    """Return the digest of a submission: its notebook and the files beside it.
+
+    Without files beside the notebook, it is the digest of the notebook.
 
     Args:
         notebook: SHA-256 of the notebook; empty if it cannot be read.

@@ -1,4 +1,4 @@
-"""Attacks on live answers within a zip for Gradescope: one set-up, one notebook, a question for each attack."""
+"""Attacks on live answers in a zip for Gradescope, all in one notebook."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Task:
 
 
 def sound(name: str) -> Task:
-    """A question that is answered rightly: what happens before and after it must not cost it."""
+    """A correctly answered question, which attacks before and after must not affect."""
     source = f"def {name}(x): return x + 2"
     return Task(name, source, source, f"assert {name}(40) == 42", "Passed.", earns=1.0)
 
@@ -56,7 +56,7 @@ def sound(name: str) -> Task:
 def attack(
     name: str, source: str, says: str, test: str = "expected = sum([20, 22])\nassert NAME(40) == expected"
 ) -> Task:
-    """A question whose answer attacks; in its source and its test NAME is its function."""
+    """A question whose answer attacks; NAME is its function in source and test."""
     right = f"{name}_value = 42\ndef {name}(x): return x + 2"
     return Task(name, right, source.replace("NAME", name), test.replace("NAME", name), says)
 

@@ -1,4 +1,4 @@
-"""From a master to the files: what they hold, that they never change by themselves, and what is refused."""
+"""Building a lab: the files' content, reproducibility, and what is refused."""
 
 from __future__ import annotations
 

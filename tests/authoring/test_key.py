@@ -1,4 +1,7 @@
-"""`build` proves a lab: its key earns every point, the untouched notebook none; mistakes are named with their place."""
+"""`build` proves a lab: the key earns every point, the untouched notebook none.
+
+Mistakes are named with their place.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ def build(root: Path, *, run_keys: bool = True) -> list[str]:
 
 @dataclass(frozen=True)
 class Mistake:
-    """How an author damages the sound master of a lab, what must be said, in which line, of which question."""
+    """A change to a sound master, and the message, line and question expected."""
 
     name: str
     lab: str

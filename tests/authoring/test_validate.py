@@ -1,4 +1,4 @@
-"""Every fault of a master is named with its line and its question, before otter sees the master."""
+"""Every fault of a master is named with line and question before otter runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BEGIN_Q2 = BEGIN_Q1.replace("q1", "q2")
 
 @dataclass(frozen=True)
 class Fault:
-    """How to damage the sound master, and what must be said: `says` in the message, `at` in the line named."""
+    """A change to the sound master; `says` is in the message, `at` in its line."""
 
     name: str
     old: str

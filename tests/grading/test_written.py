@@ -1,4 +1,4 @@
-"""Answers that a person marks: what counts as an answer, and the result until it is marked."""
+"""Answers that a person marks: what counts as one, and its result so far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notebooks with functions, graded through the real sandbox: when tests run, what they cost, what a death leaves."""
+"""Notebooks with functions, graded in the sandbox: order, cost, crashes."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def test_many_checks_of_one_question_do_not_start_a_checker_each(lab: Lab) -> No
 
 
 def test_a_check_beside_an_exclusive_job_does_not_wait_for_it(lab: Lab) -> None:
-    """A job that wants to run alone waits for the notebook, so the notebook's checker must not wait for that job."""
+    """A notebook's checker does not wait for a job that waits to run exclusively."""
     import threading
     import time
 

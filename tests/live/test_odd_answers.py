@@ -1,4 +1,4 @@
-"""Odd answers of one student, graded with a zip of another tool, stop nobody and are listed."""
+"""Odd answers of one student stop nobody and are listed, with a foreign zip."""
 
 from __future__ import annotations
 
