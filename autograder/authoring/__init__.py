@@ -27,6 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from autograder.authoring.generated_files import check_current, write_if_changed
 from autograder.authoring.gradescope_zip import pack_gradescope
 from autograder.authoring.key import Candidate, kept_key, prove_keys
@@ -64,6 +66,7 @@ from autograder.datasets.mnist import ARRAYS
 from autograder.errors import BuildDriftError, MasterError, SeveralFaultsError, UsageError, raise_faults
 from autograder.labs.course import MASTER_KINDS, autograder_zip, lab_names, newer_sources
 from autograder.labs.lab_file import LabFile
+from autograder.notebooks.written import text_digest
 
 __all__ = ["BuiltLab", "build_labs", "generate"]
 
@@ -285,6 +288,10 @@ def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
     for notebook in (student, *translated.values()):
         check_leaks(notebook, master)
     solution = with_student_cells(without_marks(solution), contents, instructions=instructions)
+    if any(question.manual for question in master.questions):
+        handed_out = [cell for notebook in (student, *translated.values()) for cell in notebook["cells"]]
+        texts = (cell["source"] for cell in handed_out if cell["cell_type"] == "markdown")
+        description = replace(description, given=tuple(sorted({text_digest(text) for text in texts})))
     autograder, answer_key = pack_autograder(output.archive, master, description), dump_notebook(solution)
     return {
         f"assignment/{master.name}.ipynb": dump_notebook(student),

@@ -97,6 +97,8 @@ class Assignment:
         title: its title.
         late: its lateness policy, or None.
         support_files: contents of the files beside the notebook, by relative path.
+        messages: translations of the tests' messages, by language and English text.
+        given: digests of the texts that were handed out, if a person marks some answers.
     """
 
     name: str
@@ -110,6 +112,7 @@ class Assignment:
     late: LatePolicy | None = None
     support_files: Mapping[str, bytes] = field(default_factory=dict)
     messages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
 
     @property
     def max_score(self) -> float:
@@ -172,6 +175,7 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
         late=_late(lab, path),
         support_files=support,
         messages=lab.messages,
+        given=frozenset(lab.given),
     )
 
 

@@ -50,6 +50,7 @@ class LabFile(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="schema
         keras: whether its notebooks or tests use Keras.
         pandas: whether its notebooks or tests use pandas.
         messages: translations of the tests' messages, by language and English text.
+        given: digests of the texts that were handed out, in every language, if a person marks some answers.
     """
 
     lab: str = ""
@@ -61,6 +62,7 @@ class LabFile(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="schema
     keras: bool = True
     pandas: bool = False
     messages: Mapping[str, Mapping[str, str]] = {}
+    given: tuple[str, ...] = ()
 
 
 def read_lab_file(text: str, archive: str) -> LabFile:
