@@ -27,7 +27,14 @@ from autograder.handover.protocol import (
 from autograder.handover.proxy import LiveCallError, Session, answer_that_raised
 from autograder.handover.seeding import seed_everything
 from autograder.handover.support import write_support_files
-from autograder.results.result import Value
+from autograder.results.result import (
+    CHECK_FAILED,
+    HIDDEN_CHECK_FAILED,
+    UNFORESEEN,
+    UNFORESEEN_HIDDEN,
+    UNUSABLE,
+    Value,
+)
 from autograder.util.text import text_of
 
 _MAX_MESSAGE = 2_000
@@ -117,7 +124,8 @@ def _find(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) 
     for name in test.required:
         value = values.get(name)
         if isinstance(value, Unusable):
-            return _failed(test, f"{name} cannot be used: {value.reason}.", note=False)
+            values_of_message = {"name": name, "reason": text_of(value.reason, _MAX_MESSAGE)}
+            return _failed(test, "", message_id=UNUSABLE, values=values_of_message, note=False)
     usable = {name: None if isinstance(value, Unusable) else value for name, value in values.items()}
     try:
         # As in otter, except that `env` is the notebook's namespace and not the values that this test takes.
@@ -139,12 +147,15 @@ def _find(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) 
     except BaseException as error:  # noqa: BLE001 - tests may raise anything, and pytest's failures are no Exception
         # For hidden tests, only the type of error is reported: its text may contain the expected value.
         raised = answer_that_raised(error)
-        said = "This check could not use the answer" if raised is None else f"{raised} raised {type(error).__name__}"
-        if not test.hidden:
-            said += f" ({type(error).__name__}: " if raised is None else ": "
-            said += text_of(error, _MAX_MESSAGE) + (")" if raised is None else "")
-        said += "."
-        return _failed(test, said, defect=defect_of(error, test.function), unforeseen=True)
+        error_text = text_of(error, _MAX_MESSAGE)
+        defect = defect_of(error, test.function)
+        if raised is not None:
+            said = f"{raised} raised {type(error).__name__}" + ("." if test.hidden else f": {error_text}.")
+            return _failed(test, said, defect=defect, unforeseen=True)
+        if test.hidden:
+            return _failed(test, "", message_id=UNFORESEEN_HIDDEN, defect=defect, unforeseen=True)
+        named = {"error": f"{type(error).__name__}: {error_text}"}
+        return _failed(test, "", message_id=UNFORESEEN, values=named, defect=defect, unforeseen=True)
     return TestVerdict(test.name, passed=True, share=1.0)
 
 
@@ -159,10 +170,16 @@ def _failed(
     unforeseen: bool = False,
     note: bool = True,
 ) -> TestVerdict:
-    """Return the verdict of a test that did not give all points; its author's failure note comes first."""
+    """Return the verdict of a test that did not give all points; its author's failure note comes first.
+
+    `said` is the message, if it is more than its template with its values.
+    """
+    if message_id and not said:
+        said = message_id.format(**(values or {}))
     parts = [str(test.case.failure_message or "").strip() if note else "", said]
     message = " ".join(part for part in parts if part)
-    message = message or ("A hidden check failed." if test.hidden else "The check failed.")
+    if not message:
+        message = message_id = HIDDEN_CHECK_FAILED if test.hidden else CHECK_FAILED
     return TestVerdict(
         name=test.name,
         passed=share >= 1,

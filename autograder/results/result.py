@@ -24,6 +24,12 @@ UNMARKED: frozenset[SubmissionStatus] = frozenset({"unreadable", "grader_error"}
 
 # Message id of tests whose question lacks a prerequisite; not a mistake in itself.
 NOT_CHECKED = "Not checked: {reason}."
+# Message ids of tests that could not use an answer, and of failures without a message.
+UNUSABLE = "{name} cannot be used: {reason}."
+UNFORESEEN = "This check could not use the answer ({error})."
+UNFORESEEN_HIDDEN = "This check could not use the answer."
+CHECK_FAILED = "The check failed."
+HIDDEN_CHECK_FAILED = "A hidden check failed."
 
 Value = str | int | float | bool | None
 
@@ -54,6 +60,14 @@ class TestResult:
     message_id: str = ""
     values: Mapping[str, Value] = field(default_factory=dict)
 
+    @property
+    def english(self) -> str:
+        """The message in English, whatever the language of the notebook."""
+        try:
+            return self.message_id.format(**self.values) or self.message
+        except (LookupError, ValueError, AttributeError):
+            return self.message  # the values are the checker's claim; they may lack a name
+
 
 @dataclass(frozen=True)
 class QuestionResult:
@@ -65,7 +79,8 @@ class QuestionResult:
         score: its points.
         max_score: its possible points.
         tests: the results of its tests.
-        reason: the reason for a status that the tests do not explain; otherwise empty.
+        reason: the reason for a status that the tests do not explain, in English; otherwise empty.
+        translated_reason: the reason in the language of the notebook; empty if that is English.
         answer: what the student wrote, as Markdown, if a person marks the question; otherwise empty.
     """
 
@@ -76,6 +91,12 @@ class QuestionResult:
     tests: tuple[TestResult, ...] = ()
     reason: str = ""
     answer: str = ""
+    translated_reason: str = ""
+
+    @property
+    def shown_reason(self) -> str:
+        """The reason as the student reads it."""
+        return self.translated_reason or self.reason
 
 
 @dataclass(frozen=True)
