@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,7 +57,10 @@ def mark(assignment: Assignment, run: Run, verdicts: Mapping[str, Verdict]) -> t
 
 
 def _shown_in(english: QuestionResult, other: QuestionResult) -> QuestionResult:
-    """Return a question's result with its texts in another language; message ids and values stay English."""
+    """Return a question's result with its texts in another language.
+
+    Message ids and values stay English.
+    """
     pairs = zip(english.tests, other.tests, strict=True)
     return replace(
         english,
@@ -76,7 +79,7 @@ def _mark(
     lacks: dict[str, str] = {}
     for question in assignment.questions:
         if question.manual:
-            results[question.name] = _left_to_a_person(question, run.notebook, words)
+            results[question.name] = _left_to_a_person(question, run.notebook, assignment.given, words)
             continue
         needed = [other for other in assignment.tested if other.name in question.depends_on]
         missing = missing_variables(question, states[question.name], owners, words)
@@ -90,9 +93,9 @@ def _mark(
     return tuple(results.values())
 
 
-def _left_to_a_person(question: Question, notebook: Notebook, _: Words) -> QuestionResult:
-    """Return the result of a question that a person marks: no points yet, and the answer."""
-    answer = written_answer(notebook, question.name, question.variables, question.stubs, question.written)
+def _left_to_a_person(question: Question, notebook: Notebook, given: Collection[str], _: Words) -> QuestionResult:
+    """Return the result of a question marked by a person: no points yet, the answer."""
+    answer = written_answer(notebook, question.name, question.variables, question.stubs, question.written, given)
     if answer.found and not answer.given:
         return QuestionResult(question.name, "not_attempted", 0.0, question.max_score, reason=_(NOT_FILLED_IN))
     deleted = _("Its answer cell was deleted or replaced, so a person reads the notebook for an answer.")
@@ -153,7 +156,10 @@ def _test_results(
 
 
 def _translated(message: str, message_id: str, values: Mapping[str, Any], catalog: Mapping[str, str]) -> str:
-    """Return a test's message in the language of the notebook, where its template has a translation."""
+    """Return a test's message in the notebook's language.
+
+    It stays English if its template has no translation.
+    """
     if message_id not in catalog:
         return message
     try:

@@ -80,7 +80,9 @@ class Verdict:
 
 
 def feedback_html(grade: Grade, executed: bytes | None, *, anonymous: bool = False) -> str:
-    """Render the page as one file without scripts and external resources, in the language of the submission.
+    """Render the page as one file without scripts and external resources.
+
+    It is in the language of the submission.
 
     Args:
         grade: the result with corrections and lateness.
@@ -118,7 +120,10 @@ def feedback_html(grade: Grade, executed: bytes | None, *, anonymous: bool = Fal
 
 @cache
 def design() -> str:
-    """Return a digest of the code, templates and catalogs; pages with another one are outdated."""
+    """Return a digest of the code, templates and catalogs.
+
+    Pages with another one are outdated.
+    """
     digest = hashlib.sha256()
     catalogs = LOCALE.glob("*/LC_MESSAGES/feedback.po")
     for path in sorted([*_HERE.glob("*.py"), *(_HERE / "templates").iterdir(), *catalogs]):

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autograder.results.result import (
+    ANSWER_UNUSABLE,
     CHECK_FAILED,
     CUT_SHORT,
     HIDDEN_CHECK_FAILED,
     NOT_CHECKED,
-    UNFORESEEN,
-    UNFORESEEN_HIDDEN,
-    UNUSABLE,
+    NOT_EXPECTED,
+    RESULT_UNUSABLE,
     FitRun,
     LeftOut,
     QuestionResult,
@@ -84,9 +84,9 @@ TEXTS = (
     RETRIED,
     NO_REASON,
     NOT_CHECKED,
-    UNUSABLE,
-    UNFORESEEN,
-    UNFORESEEN_HIDDEN,
+    ANSWER_UNUSABLE,
+    RESULT_UNUSABLE,
+    NOT_EXPECTED,
     CHECK_FAILED,
     HIDDEN_CHECK_FAILED,
 )

@@ -37,7 +37,7 @@ _TAGS = {"zh": "zh-CN"}
 
 @cache
 def words_of(language: str) -> Words:
-    """Return the words of the feedback page in a language; English where the kit does not know it."""
+    """Return the words of the feedback page in a language; English if it is unknown."""
     path = LOCALE / language / "LC_MESSAGES" / "feedback.po"
     # The language is what a notebook claims: it must not name a file elsewhere.
     if not language.replace("_", "").isalnum() or not path.is_file():
