@@ -21,7 +21,7 @@ from typing import Any
 from autograder.authoring.master import Cell, Master, Question, TestCell
 from autograder.authoring.normalize import dump_notebook
 from autograder.authoring.support import FOLDER
-from autograder.authoring.test_sources import names_set, set_in_notebook
+from autograder.authoring.test_sources import line_that_sets, names_set, set_in_notebook
 from autograder.authoring.validate import test_function
 from autograder.datasets import mnist
 from autograder.errors import AssignmentError, IsolationError, MasterError
@@ -30,7 +30,7 @@ from autograder.grading.grader import Grader
 from autograder.grading.preload import preload_for
 from autograder.grading.training_cache import TrainingCache
 from autograder.labs.assignment import Assignment, load_assignment
-from autograder.results.result import CellError, QuestionResult, Result
+from autograder.results.result import ANSWER_UNUSABLE, CellError, QuestionResult, Result
 from autograder.sandbox.client import ForkServer
 
 _PROVED = "proved"
@@ -48,6 +48,7 @@ class Candidate:
     student: bytes
     key: bytes
     keras: bool
+    pandas: bool
 
     @property
     def digest(self) -> str:
@@ -113,7 +114,10 @@ def prove_keys(candidates: Sequence[Candidate]) -> tuple[dict[str, bytes], tuple
         group = [candidate for candidate in candidates if candidate.keras == keras]
         if not group:
             continue
-        with TemporaryDirectory(prefix="autograder-key-") as temporary, fork_server_for(keras=keras) as server:
+        with (
+            TemporaryDirectory(prefix="autograder-key-") as temporary,
+            fork_server_for(keras=keras, pandas=any(candidate.pandas for candidate in group)) as server,
+        ):
             for candidate in group:
                 try:
                     found = _prove(candidate, server, Path(temporary))
@@ -140,9 +144,9 @@ def _loading_fault(master: Master, error: AssignmentError) -> MasterError:
     return _at(master, question, question.line, message)
 
 
-def fork_server_for(*, keras: bool) -> ForkServer:
+def fork_server_for(*, keras: bool, pandas: bool) -> ForkServer:
     """Start a fork server with all isolation layers that this machine has."""
-    preload = preload_for(mnist.npz_path() if keras else None, keras=keras)
+    preload = preload_for(mnist.npz_path() if keras else None, keras=keras, pandas=pandas)
     try:
         return ForkServer(preload, "full")
     except IsolationError:
@@ -209,17 +213,18 @@ def key_faults(master: Master, result: Result, solution: Mapping[str, Any]) -> I
         yield _cut_short(master, result)
         return
     faults, raised = _raised(master, result, solution)
-    yield from faults
+    refused = _refused(master, result)
+    yield from (*faults, *refused)
     for question, found in _questions(master, result):
         lost = found.max_score - found.score
         if found.status == "to_review" or lost <= 0 or question in raised:
             continue
         if found.status in ("skipped", "error", "not_attempted"):
-            if not raised:  # else it lacks what another cell should have set
+            if not raised and not refused:  # else it lacks what another cell should have set
                 yield _at(master, question, question.line, f"the answer key earns nothing here: {found.reason}")
             continue
         for test in found.tests:
-            if not test.passed:
+            if not test.passed and test.message_id != ANSWER_UNUSABLE:
                 yield _at_test(
                     master,
                     question,
@@ -265,6 +270,24 @@ def _raised(
             name = question.name if question else None
             faults.append(MasterError(message, file=master.file, question=name, line=line))
     return faults, raised
+
+
+def _refused(master: Master, result: Result) -> list[MasterError]:
+    """Return the answers that do not reach the tests, with their lines."""
+    faults: dict[str, MasterError] = {}
+    for question, found in _questions(master, result):
+        for test in found.tests:
+            name = str(test.values.get("name", ""))
+            if test.message_id == ANSWER_UNUSABLE and name not in faults:
+                lines = (cell.line_of(line_that_sets(cell, name)) for cell in question.answers)
+                line = next((line for line in lines if line is not None), question.line)
+                message = (
+                    f"the answer `{name}` of the key does not reach the test {test.name}: {test.values.get('reason')}. "
+                    "Give the answer, or a part of it that the test needs, as another kind of value (the table in "
+                    "docs/live-answers.md)"
+                )
+                faults[name] = _at(master, question, line, message)
+    return list(faults.values())
 
 
 def _next_step(master: Master, error: CellError) -> str:

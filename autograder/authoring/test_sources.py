@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from autograder.authoring.bundle import Source, Test, bundle, library_sources, read_test
 from autograder.authoring.master import Cell, Master, Question, TestCell, parse_python
@@ -52,12 +52,19 @@ def set_in_notebook(master: Master) -> frozenset[str]:
 
 def names_set(cell: Cell) -> frozenset[str]:
     """Return every name that a code cell sets, defines or imports."""
-    found: set[str] = set()
+    return frozenset(name for name, _ in _settings(cell))
+
+
+def line_that_sets(cell: Cell, name: str) -> int | None:
+    """Return the last line of a cell that sets a name, counted from 1."""
+    return max((line for found, line in _settings(cell) if found == name), default=None)
+
+
+def _settings(cell: Cell) -> Iterator[tuple[str, int]]:
     for node in ast.walk(parse_python(cell.source)):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
+            yield node.id, node.lineno
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.add(node.name)
+            yield node.name, node.lineno
         elif isinstance(node, ast.Import | ast.ImportFrom):
-            found.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
-    return frozenset(found)
+            yield from (((alias.asname or alias.name).split(".")[0], node.lineno) for alias in node.names)
