@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,7 @@ def mark(assignment: Assignment, run: Run, verdicts: Mapping[str, Verdict]) -> t
     catalog = assignment.messages.get(run.notebook.written_in, {})
     for question in assignment.questions:
         if question.manual:
-            results[question.name] = _left_to_a_person(question, run.notebook)
+            results[question.name] = _left_to_a_person(question, run.notebook, assignment.given)
             continue
         needed = [other for other in assignment.tested if other.name in question.depends_on]
         missing = missing_variables(question, states[question.name], owners)
@@ -64,9 +64,9 @@ def mark(assignment: Assignment, run: Run, verdicts: Mapping[str, Verdict]) -> t
     return tuple(results.values())
 
 
-def _left_to_a_person(question: Question, notebook: Notebook) -> QuestionResult:
+def _left_to_a_person(question: Question, notebook: Notebook, given: Collection[str]) -> QuestionResult:
     """Return the result of a question marked by a person: no points yet, the answer."""
-    answer = written_answer(notebook, question.name, question.variables, question.stubs, question.written)
+    answer = written_answer(notebook, question.name, question.variables, question.stubs, question.written, given)
     if answer.found and not answer.given:
         return QuestionResult(question.name, "not_attempted", 0.0, question.max_score, reason=NOT_FILLED_IN)
     reason = "" if answer.found else _NO_CELL

@@ -5,8 +5,9 @@ An answer is what stands in place of the text that was handed out.
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from autograder.notebooks.notebook import Notebook, answer_cells, is_stub
@@ -30,8 +31,18 @@ class WrittenAnswer:
     given: bool
 
 
+def text_digest(text: str) -> str:
+    """Return a short digest of a text, whatever its line breaks."""
+    return hashlib.sha256(_squeezed(text).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
 def written_answer(
-    notebook: Notebook, question: str, variables: Sequence[str], stubs: Sequence[str], written: Sequence[str]
+    notebook: Notebook,
+    question: str,
+    variables: Sequence[str],
+    stubs: Sequence[str],
+    written: Sequence[str],
+    given: Collection[str] = (),
 ) -> WrittenAnswer:
     """Return a student's answer to a question that a person marks.
 
@@ -41,10 +52,15 @@ def written_answer(
         variables: the variables of its code cells.
         stubs: its code cells as handed out.
         written: what its text cells held when they were handed out, in every language.
+        given: digests of all texts that were handed out; other texts right below the answer cell belong to the answer.
+            Without any, none does.
     """
     texts = notebook.written.get(question, ())
     code = answer_cells(notebook, question, variables)
     shown = [text.strip() for text in texts if not _is_untouched(text, written)]
+    if given:
+        below = notebook.below_written.get(question, ())
+        shown += [text.strip() for text in below if text.strip() and text_digest(text) not in given]
     shown += [_fenced(cell.source) for cell in code if not _is_gap(cell.source, stubs, written)]
     # A platform may drop the tags of cells, and then the handed out text tells the cell.
     found = bool(texts or code) or any(
@@ -66,7 +82,11 @@ def _is_gap(source: str, stubs: Sequence[str], written: Sequence[str]) -> bool:
 
 def _is_untouched(text: str, written: Sequence[str]) -> bool:
     """Return whether a text is blank or what was handed out, whatever its line breaks."""
-    return "".join(text.split()) in {"", *("".join(stub.split()) for stub in written)}
+    return _squeezed(text) in {"", *map(_squeezed, written)}
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
 
 
 def _fenced(source: str) -> str:

@@ -67,8 +67,8 @@ def by_a_person(question: Question, answered: bool | None) -> Judgement:
     """
     if answered is False:
         note = _(
-            "Not answered yet: double-click the text below the question, replace it with your answer, and save the "
-            "notebook."
+            "The saved notebook does not answer this yet: double-click the text below the question, replace it with "
+            "your answer, and save the notebook."
         )
         return Judgement(question, "open", (), note)
     if answered:
