@@ -70,7 +70,7 @@ class Verdict:
 
     @property
     def waits(self) -> str:
-        """What is to know while a person has not marked it; otherwise empty."""
+        """Note for a question that a person has not marked yet; otherwise empty."""
         return to_review(self.question) if self.status == "to_review" else ""
 
     @property

@@ -127,7 +127,7 @@ def reasons(question: QuestionResult) -> tuple[Reason, ...]:
 
 
 def to_review(question: QuestionResult) -> str:
-    """Return what is to know about a question that waits for a person."""
+    """Return the note on a question that a person has not marked yet."""
     return clean(question.reason) or _FALLBACK["to_review"]
 
 
