@@ -25,7 +25,9 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from msgspec.structs import replace
 
 from autograder.authoring.generated_files import check_current, write_if_changed
 from autograder.authoring.gradescope_zip import pack_gradescope
@@ -36,7 +38,14 @@ from autograder.authoring.normalize import dump_notebook, normalise, without_mar
 from autograder.authoring.otter import OtterOutput, run_otter_assign
 from autograder.authoring.package import lab_description, pack_autograder
 from autograder.authoring.readme import ListedLab, has_readme, student_readme
-from autograder.authoring.requirements import OTTER, lab_requirements, noisy_modules, requirements_file, uses_keras
+from autograder.authoring.requirements import (
+    OTTER,
+    lab_requirements,
+    noisy_modules,
+    requirements_file,
+    uses_keras,
+    uses_pandas,
+)
 from autograder.authoring.settings import LabSettings, read_course, read_settings
 from autograder.authoring.setup_cell import SetUp
 from autograder.authoring.stubs import read_stubs
@@ -56,6 +65,7 @@ from autograder.authoring.validate import check_description, check_master
 from autograder.datasets.mnist import ARRAYS
 from autograder.errors import BuildDriftError, MasterError, SeveralFaultsError, UsageError, raise_faults
 from autograder.labs.course import MASTER_KINDS, autograder_zip, lab_names, newer_sources
+from autograder.labs.lab_file import LabFile
 from autograder.notebooks.written import text_digest
 
 __all__ = ["BuiltLab", "build_labs", "generate"]
@@ -208,6 +218,7 @@ def _with_keys(
             files[f"assignment/{name}.ipynb"],
             files[_key_path(name)],
             uses_keras(sources[name].master),
+            uses_pandas(sources[name].master),
         )
         kept = kept_key(candidate, root / _key_path(name), proved=run)
         if kept is not None:
@@ -262,10 +273,8 @@ def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
     student, solution = normalise(output.student, master), normalise(without_prompts(output.solution), master)
     catalogs = {language: one.texts for language, one in source.translations.items()}
     stubs = [with_translated_prompts(one, catalogs) for one in read_stubs(student["cells"], master)]
-    description = lab_description(master, stubs, settings)
     messages = {language: grading_messages(one, language) for language, one in source.translations.items()}
-    if messages:
-        description["messages"] = messages
+    description = lab_description(master, stubs, settings, messages)
     contents = _set_up(source, description, student["metadata"]["otter"].get("tests", {}))
     export = master.config.get("export_cell")
     instructions = str(export.get("instructions", "")) if isinstance(export, dict) else ""
@@ -282,7 +291,7 @@ def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
     if any(question.manual for question in master.questions):
         handed_out = [cell for notebook in (student, *translated.values()) for cell in notebook["cells"]]
         texts = (cell["source"] for cell in handed_out if cell["cell_type"] == "markdown")
-        description["given"] = sorted({text_digest(text) for text in texts})
+        description = replace(description, given=tuple(sorted({text_digest(text) for text in texts})))
     autograder, answer_key = pack_autograder(output.archive, master, description), dump_notebook(solution)
     return {
         f"assignment/{master.name}.ipynb": dump_notebook(student),
@@ -293,15 +302,15 @@ def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
     }
 
 
-def _set_up(source: LabSource, description: Mapping[str, Any], tests: Mapping[str, str]) -> SetUp:
+def _set_up(source: LabSource, description: LabFile, tests: Mapping[str, str]) -> SetUp:
     """Gather what the set-up cell of a lab is made from."""
     questions = tuple(
         {
-            **{key: entry[key] for key in ("name", "title", "points", "variables", "stubs")},
-            **({"written": entry["written"]} if question.manual else {}),
+            **{key: getattr(entry, key) for key in ("name", "title", "points", "variables", "stubs")},
+            **({"written": entry.written} if question.manual else {}),
             "checks": [check_description(test) for test in question.tests if not test.config.get("hidden", False)],
         }
-        for entry, question in zip(description["questions"], source.master.questions, strict=True)
+        for entry, question in zip(description.questions, source.master.questions, strict=True)
     )
     return SetUp(
         source.master.name,

@@ -48,6 +48,7 @@ class Candidate:
     student: bytes
     key: bytes
     keras: bool
+    pandas: bool
 
     @property
     def digest(self) -> str:
@@ -113,7 +114,10 @@ def prove_keys(candidates: Sequence[Candidate]) -> tuple[dict[str, bytes], tuple
         group = [candidate for candidate in candidates if candidate.keras == keras]
         if not group:
             continue
-        with TemporaryDirectory(prefix="autograder-key-") as temporary, fork_server_for(keras=keras) as server:
+        with (
+            TemporaryDirectory(prefix="autograder-key-") as temporary,
+            fork_server_for(keras=keras, pandas=any(candidate.pandas for candidate in group)) as server,
+        ):
             for candidate in group:
                 try:
                     found = _prove(candidate, server, Path(temporary))
@@ -140,9 +144,9 @@ def _loading_fault(master: Master, error: AssignmentError) -> MasterError:
     return _at(master, question, question.line, message)
 
 
-def fork_server_for(*, keras: bool) -> ForkServer:
+def fork_server_for(*, keras: bool, pandas: bool) -> ForkServer:
     """Start a fork server with all isolation layers that this machine has."""
-    preload = preload_for(mnist.npz_path() if keras else None, keras=keras)
+    preload = preload_for(mnist.npz_path() if keras else None, keras=keras, pandas=pandas)
     try:
         return ForkServer(preload, "full")
     except IsolationError:
@@ -269,7 +273,7 @@ def _raised(
 
 
 def _refused(master: Master, result: Result) -> list[MasterError]:
-    """Return the answers that do not reach the tests, each at the line of the key that sets it."""
+    """Return the answers that do not reach the tests, with their lines."""
     faults: dict[str, MasterError] = {}
     for question, found in _questions(master, result):
         for test in found.tests:

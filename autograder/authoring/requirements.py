@@ -47,6 +47,11 @@ def uses_keras(master: Master) -> bool:
     return bool(imported_modules(master) & {"keras", "tensorflow"})
 
 
+def uses_pandas(master: Master) -> bool:
+    """Say whether a lab's cells or tests need pandas."""
+    return "pandas" in imported_modules(master)
+
+
 def lab_requirements(master: Master, files: Collection[str] = ()) -> tuple[str, ...]:
     """Return the packages a master imports, without otter.
 

@@ -56,7 +56,7 @@ def names_set(cell: Cell) -> frozenset[str]:
 
 
 def line_that_sets(cell: Cell, name: str) -> int | None:
-    """Return the last line of a code cell, counted from 1, that sets, defines or imports a name."""
+    """Return the last line of a cell that sets a name, counted from 1."""
     return max((line for found, line in _settings(cell) if found == name), default=None)
 
 

@@ -217,7 +217,7 @@ def build(labs: tuple[str, ...], check: bool, no_run: bool, update_translations:
 )
 @_jobs_option
 def prove(lab: str | None, notebook: Path | None, jobs: int | None) -> None:
-    """Grade the known answers of the course and verify their marks.
+    """Grade the known answers of the course and compare their marks.
 
     Known answers are TOML files in solutions/known/LAB/right and wrong, each with the code of a student and the
     questions that must lose points for it. The exit code is 1 if a known answer loses points elsewhere, or too few.

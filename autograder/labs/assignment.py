@@ -9,7 +9,7 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -179,16 +179,33 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
     )
 
 
-def needs_keras(path: Path) -> bool:
-    """Return whether the lab of an autograder zip needs Keras.
+@dataclass(frozen=True)
+class Needs:
+    """The libraries that labs use and that take long to import."""
 
-    It does unless its `lab.json` says otherwise.
+    keras: bool
+    pandas: bool
+
+
+EVERYTHING = Needs(keras=True, pandas=True)
+
+
+def needs_of(zips: Iterable[Path]) -> Needs:
+    """Return what the labs of autograder zips need.
+
+    A zip that does not say so may need everything.
     """
+    needs = [_needs(path) for path in zips]
+    return Needs(any(one.keras for one in needs), any(one.pandas for one in needs))
+
+
+def _needs(path: Path) -> Needs:
     try:
         with zipfile.ZipFile(path) as archive:
-            return _json(archive.read(LAB_JSON).decode("utf-8"), path).get("keras") is not False
+            lab = read_lab_file(archive.read(LAB_JSON).decode("utf-8"), path.name)
     except (*_DAMAGE, KeyError, AssignmentError):
-        return True
+        return EVERYTHING
+    return Needs(lab.keras, lab.pandas)
 
 
 def _digest(files: Mapping[str, str], others: Mapping[str, int], path: Path) -> str:

@@ -231,7 +231,7 @@ def test_the_autograder_is_otters_with_a_description(built: Path) -> None:
         "lab": "fractions",
         "title": "Fractions of an array",
         "questions": [
-            {"name": "q1", "title": "shares", "depends_on": [], "points": 2.0,
+            {"name": "q1", "title": "shares", "points": 2.0,
              "variables": ["shares", "largest"], "stubs": ["shares = ...\nlargest = ..."]},
             {"name": "q2", "title": "the running total", "depends_on": ["q1"], "points": 1.5,
              "variables": ["running"], "stubs": ["running = ..."]},
