@@ -49,6 +49,7 @@ class LabFile:
         seed: the random seed; None for that of otter's configuration.
         late: its lateness policy, as `lateness.policy_from` reads it.
         messages: translations of the tests' messages, by language and English text.
+        versions: the version of the student notebook by language (see `authoring.notebook_version`).
     """
 
     lab: str = ""
@@ -58,6 +59,7 @@ class LabFile:
     seed: int | None = None
     late: Mapping[str, Any] | None = None
     messages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_lab_file(text: str, archive: str) -> LabFile:

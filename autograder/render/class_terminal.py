@@ -194,6 +194,8 @@ def _where_lost(grade: Grade) -> str:
     told = ["every question"] if len(names) > 1 and len(names) == len(questions) else [" ".join(names)]
     if grade.overrides:
         told.append(f"corrected: {' '.join(clean_line(name, 24) for name in grade.overrides)}")
+    if grade.result.is_of_another_version:
+        told.append("another version of the notebook")
     if grade.deduction:
         told.append(f"late: -{points(grade.deduction)}")
     return "; ".join(filter(None, told))
