@@ -305,18 +305,22 @@ def draw_grid(images, captions, columns, colors=None, bars=None, title=None):
     """
     width, height = (68 if bars else 34), 40
     rows = -(-len(images) // columns)
-    figure, axis = plt.subplots(figsize=(width * columns / 28, height * rows / 28))
-    for i, (image, caption) in enumerate(zip(images, captions)):
-        left, top = width * (i % columns), height * (i // columns)
-        axis.imshow(image, cmap="binary", extent=(left, left + 28, top + 28, top))
-        axis.text(left + 14, top + 34, caption, ha="center", va="center", fontsize=9, color=colors[i] if colors else "black")
-        if bars:
-            heights, shades = bars[i]
-            places = left + 32 + 3 * np.arange(10)
-            axis.vlines(places, top + 28 - 26 * np.asarray(heights), top + 28, colors=shades, linewidth=4)
-            axis.hlines(top + 28, left + 30, left + 61, colors="0.7", linewidth=1)
+    corners = [(width * (i % columns), height * (i // columns)) for i in range(len(images))]
+    # One sheet for all images and one set of lines for all bars: an axis, or a drawing command, per image would take seconds.
+    sheet = np.zeros((height * rows, width * columns))
+    size = (width * columns / 28, height * rows / 28)
+    figure, axis = plt.subplots(figsize=size, subplot_kw={"xticks": [], "yticks": [], "frame_on": False})
+    for i, (left, top) in enumerate(corners):
+        sheet[top : top + 28, left : left + 28] = images[i]
+        axis.text(left + 14, top + 34, captions[i], ha="center", va="center", fontsize=9, color=colors[i] if colors else "black")
+    axis.imshow(sheet, cmap="binary", extent=(0, width * columns, height * rows, 0))
+    if bars:
+        lefts, feet = np.array(corners).T + [[32], [28]]
+        heights, shades = zip(*bars)
+        axis.hlines(feet, lefts - 2, lefts + 29, colors="0.7", linewidth=1)
+        places, feet = (lefts[:, None] + 3 * np.arange(10)).ravel(), np.repeat(feet, 10)
+        axis.vlines(places, feet - 26 * np.ravel(heights), feet, colors=np.ravel(shades), linewidth=4)
     axis.set(xlim=(-4, width * columns), ylim=(height * rows, -4))
-    axis.axis("off")
     if title:
         axis.set_title(title)
     plt.show()
@@ -1454,7 +1458,7 @@ def experiment(units=512, epochs=5, scale=1.0, shuffle_pixels=False):
 #
 # Does the network read *your* handwriting? Draw a digit; the ten bars answer at once. MNIST's images were prepared in a certain
 # way, and so is yours: the drawing is scaled so that its longer side is 20 pixels, and moved so that its centre of mass is in the middle
-# of the 28 × 28 square. The small picture shows what the network sees. Then draw something that is no digit: a letter, a face, a
+# of the 28 × 28 square. The picture beside it shows what the network sees. Then draw something that is no digit: a letter, a face, a
 # scribble. What does the network answer, and how certain is it?
 #
 # (The drawing board needs the package `anywidget`, which `requirements.txt` lists, and a notebook in a browser.)
@@ -1497,13 +1501,26 @@ def drawing_board(model):
         return None
 
     class Board(anywidget.AnyWidget):
+        _css = """
+        .board { display: flex; flex-wrap: wrap; gap: 8px 24px; margin: 8px 1px; color: var(--jp-ui-font-color1, inherit); font: 13px sans-serif; }
+        .board p { margin: 0 0 6px; }
+        .board canvas { display: block; width: 224px; height: 224px; background: #fff; border-radius: 4px; box-shadow: 0 0 0 1px #8888; }
+        .board .pad { cursor: crosshair; touch-action: none; }
+        .board .seen { image-rendering: pixelated; }
+        .board button { margin-top: 8px; padding: 4px 14px; border: 1px solid #8888; border-radius: 4px; background: none; color: inherit; font: inherit; cursor: pointer; }
+        .board button:hover { background: #8883; }
+        .board .bar { display: grid; grid-template-columns: 1em 160px 4em; gap: 8px; height: 22.4px; align-items: center; font-variant-numeric: tabular-nums; }
+        .board .bar b { height: 14px; background: #8883; border-radius: 2px; }
+        .board .bar i { display: block; height: 100%; border-radius: 2px; background: #888; }
+        .board .first { font-weight: bold; }
+        .board .first i { background: #1f77b4; }
+        """
         _esm = """
         export default { render({ model, el }) {
-          el.innerHTML = `<div style="display:flex;gap:16px;align-items:flex-end;flex-wrap:wrap">
-            <div><canvas class="pad" width="224" height="224" style="border:1px solid #888;background:#fff;touch-action:none;cursor:crosshair"></canvas><br>
-            <button class="clear">clear</button></div>
-            <canvas class="seen" width="28" height="28" style="width:112px;height:112px;image-rendering:pixelated;border:1px solid #888"></canvas>
-            <div class="bars" style="font:13px monospace"></div></div>`;
+          el.innerHTML = `<div class="board">
+            <div><p>draw here</p><canvas class="pad" width="224" height="224" role="img" aria-label="drawing board"></canvas><button>clear</button></div>
+            <div><p>what the network sees</p><canvas class="seen" width="28" height="28" role="img" aria-label="the drawing, 28 by 28 pixels"></canvas></div>
+            <div><p>what it answers</p><div class="bars" aria-live="polite"></div></div></div>`;
           const pad = el.querySelector(".pad"), pen = pad.getContext("2d", { willReadFrequently: true });
           const seen = el.querySelector(".seen").getContext("2d"), bars = el.querySelector(".bars");
           let down = false;
@@ -1513,20 +1530,24 @@ def drawing_board(model):
             for (let y = 0; y < 224; y += 2) for (let x = 0; x < 224; x += 2) ink.push(255 - data[4 * (224 * y + x)]);
             model.set("ink", ink); model.save_changes();
           };
-          const place = (e) => { const box = pad.getBoundingClientRect(); return [e.clientX - box.left, e.clientY - box.top]; };
+          const draw = (e) => { pen.lineTo(e.offsetX + 0.01, e.offsetY); pen.stroke(); };  // a line of length 0 draws nothing
+          const lift = () => { if (down) { down = false; send(); } };
           pen.lineWidth = 18; pen.lineCap = pen.lineJoin = "round"; wipe();
-          pad.onpointerdown = (e) => { down = true; pad.setPointerCapture(e.pointerId); pen.beginPath(); pen.moveTo(...place(e)); };
-          pad.onpointermove = (e) => { if (!down) return; pen.lineTo(...place(e)); pen.stroke(); };
-          pad.onpointerup = () => { if (down) { down = false; send(); } };
-          el.querySelector(".clear").onclick = () => { wipe(); send(); };
+          pad.onpointerdown = (e) => {
+            if (e.button) return;
+            e.preventDefault(); down = true; pad.setPointerCapture(e.pointerId);
+            pen.beginPath(); pen.moveTo(e.offsetX, e.offsetY); draw(e);
+          };
+          pad.onpointermove = (e) => { if (down) draw(e); };
+          pad.onpointerup = pad.onpointercancel = lift;
+          el.querySelector("button").onclick = () => { wipe(); send(); };
           const answer = () => {
-            const p = model.get("probabilities"), pixels = model.get("seen");
-            bars.innerHTML = p.map((v, d) => `<div>${d} <span style="display:inline-block;height:10px;width:${Math.round(160 * v)}px;background:${v === Math.max(...p) ? "#1f77b4" : "#999"}"></span> ${(100 * v).toFixed(0)} %</div>`).join("");
-            const image = seen.createImageData(28, 28);
-            pixels.forEach((v, i) => { const c = 255 - v; image.data.set([c, c, c, 255], 4 * i); });
+            const p = model.get("probabilities"), most = Math.max(...p), image = seen.createImageData(28, 28);
+            bars.innerHTML = p.map((v, d) => `<div class="bar${v && v === most ? " first" : ""}"><span>${d}</span><b><i style="width:${100 * v}%"></i></b><span>${most ? (100 * v).toFixed(0) + " %" : ""}</span></div>`).join("");
+            model.get("seen").forEach((v, i) => { image.data.set([255 - v, 255 - v, 255 - v, 255], 4 * i); });
             seen.putImageData(image, 0, 0);
           };
-          model.on("change:answered", answer);
+          model.on("change:answered", answer); answer();
         } };
         """
         ink = traitlets.List().tag(sync=True)
@@ -1546,7 +1567,10 @@ def drawing_board(model):
 
 def show_board(model):
     """Show the drawing board for a trained model."""
-    board = None if getattr(grader, "_grading_mode", False) else drawing_board(model)
+    if getattr(grader, "_grading_mode", False):
+        return
+    model(np.zeros((1, 28, 28)))  # a model that cannot read an image raises here, and not out of sight at the first stroke
+    board = drawing_board(model)
     if board is not None:
         display(board)
 

@@ -35,6 +35,9 @@ _FEWEST_WORDS = 3
 _PLACEHOLDER = re.compile(r"\{\w*\}")
 # "## Question 2: Normalise (2 points)", in any language; Chinese has wide colons and brackets.
 _HEADING = re.compile(r"#+ [^\n]*?\d+\s*[:\uff1a]\s*(?P<title>[^\n]*?)\s*[(\uff08]\d[^\n]*[)\uff09]\s*(?:\n|\Z)")
+# A line break between Chinese characters would be shown as a space.
+_WIDE = r"[\u2e80-\u9fff\u3000-\u303f\uff00-\uffef“”]"
+_WIDE_BREAK = re.compile(rf"(?<={_WIDE})\n *(?={_WIDE})")
 _FIXED = re.compile(r"```.*?```|`[^`\n]+`|\$\$.*?\$\$|\$[^$\n]+\$|\]\([^)]*\)", re.DOTALL)
 
 
@@ -183,7 +186,9 @@ def translated_notebook(
     """Return a normalised student notebook in another language: same cells, ids, tags and checks, other texts."""
     texts = {WRITTEN_STUB: kit_catalog(language).get(WRITTEN_STUB, WRITTEN_STUB), **catalog}
     cells = [
-        {**cell, "source": texts.get(cell["source"], cell["source"])} if cell["cell_type"] == "markdown" else cell
+        {**cell, "source": _WIDE_BREAK.sub("", texts.get(cell["source"], cell["source"]))}
+        if cell["cell_type"] == "markdown"
+        else cell
         for cell in notebook["cells"]
     ]
     metadata = {**notebook["metadata"]}

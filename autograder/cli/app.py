@@ -102,7 +102,8 @@ def _counting_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--override",
             type=_EXISTING,
             metavar="FILE.csv",
-            help="Manual corrections, with columns submission,question,points,reason.",
+            help="Manual corrections and marks, with columns submission,question,points,reason, such as "
+            "DIR/to-review.csv.",
         ),
         click.option(
             "--times",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from pathlib import Path
@@ -24,7 +24,8 @@ from autograder.labs.assignment import Assignment
 from autograder.labs.lateness import LateOptions, LatePolicy
 from autograder.render.pages import write_report
 from autograder.render.scores_csv import harmless
-from autograder.results.folder import begin_run, not_graded, results_folder, stored
+from autograder.results.folder import ResultsFolder, begin_run, not_graded, results_folder, stored
+from autograder.results.grade import waiting_in
 from autograder.results.result import Student
 from autograder.util.files import content_of
 from autograder.util.text import counted, first_few
@@ -95,7 +96,12 @@ def begin_class(
     )
     identities = [submission.id for submission in submissions]
     questions = _questions(folder, identities, assignments) if counting.override is not None else {}
-    known = _known_as([(submission.id, submission.name, submission.student) for submission in submissions], questions)
+    manual = {question.name for lab in assignments.values() for question in lab.questions if question.manual}
+    known = _known_as(
+        [(submission.id, submission.name, submission.student) for submission in submissions],
+        questions,
+        dict.fromkeys(identities, manual),
+    )
     write_record(folder, _adopt(folder, record, counting, known))
     begin_run(folder, identities, anonymous=anonymous)
 
@@ -149,14 +155,18 @@ def report_class(
         show_class_as_json(rows, folder, missing)
     else:
         show_class(rows, folder, every=every_row)
-    tell_notes(grades)
+    tell_notes(grades, folder)
     tell_missing(missing)
     for line in told:
         say(line, err=as_json)
 
 
-def tell_notes(grades: ClassGrades) -> None:
-    """Print the effects of corrections and lateness on standard error."""
+def tell_notes(grades: ClassGrades, folder: Path) -> None:
+    """Print what waits for a person, and the effects of corrections and lateness, on standard error."""
+    if (waiting := waiting_in(grades.rows)).questions:
+        table = ResultsFolder(folder).to_review
+        say(f"The scores are provisional: {waiting.words}.", err=True)
+        say(f"  Enter points in {table}, then run: autograder report {folder} --override {table}", err=True)
     for line in notes(grades.counted, grades.record, grades.overrides):
         say(line, err=True)
 
@@ -204,11 +214,17 @@ def _known(grades: ClassGrades) -> Known:
             identity: {q.name: q.max_score for q in result.questions} or {**possible, TOTAL: result.max_score}
             for identity, result in results.items()
         },
+        {
+            identity: {question.name for question in result.questions if question.status == "to_review"}
+            for identity, result in results.items()
+        },
     )
 
 
 def _known_as(
-    entries: Sequence[tuple[str, str, Student | None]], questions: Mapping[str, Mapping[str, float]]
+    entries: Sequence[tuple[str, str, Student | None]],
+    questions: Mapping[str, Mapping[str, float]],
+    manual: Mapping[str, Collection[str]],
 ) -> Known:
     """Return the names that a person may use for submissions.
 
@@ -218,6 +234,7 @@ def _known_as(
     Args:
         entries: ID, name and student of each submission.
         questions: the questions of each ID.
+        manual: the questions of each ID that a person marks.
     """
     people: dict[str, set[str]] = {}
     for identity, _, student in entries:
@@ -226,6 +243,7 @@ def _known_as(
                 people.setdefault(name, set()).add(identity)
     exact = {
         **{harmless(name): identity for identity, name, _ in entries},
+        **{harmless(identity): identity for identity, *_ in entries},
         **{identity: identity for identity, *_ in entries},
         **{name: identity for identity, name, _ in entries},
     }
@@ -233,4 +251,5 @@ def _known_as(
         {**{name: next(iter(ids)) for name, ids in people.items() if len(ids) == 1}, **exact},
         questions,
         {**people, **{name: {identity} for name, identity in exact.items()}},
+        manual,
     )

@@ -212,7 +212,7 @@ def grade_class(
     else:
         effort = Effort(time.monotonic() - start, len(graded), len(plan.kept))
         show_class(rows, output, effort=effort, every=every_row)
-        tell_notes(grades)
+        tell_notes(grades, output)
     return exit_code([row.grade.result for row in rows])
 
 

@@ -25,7 +25,7 @@ from autograder.labs.assignment import Assignment
 from autograder.notebooks.notebook import identify, read_notebook
 from autograder.platforms.gradescope import Visibility, results_json, withheld_json
 from autograder.results.grade import Grade
-from autograder.results.labels import note, reasons
+from autograder.results.labels import lost, note, reasons
 from autograder.results.result import Result
 from autograder.sandbox import Limits
 from autograder.sandbox.layers import Level
@@ -84,7 +84,8 @@ def grade_upload(upload: Path, results: Path, order: Order, report: Callable[[st
         raise WorkerError(f"The grader failed: {type(error).__name__}: {error}.", hint="autograder doctor") from error
     _write(results, text)
     report(_summary(result))
-    if order.rehearse and not (result.questions and result.score >= result.max_score):
+    # A question that a person marks is not lost.
+    if order.rehearse and (not result.questions or any(map(lost, result.questions))):
         report("The solution does not earn full marks in this container, so no submission could:")
         for line in _losses(result):
             report(f"  {line}")

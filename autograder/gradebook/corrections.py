@@ -1,10 +1,13 @@
 """Manual corrections (`--override FILE`). Pure.
 
-The file is CSV with the columns submission,question,points,reason; a submission is identified by its name, its ID or
-its student. A correction applies to the question regardless of later gradings. Files are cumulative: a later one
-replaces the corrections that it contains and keeps the others; `remove` instead of points deletes one. If a submission
-could not be graded, points may be given for any question of the lab, or for `total`. Points above the maximum are
-allowed and reported.
+The file is CSV with the columns submission,question,points,reason, and others, which are passed over; a submission is
+identified by its name, its ID or its student. A correction applies to the question regardless of later gradings. Files
+are cumulative: a later one replaces the corrections that it contains and keeps the others; `remove` instead of points
+deletes one. If a submission could not be graded, points may be given for any question of the lab, or for `total`.
+Points above the maximum are allowed and reported.
+
+Questions that a person marks get their points in the same way. to-review.csv has a row for each of them; rows without
+points are left for later, and the reason may be empty.
 """
 
 from __future__ import annotations
@@ -41,11 +44,14 @@ class Known:
     Args:
         identities: IDs by the names that a person may use for a submission.
         questions: for each ID, its possible questions with their maximum points.
+        students: the IDs by the names that a person may use for a student.
+        manual: for each ID, its questions that a person marks.
     """
 
     identities: Mapping[str, str]
     questions: Mapping[str, Mapping[str, float]]
     students: Mapping[str, Collection[str]] = field(default_factory=dict)
+    manual: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 def read_overrides(data: bytes, name: str, known: Known) -> Given:
@@ -68,6 +74,8 @@ def read_overrides(data: bytes, name: str, known: Known) -> Given:
         except ValueError as error:
             faults.append(f"line {line}: {error}")
             continue
+        except _NotMarkedYetError:
+            continue
         if question in found.get(identity, {}):
             faults.append(f"line {line}: {question} of {clean_line(fields['submission'])} occurs twice")
         found.setdefault(identity, {})[question] = override
@@ -78,6 +86,10 @@ def read_overrides(data: bytes, name: str, known: Known) -> Given:
             hint=f"correct the file; its columns are {','.join(_COLUMNS)}",
         )
     return found
+
+
+class _NotMarkedYetError(Exception):
+    """A row of a question that a person marks, without points."""
 
 
 def _correction(fields: Mapping[str, str], known: Known, separator: str) -> tuple[str, str, Override | None]:
@@ -93,12 +105,17 @@ def _correction(fields: Mapping[str, str], known: Known, separator: str) -> tupl
         raise ValueError(f"{clean_line(called)} has no question {clean_line(question)} (it has {held})")
     if fields["points"].casefold() == _REMOVE:
         return identity, question, None
+    manual = question in known.manual.get(identity, ())
+    if manual and not fields["points"]:
+        if fields["reason"]:
+            raise ValueError(f"{clean_line(called)}, {clean_line(question)}: there is a reason but no points")
+        raise _NotMarkedYetError
     value = number(fields["points"], separator)
     if value is None:
         raise ValueError(f"{clean_line(fields['points']) or 'nothing'} is not a number of points")
     if value < 0:
         raise ValueError(f"{points(value)} points are below 0")
-    if not fields["reason"]:
+    if not fields["reason"] and not manual:
         raise ValueError("the reason, which the student reads, is missing")
     return identity, question, Override(question, value, fields["reason"])
 

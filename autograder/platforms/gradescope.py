@@ -23,7 +23,7 @@ from typing import Any, Literal, get_args
 
 from autograder.results.grade import Grade
 from autograder.results.handin import HandIn, Person
-from autograder.results.labels import note, notices, training
+from autograder.results.labels import note, notices, to_review, training
 from autograder.results.result import QuestionResult, Result, TestResult
 from autograder.util.text import clean, clean_line, points, seconds
 from autograder.util.times import parse_time
@@ -143,7 +143,7 @@ def results_json(
         {
             "score": grade.score,
             "execution_time": math.ceil(result.seconds),
-            "output": "\n\n".join(_told(result, hidden, remarks)),
+            "output": "\n\n".join(_told(grade, hidden, remarks)),
             "extra_data": _extra(result),
             "tests": tests,
         }
@@ -215,11 +215,17 @@ def _points_by_test(question: QuestionResult, earned: float) -> bool:
 def _whole(grade: Grade, question: QuestionResult, position: int, hidden: Visibility) -> dict[str, Any]:
     override, earned = grade.overrides.get(question.name), grade.points(question)
     told = clean(question.reason) or "Points of all checks of this question."
-    if override is not None:
-        told = f"Corrected manually from {points(question.score)} to {points(earned)}: {clean(override.reason)}"
+    reason = clean(override.reason) if override is not None else ""
+    if question.status == "to_review":
+        if override is None:
+            told = f"{to_review(question)} Its points are not in the score yet."
+        else:
+            told = f"Marked by a person: {points(earned)} of {points(question.max_score)} points. {reason}".rstrip()
+    elif override is not None:
+        told = f"Corrected manually from {points(question.score)} to {points(earned)}: {reason}"
     return {
         "number": str(position),
-        "name": clean_line(question.name, 40),
+        "name": clean_line(question.name, 40) + (" (to be marked by a person)" if question in grade.waiting else ""),
         "score": earned,
         "max_score": question.max_score,
         "status": "passed" if earned >= question.max_score else "failed",
@@ -265,11 +271,15 @@ def _for_instructors(lines: Sequence[str]) -> dict[str, Any]:
     return {"name": _FOR_INSTRUCTORS, "status": "passed", "output": text, "visibility": "hidden"}
 
 
-def _told(result: Result, hidden: Visibility, remarks: Sequence[str]) -> Iterator[str]:
+def _told(grade: Grade, hidden: Visibility, remarks: Sequence[str]) -> Iterator[str]:
     """Yield the lines that the student reads above the tests."""
+    result = grade.result
     yield f"Graded: {clean_line(result.submission)}" if result.questions else "Nothing was graded."
     if told := note(result):
         yield told
+    if grade.waiting:
+        names = ", ".join(clean_line(question.name, 40) for question in grade.waiting)
+        yield f"The score is provisional: a person has yet to mark {names}."
     yield from notices(result)
     yield from (clean(remark) for remark in remarks)
     for error in result.errors[:_MOST_ERRORS]:

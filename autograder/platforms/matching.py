@@ -28,6 +28,7 @@ _GROUP = (
     "Filled in by ID, although the name differs, as for a group: other members were left as they were. To fill them "
     "in too, give --canvas-groups FILE.csv (Canvas: People, the group set, Download Course Roster CSV)"
 )
+_PROVISIONAL = "Provisional, because a person has not marked every answer: mark them, then fill in the gradebook again"
 _MEMBER = "Filled in as a member of a group"
 
 
@@ -219,6 +220,9 @@ def _write(line: Line, entry: Entry, filled: Filled, separator: str) -> None:
         return
     score = grade.score if line.maximum is None else grade.score / grade.result.max_score * line.maximum
     text = number_text(score, line.mark)
+    if grade.waiting:
+        names = ", ".join(clean_line(question.name) for question in grade.waiting)
+        filled.tell(_PROVISIONAL, f"{clean_line(line.name)}: {text} without {names}: {entry.name}")
     filled.values[line.index] = text
     filled.entries[line.index] = entry
     if line.maximum is not None:

@@ -79,6 +79,8 @@ def class_numbers(summary: ClassSummary, effort: Effort | None = None) -> Render
     for lab in summary.labs:
         told = f"mean {points(lab.mean)}, median {points(lab.median)} of {points(lab.max_score)} points"
         grid.add_row(Text(clean_line(lab.lab)), Text(f"{told} ({lab.marked} marked)"))
+    if summary.waiting.questions:
+        grid.add_row(Text("provisional"), Text(summary.waiting.words, "cyan"))
     if effort is not None:
         grid.add_row(Text("time"), Text(_effort(effort)))
     parts: list[RenderableType] = [Text("Summary", "bold"), Padding(grid, (0, 0, 1, 2))]
@@ -192,6 +194,8 @@ def _where_lost(grade: Grade) -> str:
         if (grade.points(question) < question.max_score if question.name in grade.overrides else lost(question))
     ]
     told = ["every question"] if len(names) > 1 and len(names) == len(questions) else [" ".join(names)]
+    if grade.waiting:
+        told.append(f"to review: {' '.join(clean_line(question.name, 24) for question in grade.waiting)}")
     if grade.overrides:
         told.append(f"corrected: {' '.join(clean_line(name, 24) for name in grade.overrides)}")
     if grade.result.is_of_another_version:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from autograder.render.html import environment
 from autograder.render.notebook_view import NotebookView, Place, notebook_view
 from autograder.results.grade import Grade, Override
-from autograder.results.labels import QUESTION_LABELS, Reason, lost, note, notices, reasons
+from autograder.results.labels import QUESTION_LABELS, Reason, lost, note, notices, reasons, to_review
 from autograder.results.result import CUT_SHORT, QuestionResult, QuestionStatus, TestResult
 from autograder.util.text import clean, duration, percent, points
 
@@ -68,6 +68,16 @@ class Verdict:
     override: Override | None
     place: Place | None
 
+    @property
+    def waits(self) -> str:
+        """What is to know while a person has not marked it; otherwise empty."""
+        return to_review(self.question) if self.status == "to_review" else ""
+
+    @property
+    def by_a_person(self) -> bool:
+        """Whether a person has marked it, instead of correcting the marks of its checks."""
+        return self.override is not None and self.question.status == "to_review"
+
 
 def feedback_html(grade: Grade, executed: bytes | None, *, anonymous: bool = False) -> str:
     """Render the page as one file without scripts and external resources.
@@ -89,6 +99,7 @@ def feedback_html(grade: Grade, executed: bytes | None, *, anonymous: bool = Fal
             note=note(grade.result),
             notices=notices(grade.result),
             verdicts=(verdicts := _verdicts(grade, view)),
+            marked=all(verdict.by_a_person for verdict in verdicts if verdict.override),
             by_name={verdict.question.name: verdict for verdict in verdicts},
             measured=[(_MEASURED.get(name, name), value) for name, value in grade.result.measured.items()],
             fits={number: [fit for fit in grade.result.fits if fit.cell == number] for number in _fitted(grade)},
@@ -116,7 +127,7 @@ def _verdicts(grade: Grade, view: NotebookView | None) -> list[Verdict]:
     for number, question in enumerate(grade.result.questions, start=1):
         override = grade.overrides.get(question.name)
         counts = grade.points(question)
-        status = question.status if override is None else _amounts_to(counts, question.max_score)
+        status = grade.status(question)
         made.append(
             Verdict(
                 number=number,
@@ -132,12 +143,6 @@ def _verdicts(grade: Grade, view: NotebookView | None) -> list[Verdict]:
             )
         )
     return made
-
-
-def _amounts_to(counts: float, max_score: float) -> QuestionStatus:
-    if counts >= max_score:
-        return "passed"
-    return "partial" if counts > 0 else "failed"
 
 
 def _findings(question: QuestionResult) -> tuple[Finding, ...]:

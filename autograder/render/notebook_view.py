@@ -169,7 +169,7 @@ def _text_cell(cell: Mapping[str, Any], anchor: str) -> tuple[Cell, str]:
         if (found := picture(kind, forms.get(kind))) is not None
     }
     text = rendered(cell["source"], attached)
-    return Cell(anchor, "markdown", text.html, any(sign in text.html for sign in _BROAD)), text.heading
+    return Cell(anchor, "markdown", text.html, is_broad_html(text.html)), text.heading
 
 
 def _outputs(outputs: Sequence[Mapping[str, Any]]) -> Iterator[Shown]:
@@ -196,7 +196,7 @@ def _display(data: Mapping[str, Any]) -> Iterator[Shown]:
     for kind, make in _FORMS.items():
         made = make(data[kind]) if len(data.get(kind, "")) in range(1, _MAX_HTML) else ""
         if made.strip():
-            yield Shown("html", made, any(sign in made for sign in _BROAD))
+            yield Shown("html", made, is_broad_html(made))
             return
     if "text/plain" in data:
         yield _plain(data["text/plain"], "stdout")
@@ -215,6 +215,11 @@ def _error(output: Mapping[str, Any]) -> str:
     name = html.escape(clean_line(str(output["ename"])))
     message = html.escape(clean(str(output["evalue"])))
     return f"<strong>{name}</strong>{': ' if message else ''}{message}<span>{where}</span>"
+
+
+def is_broad_html(text: str) -> bool:
+    """Return whether safe HTML may need scrolling, and must then be focusable."""
+    return any(sign in text for sign in _BROAD)
 
 
 def _is_broad(text: str) -> bool:

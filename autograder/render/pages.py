@@ -16,11 +16,12 @@ from autograder.labs.course import find_root
 from autograder.notebooks.notebook import Notebook
 from autograder.platforms.gradescope import results_json
 from autograder.render.feedback import design, feedback_html
-from autograder.render.scores_csv import scores_csv
+from autograder.render.scores_csv import TO_REVIEW, scores_csv, to_review_csv
 from autograder.report.student_code import read_code, starter_of
 from autograder.results.folder import ResultsFolder, bytes_of, digest_of, is_anonymous
 from autograder.results.grade import Row
 from autograder.results.labels import question_names
+from autograder.util.csv_tables import read_table, records
 from autograder.util.files import write_whole
 
 # Number of characters that contains a page's head.
@@ -69,8 +70,25 @@ def write_report(folder: Path, grades: ClassGrades | None = None, *, anonymous: 
     for row in rows:
         write_feedback(folder, row, anonymous=nameless)
     write_whole(files.scores, scores_csv(rows, questions, grades.counted.handed))
+    _write_to_review(files, rows)
     write_class_report(files, rows)
     return rows
+
+
+def _write_to_review(files: ResultsFolder, rows: Sequence[Row]) -> None:
+    """Write to-review.csv, with what a person has entered there so far; leave a file alone that is no such table."""
+    path, entered = files.to_review, {}
+    if path.is_file():
+        try:
+            kept = records(read_table(path.read_bytes(), path.name), path.name, TO_REVIEW)
+        except (OSError, UsageError):
+            return
+        entered = {
+            (fields["submission"], fields["question"]): (fields["points"], fields["reason"]) for _, fields in kept
+        }
+    elif not any(row.grade.waiting for row in rows):
+        return
+    write_whole(path, to_review_csv(rows, entered))
 
 
 def write_gradescope(folder: Path, rows: Iterable[Row]) -> None:

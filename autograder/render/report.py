@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -11,13 +13,16 @@ from markupsafe import Markup
 
 from autograder.render import figures
 from autograder.render.html import environment
+from autograder.render.markdown import rendered
+from autograder.render.notebook_view import is_broad_html
 from autograder.render.similar_pages import feedback_link, page_name
 from autograder.report.content import ClassReport
 from autograder.report.mistakes import Mistake
 from autograder.report.numbers import LabNumbers, QuestionNumbers
 from autograder.report.review import KINDS
 from autograder.report.similarity import FEWEST_MATCHED, SIMILAR_FROM
-from autograder.results.grade import Grade
+from autograder.results.grade import Grade, Row, waiting_in
+from autograder.results.result import QuestionResult
 from autograder.util.text import clean_line
 
 _SCRIPT = Path(__file__).parent / "templates" / "report.js"
@@ -46,6 +51,8 @@ def report_html(report: ClassReport, made_from: str) -> str:
             named=[numbers.lab for numbers in report.labs if numbers.lab is not None],
             marked=sum(result.is_marked for result in results),
             flags=report.flags,
+            waiting=_waiting(report.rows),
+            waiting_words=waiting_in(report.rows).words,
             faults=[flag for flag in report.flags if flag.kind == "grader_error"],
             kinds=KINDS,
             similar=report.similar,
@@ -66,6 +73,39 @@ def report_html(report: ClassReport, made_from: str) -> str:
     )
 
 
+@dataclass(frozen=True)
+class Answer:
+    """A written answer as safe HTML, which is empty if the notebook has no cell for it."""
+
+    row: Row
+    html: str
+
+    @property
+    def broad(self) -> bool:
+        """Whether it may need scrolling."""
+        return is_broad_html(self.html)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The answers to a question of a lab that a person has not marked yet."""
+
+    lab: str
+    question: QuestionResult
+    answers: tuple[Answer, ...]
+
+
+def _waiting(rows: Sequence[Row]) -> list[Waiting]:
+    found: dict[tuple[str, str], list[tuple[Row, QuestionResult]]] = {}
+    for row in rows:
+        for question in row.grade.waiting:
+            found.setdefault((row.grade.result.lab or "", question.name), []).append((row, question))
+    return [
+        Waiting(lab, held[0][1], tuple(Answer(row, rendered(question.answer).html) for row, question in held))
+        for (lab, _), held in sorted(found.items(), key=lambda entry: entry[0][0])
+    ]
+
+
 def _frequent_and_rare(numbers: LabNumbers) -> tuple[_Told, _Told]:
     told = [(question, mistake) for question in numbers.questions for mistake in question.mistakes]
     told.sort(key=lambda pair: -pair[1].count)
@@ -75,7 +115,11 @@ def _frequent_and_rare(numbers: LabNumbers) -> tuple[_Told, _Told]:
 
 def _lost_in(grade: Grade) -> str:
     """Return the names of the questions that lost points."""
-    names = [question.name for question in grade.result.questions if grade.points(question) < question.max_score]
+    names = [
+        question.name
+        for question in grade.result.questions
+        if grade.points(question) < question.max_score and question not in grade.waiting
+    ]
     if names and len(names) == len(grade.result.questions):
         return "every question"
     return clean_line(" ".join(names))

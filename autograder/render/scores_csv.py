@@ -7,13 +7,16 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from autograder.results.grade import Grade, Row
+from autograder.results.grade import Grade, Override, Row
 from autograder.results.handin import Handed
-from autograder.results.labels import remark
-from autograder.util.text import MAX_MESSAGE, clean_line, points
+from autograder.results.labels import remark, to_review
+from autograder.results.result import QuestionResult
+from autograder.util.text import MAX_MESSAGE, clean, clean_line, points
 
 # Spreadsheets treat text with such a prefix as a formula, and students choose file names (OWASP, "CSV Injection"). The
 # last four are full-width forms, which some spreadsheets convert.
+TO_REVIEW = ("submission", "question", "points", "reason", "max_points", "student", "answer")
+_MAX_ANSWER = 8_000  # a spreadsheet's cell holds 32,767 characters
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
@@ -21,7 +24,8 @@ def scores_csv(rows: Sequence[Row], questions: Sequence[str], handed: Mapping[st
     """Render one row per submission, sorted by submission, with a header.
 
     These columns are left out if empty for all submissions: student, student_id, email, handed_in (from a platform's
-    download), raw_score, late, late_deduction (lateness), corrected (manual corrections).
+    download), raw_score, late, late_deduction (lateness), corrected (manual corrections), to_review (questions that a
+    person has not marked yet, so that the score is provisional; their columns are empty).
 
     Args:
         rows: the submissions, in any order.
@@ -47,7 +51,17 @@ class _Question:
 
 
 _Column = str | _Question
-_EXTRA = ("student", "student_id", "email", "handed_in", "raw_score", "late", "late_deduction", "corrected")
+_EXTRA = (
+    "student",
+    "student_id",
+    "email",
+    "handed_in",
+    "raw_score",
+    "late",
+    "late_deduction",
+    "corrected",
+    "to_review",
+)
 
 
 def _fixed(questions: Sequence[str]) -> list[_Column]:
@@ -56,7 +70,8 @@ def _fixed(questions: Sequence[str]) -> list[_Column]:
 
 def _fields(grade: Grade, questions: Sequence[str]) -> dict[_Column, str]:
     result = grade.result
-    earned = {question.name: points(grade.points(question)) for question in result.questions}
+    waiting = {question.name for question in grade.waiting}
+    earned = {q.name: "" if q.name in waiting else points(grade.points(q)) for q in result.questions}
     return {
         "submission": harmless(result.submission),
         "lab": harmless(result.lab or ""),
@@ -72,7 +87,7 @@ def _fields(grade: Grade, questions: Sequence[str]) -> dict[_Column, str]:
 def _extra(grade: Grade, handed: Handed) -> dict[_Column, str]:
     people = handed.handin.people if handed.handin else ()
     corrections = [
-        f"{question.name}: {points(question.score)} -> {points(override.points)} ({override.reason})"
+        _correction(question, override)
         for question in grade.result.questions
         if (override := grade.overrides.get(question.name)) is not None
     ]
@@ -89,7 +104,42 @@ def _extra(grade: Grade, handed: Handed) -> dict[_Column, str]:
         "late": harmless(handed.late),
         "late_deduction": points(grade.deduction) if grade.lateness is not None else "",
         "corrected": harmless("; ".join(corrections)),
+        "to_review": harmless("; ".join(question.name for question in grade.waiting)),
     }
+
+
+def _correction(question: QuestionResult, override: Override) -> str:
+    reason = f" ({override.reason})" if override.reason else ""
+    if question.status == "to_review":
+        return f"{question.name}: {points(override.points)}, marked by a person{reason}"
+    return f"{question.name}: {points(question.score)} -> {points(override.points)}{reason}"
+
+
+def to_review_csv(rows: Sequence[Row], entered: Mapping[tuple[str, str], tuple[str, str]] | None = None) -> str:
+    """Render the answers that a person has not marked yet, one per row, to be filled in as corrections.
+
+    The file begins with a byte order mark, without which Excel misreads answers in other alphabets.
+
+    Args:
+        rows: the submissions.
+        entered: what a person has entered so far: points and reason by submission and question.
+    """
+    known = entered or {}
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(TO_REVIEW)
+    for row in sorted(rows, key=lambda row: (row.grade.result.called.casefold(), row.identity)):
+        for question in row.grade.waiting:
+            given = known.get((harmless(row.identity), harmless(question.name)), ("", ""))
+            most, called = points(question.max_score), harmless(row.grade.result.called)
+            answer = _escaped(clean(question.answer or to_review(question), _MAX_ANSWER))
+            fields = map(_escaped, given)
+            writer.writerow([harmless(row.identity), harmless(question.name), *fields, most, called, answer])
+    return f"\ufeff{buffer.getvalue()}"
+
+
+def _escaped(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def harmless(value: str) -> str:

@@ -5,6 +5,8 @@ Readable without colour, at 80 columns and when piped.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -12,11 +14,21 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.render.styles import QUESTION_STYLES, QUESTION_SYMBOLS, SUBMISSION_STYLES, SUBMISSION_SYMBOLS
-from autograder.results.labels import QUESTION_LABELS, SUBMISSION_LABELS, lost, note, notices, reasons, training
-from autograder.results.result import Result
+from autograder.results.labels import (
+    QUESTION_LABELS,
+    SUBMISSION_LABELS,
+    lost,
+    note,
+    notices,
+    reasons,
+    to_review,
+    training,
+)
+from autograder.results.result import QuestionResult, Result
 from autograder.util.text import clean, clean_line, percent, points, seconds
 
 _BAR = 40
+_MAX_ANSWER = 1_000
 
 
 def result_table(result: Result) -> RenderableType:
@@ -29,6 +41,9 @@ def result_table(result: Result) -> RenderableType:
         parts.append(Padding(Text("\n".join(notices(result)), style="dim"), (1 - bool(told), 0, 0, 2)))
     if result.questions:
         parts.append(_questions(result))
+    waiting = [question for question in result.questions if question.status == "to_review"]
+    if waiting:
+        parts += [Text("Waiting for review", style="bold"), Padding(_waiting(waiting), (0, 0, 1, 2))]
     if any(lost(question) for question in result.questions):
         parts += [Text("Lost points", style="bold"), Padding(_reasons(result), (0, 0, 1, 2))]
     if result.errors:
@@ -46,6 +61,7 @@ def _header(result: Result) -> RenderableType:
     title = Text.assemble((clean_line(result.called), "bold"), (lab, "dim"))
     facts = Text.assemble(
         (f"{points(result.score)} / {points(result.max_score)} points", "bold"),
+        ("   provisional" if any(q.status == "to_review" for q in result.questions) else "", "cyan"),
         "   ",
         (f"{SUBMISSION_SYMBOLS[result.status]} {SUBMISSION_LABELS[result.status]}", SUBMISSION_STYLES[result.status]),
         (f"   {seconds(result.seconds)}", "dim"),
@@ -79,6 +95,20 @@ def _questions(result: Result) -> Table:
             ),
         )
     return table
+
+
+def _waiting(questions: Sequence[QuestionResult]) -> Table:
+    """Show the answers that a person marks; the points are provisional until then."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True, style="bold")
+    grid.add_column(no_wrap=True, justify="right")
+    grid.add_column(overflow="fold")
+    for question in questions:
+        told = Text(f"{to_review(question)} Its {points(question.max_score)} points are not in the score yet.")
+        if question.answer:
+            told.append(f"\n{clean(question.answer, _MAX_ANSWER)}", style="dim")
+        grid.add_row(Text(clean_line(question.name, 24)), Text(f"?/{points(question.max_score)}"), told)
+    return grid
 
 
 def _reasons(result: Result) -> Table:

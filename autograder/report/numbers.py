@@ -38,7 +38,7 @@ class QuestionNumbers:
         max_score: its points.
         count: number of submissions that contain it.
         mean: mean points, including manual corrections.
-        counts: number of submissions by status.
+        counts: number of submissions by status, after manual corrections.
         discrimination: see `discrimination`; None if it cannot be computed.
         mistakes: the mistakes made in it, most frequent first.
     """
@@ -183,7 +183,7 @@ def _question(
     held: list[tuple[Row, QuestionResult]] = [
         (row, question) for row in marked for question in row.grade.result.questions if question.name == name
     ]
-    counts: Counter[QuestionStatus] = Counter(question.status for _, question in held)
+    counts: Counter[QuestionStatus] = Counter(row.grade.status(question) for row, question in held)
     return QuestionNumbers(
         name=name,
         max_score=max(question.max_score for _, question in held),

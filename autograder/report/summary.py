@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import mean, median
 
 from autograder.report.mistakes import Mistake, common_mistakes, distinct
-from autograder.results.grade import Row
+from autograder.results.grade import Row, Waiting, waiting_in
 from autograder.results.result import SubmissionStatus
 
 # In order of urgency.
@@ -37,12 +37,14 @@ class ClassSummary:
         statuses: number of submissions by status.
         labs: marks by lab.
         mistakes: the most common mistakes.
+        waiting: how many questions wait for a person, so that scores are provisional.
     """
 
     submissions: int
     statuses: dict[SubmissionStatus, int]
     labs: tuple[LabMarks, ...]
     mistakes: tuple[Mistake, ...]
+    waiting: Waiting
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def summarise(rows: Sequence[Row]) -> ClassSummary:
             for scores in [[grade.score for grade in marked if grade.result.lab == lab]]
         ),
         mistakes=distinct(common_mistakes([row.grade.result for row in rows], sys.maxsize))[:_MISTAKES],
+        waiting=waiting_in(rows),
     )
 
 

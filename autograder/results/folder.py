@@ -83,6 +83,11 @@ class ResultsFolder:
         return self.path / "scores.csv"
 
     @property
+    def to_review(self) -> Path:
+        """The answers that a person has not marked yet, to be filled in as corrections."""
+        return self.path / "to-review.csv"
+
+    @property
     def report(self) -> Path:
         """The class report."""
         return self.path / "report.html"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from autograder.results.result import QuestionResult, Result
+from autograder.results.result import QuestionResult, QuestionStatus, Result
+from autograder.util.text import counted
 
 
 @dataclass(frozen=True)
 class Override:
-    """A manual correction: points that replace those of a question, and the reason."""
+    """A manual correction: points that replace those of a question, and the reason, which may be empty.
+
+    For a question that a person marks, these are its points, and the person's comment.
+    """
 
     question: str
     points: float
@@ -52,6 +56,20 @@ class Grade:
         override = self.overrides.get(question.name)
         return question.score if override is None else override.points
 
+    def status(self, question: QuestionResult) -> QuestionStatus:
+        """Return the status of a question; of a corrected one, the status that its points imply."""
+        override = self.overrides.get(question.name)
+        if override is None:
+            return question.status
+        if override.points >= question.max_score:
+            return "passed"
+        return "partial" if override.points > 0 else "failed"
+
+    @cached_property
+    def waiting(self) -> tuple[QuestionResult, ...]:
+        """Questions that a person has not marked yet, so that the score is provisional."""
+        return tuple(question for question in self.result.questions if self.status(question) == "to_review")
+
     @cached_property
     def raw_score(self) -> float:
         """Points of all questions after corrections, without late deduction."""
@@ -80,3 +98,24 @@ class Row:
 
     identity: str
     grade: Grade
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How many questions wait for a person, and of how many submissions."""
+
+    questions: int
+    submissions: int
+
+    @property
+    def words(self) -> str:
+        """Both numbers as the subject and verb of a sentence."""
+        verb = "is" if self.questions == 1 else "are"
+        of = counted(self.submissions, "submission")
+        return f"{counted(self.questions, 'question')} of {of} {verb} waiting for review"
+
+
+def waiting_in(rows: Sequence[Row]) -> Waiting:
+    """Count the questions of a class that wait for a person."""
+    waiting = [row.grade.waiting for row in rows if row.grade.waiting]
+    return Waiting(sum(map(len, waiting)), len(waiting))

@@ -79,8 +79,8 @@ def training(fit: FitRun) -> str:
 
 
 def lost(question: QuestionResult) -> bool:
-    """Return whether the question lost points."""
-    return question.score < question.max_score or question.status != "passed"
+    """Return whether the question lost points; one that waits for a person has not."""
+    return question.status != "to_review" and (question.score < question.max_score or question.status != "passed")
 
 
 def note(result: Result) -> str:
@@ -135,6 +135,11 @@ def reasons(question: QuestionResult) -> tuple[Reason, ...]:
     unique = {reason.text: reason for reason in reversed([*own, *told])}
     found = tuple(reversed(unique.values()))
     return found[:MAX_REASONS] or (Reason(_FALLBACK[question.status] or "No reason was recorded."),)
+
+
+def to_review(question: QuestionResult) -> str:
+    """Return what is to know about a question that waits for a person."""
+    return clean(question.reason) or _FALLBACK["to_review"]
 
 
 def first_reason(result: Result) -> str:

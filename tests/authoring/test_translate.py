@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,11 @@ def test_a_translated_notebook_differs_in_texts_only(lab: str) -> None:
                 line.partition("#")[0] for line in other["source"]
             ]
     assert texts == sum(cell["cell_type"] == "markdown" for cell in english["cells"])
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_no_line_of_a_chinese_text_breaks_between_two_chinese_characters(lab: str) -> None:
+    """Browsers show such a break as a space."""
+    notebook = json.loads((ROOT / "assignment/zh" / f"{lab}.ipynb").read_text(encoding="utf-8"))
+    texts = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+    assert [text for text in texts if re.search(r"[\u4e00-\u9fff]\n *[\u4e00-\u9fff]", text)] == []

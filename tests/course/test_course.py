@@ -65,7 +65,8 @@ def _solution_statements(course: Path, lab: str) -> Iterator[str]:
     """The code of every answer but what a reader of the task writes down without thinking."""
     notebook = json.loads((course / "dist" / f"{lab}-solution.ipynb").read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
-        if any(tag.startswith("answer:") for tag in cell["metadata"].get("tags", ())):
+        tagged = any(tag.startswith("answer:") for tag in cell["metadata"].get("tags", ()))
+        if tagged and cell["cell_type"] == "code":
             for statement in ast.parse("".join(cell["source"])).body:
                 if not (isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant)):
                     yield ast.unparse(statement)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from autograder.grading.grader import Grader
 from autograder.notebooks.filling import fill_stubs
 from autograder.render.feedback import feedback_html
 from autograder.results.grade import Grade, Lateness, Override
+from tests.fixtures.classes import question, row
 from tests.pages.browser import PHONE, VIEWS, Browser, Seen, View
 from tests.render.test_render_feedback import CELLS, HOSTILE, PIXEL, code, display, markdown, page
 
@@ -45,6 +47,20 @@ def test_real_page_is_valid_and_good_to_use_on_desktop_and_phone_in_light_and_da
     real_page: Path, nothing_wrong: Callable[[Path], None]
 ) -> None:
     nothing_wrong(real_page)
+
+
+@pytest.mark.parametrize("points", [None, 1.5])
+def test_a_page_with_a_written_answer_is_sound(
+    points: float | None, tmp_path: Path, nothing_wrong: Callable[[Path], None]
+) -> None:
+    questions = question("q1", 2), replace(question("q2", 0, status="to_review"), answer="# Because\n\nIt is.")
+    overrides = {} if points is None else {"q2": Override("q2", points, "well put")}
+    answer = {"cell_type": "markdown", "metadata": {"autograder": {"answers": ["q2"]}}, "source": questions[1].answer}
+    executed = json.dumps({"cells": [markdown("## Question 2: why"), answer]}).encode()
+    for name, notebook in (("with.html", executed), ("without.html", None)):
+        page_text = feedback_html(Grade(row("ada", *questions).grade.result, overrides), notebook)
+        (tmp_path / name).write_text(page_text, encoding="utf-8")
+        nothing_wrong(tmp_path / name)
 
 
 def test_real_page_shows_pictures_formulas_and_verdicts(real_page: Path, browser: Browser) -> None:

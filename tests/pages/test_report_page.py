@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.render.test_render_html import EVIL
 from tests.report.test_similarity import LONG
 
 SIZE = 500
+WRITTEN = f"# Because\n\n| a | b |\n|---|---|\n| {'wide ' * 40} | $x^2$ |\n\n```python\n{'x' * 300}\n```\n\n![x](a.png)"
 TEXTS = "[...document.querySelectorAll('#submissions-table tbody tr:not([hidden]) th')].map((cell) => cell.textContent)"
 
 
@@ -45,6 +47,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
         row("c", question("q1", 1, 2, "n is 5: too few."), question("q2", 2), seconds=11.0),
         row("d", question("q1", 0, 2, "n is 7: too few."), question("q2", 1), status="timeout", lab="other"),
         row("e", lab=None, status="unreadable", detail="it is empty"),
+        row("f", question("q1", 2), replace(question("q2", 0, status="to_review"), answer=f"{WRITTEN}\n\n{EVIL}")),
+        row("g", question("q1", 2), question("q2", 0, status="to_review", reason="Its cell was deleted.")),
     ]
     write_class_report(ResultsFolder(folder), rows)
     return folder

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -162,6 +162,32 @@ class JupyterLab:
             self._page.locator(f".jp-Notebook .jp-Cell[data-windowed-list-index='{index}']").screenshot(path=str(path))
 
         self._do(work)
+
+    def draw(self, cell: str, canvas: str, points: Sequence[tuple[float, float]]) -> None:
+        """Draw one stroke with the mouse on a canvas below a cell, through points given as shares of its sides."""
+
+        def work() -> None:
+            self._show(cell)
+            pad = self._page.locator(canvas)
+            pad.scroll_into_view_if_needed()
+            box = pad.bounding_box()
+            assert box is not None
+            places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+            self._page.mouse.move(*places[0])
+            self._page.mouse.down()
+            for place in places[1:]:
+                self._page.mouse.move(*place)
+            self._page.mouse.up()
+
+        self._do(work)
+
+    def click(self, target: str) -> None:
+        """Click on what a selector finds."""
+        self._do(lambda: self._page.locator(target).click())
+
+    def wait_for(self, condition: str) -> None:
+        """Wait until a JavaScript expression holds in the page."""
+        self._do(lambda: self._page.wait_for_function(f"() => {condition}", timeout=30_000))
 
     def screen(self, path: Path) -> None:
         """Write a PNG of the whole page."""

@@ -11,15 +11,14 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from autograder.datasets.mnist import npz_path
 from tests.conftest import REPOSITORY
-from tests.student.jupyterlab import JupyterLab, find_chromium
+from tests.student.conftest import StartLab
+from tests.student.jupyterlab import JupyterLab
 
 pytestmark = pytest.mark.slow
 
@@ -44,19 +43,9 @@ def answers(course: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def lab(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]:
-    """JupyterLab on a folder with the notebook and, as Keras's download is out of reach, `mnist.npz` beside it."""
-    executable = find_chromium()
-    if executable is None:
-        if os.environ.get("CI"):
-            pytest.fail("there is no Chromium, and CI is set: .ci/run installs it", pytrace=False)
-        pytest.skip("there is no Chromium to drive JupyterLab with")
-    folder, home = tmp_path_factory.mktemp("student"), tmp_path_factory.mktemp("home")
-    shutil.copy(course / "assignment" / NAME, folder)
-    shutil.copy(npz_path(), folder / "mnist.npz")
-    found = JupyterLab(folder, home, executable, {"TF_NUM_INTRAOP_THREADS": "2"})
-    yield found
-    found.close()
+def lab(course: Path, start_lab: StartLab) -> JupyterLab:
+    """JupyterLab on a folder with the notebook."""
+    return start_lab(course / "assignment" / NAME)
 
 
 def faults(lab: JupyterLab) -> list[str]:
