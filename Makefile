@@ -36,7 +36,7 @@ unit: $(READY) ## the tests that take no training, sandbox or browser: under a m
 prove: $(READY) ## grade every known answer, the rare ones too, and set up as on Gradescope: before labs or checks change
 	@$(BIN)/autograder build
 	@$(BIN)/autograder prove
-	@$(BIN)/python -m pytest --quiet -m slow tests/course/test_gradescope_zip.py tests/attacks/test_as_ordinary_user.py tests/real_files/test_fuzzing.py
+	@$(BIN)/python -m pytest --quiet -m slow tests/course/test_gradescope_zip.py tests/attacks/test_gradescope_live.py tests/attacks/test_as_ordinary_user.py tests/real_files/test_fuzzing.py
 
 .PHONY: bench
 bench: $(READY) ## compare with stock otter and nbgrader, about 35 minutes (BENCH="--classes typical --sizes ''" for parts)

@@ -92,7 +92,10 @@ def raise_faults(faults: Sequence[MasterError]) -> None:
 
 
 def notebook_line(cell: int, line: int) -> int:
-    """Return the number that stands for a line of a cell of a notebook; both are counted from 1."""
+    """Return the number that encodes a line of a notebook's cell.
+
+    Lines and cells are counted from 1.
+    """
     return cell * _CELL + line
 
 

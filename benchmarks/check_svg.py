@@ -1,4 +1,6 @@
-"""Makes check.svg, the picture of a real `autograder check`: grades a student who normalised twice, here and now.
+"""Draw check.svg, the picture of a real `autograder check`.
+
+It grades a student who normalised twice.
 
     .venv/bin/python benchmarks/check_svg.py
 

@@ -1,4 +1,4 @@
-"""The classes of submissions that are graded: real notebooks of a lab, filled in ways that cost different work."""
+"""Classes of submissions: notebooks filled in ways that cost different work."""
 
 from __future__ import annotations
 
@@ -71,7 +71,10 @@ def distinct(course: Course, size: int) -> list[Submission]:
 
 
 def typical(course: Course, size: int) -> list[Submission]:
-    """Of 40: 30 that train the reference model, 6 that train otherwise, 4 that are broken (none endless)."""
+    """Make a typical class of 40 submissions.
+
+    30 train the reference model, 6 train otherwise, 4 are broken (none endless).
+    """
     made = []
     for number in range(size):
         place = number % 20  # evenly spread, as they lie in a folder

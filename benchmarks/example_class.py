@@ -1,4 +1,6 @@
-"""A made-up class with varied work on both labs, always the same for the same seed, graded by the kit for real.
+"""A made-up class with varied work on both labs, graded by the kit.
+
+The same seed gives the same class.
 
     python -m benchmarks.example_class FOLDER [--size 60] [--seed 2026] [--write-only]
 
@@ -49,7 +51,7 @@ _LAST = (
 
 @dataclass(frozen=True)
 class Made:
-    """One made-up submission: the file's name, its lab, what is the matter with it, and its text."""
+    """A made-up submission: the file's name, its lab, its mistake, its text."""
 
     file: str
     lab: str
@@ -59,7 +61,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Lab:
-    """Student notebook and solution as JSON data, the usual ways by gap, and the known wrong answers."""
+    """Student notebook and solution as JSON, usual answers, known wrong answers."""
 
     name: str
     student: Mapping[str, Any]
@@ -107,7 +109,7 @@ def right_answers(rng: random.Random, lab: str) -> Fills:
 
 
 def mistaken(rng: random.Random, lab: Lab, count: int) -> tuple[Fills, list[str]]:
-    """Right answers but for `count` known mistakes in different gaps, and the names of these."""
+    """Right answers except for `count` known mistakes, and the mistakes' names."""
     fills = right_answers(rng, lab.name)
     names: list[str] = []
     touched: set[str] = set()

@@ -14,7 +14,7 @@ from benchmarks.tools import Graded
 
 @dataclass(frozen=True)
 class Own:
-    """What the kit takes for one submission beside the notebook's own cells, and the most memory it held."""
+    """Cost of one submission besides the notebook's own cells, and peak memory."""
 
     cpu_seconds: float
     own_cpu_seconds: float
@@ -23,7 +23,7 @@ class Own:
 
 
 def scaled(submissions: Sequence[Submission], sampled: Mapping[str, Sequence[Took]]) -> tuple[float, float]:
-    """Wall-clock and processor seconds of a whole class, from the medians of the kinds that were sampled."""
+    """Wall-clock and processor seconds of a class, from medians by kind."""
     counts = Counter(submission.kind for submission in submissions)
     seconds = sum(count * median(took.seconds for took in sampled[kind]) for kind, count in counts.items())
     cpu = sum(count * median(took.cpu_seconds for took in sampled[kind]) for kind, count in counts.items())
@@ -31,7 +31,10 @@ def scaled(submissions: Sequence[Submission], sampled: Mapping[str, Sequence[Too
 
 
 def own(graded: Graded) -> Own:
-    """Means over the submissions that ran to their end; the others' notebooks say nothing of the time they used."""
+    """Means over the submissions that ran to their end.
+
+    The notebooks of the others do not record the time they used.
+    """
     costs = [(result.cost, result) for result in graded.results if result.status == "graded" and result.cost]
     return Own(
         cpu_seconds=mean(cost.cpu_seconds for cost, _ in costs),
@@ -42,7 +45,10 @@ def own(graded: Graded) -> Own:
 
 
 def sample_of(submissions: Sequence[Submission], size: int) -> list[Submission]:
-    """At least one of every kind, the rest from the most frequent kind; spread over the class."""
+    """Choose at least one of every kind, and the rest of the most frequent kind.
+
+    Spread over the class.
+    """
     kinds = [kind for kind, _ in Counter(submission.kind for submission in submissions).most_common()]
     wanted = Counter(dict.fromkeys(kinds, 1))
     wanted[kinds[0]] += max(0, size - len(kinds))

@@ -1,4 +1,6 @@
-"""How fast tests call functions that stay in a notebook: `python -m benchmarks.live_calls`.
+"""Measure live calls: `python -m benchmarks.live_calls`.
+
+Tests call functions that stay in a notebook.
 
 Everything is real: the notebook in its full sandbox, the checker in its own, the channel between them.
 """

@@ -1,4 +1,6 @@
-"""Results of a class that nobody has graded, for measuring the report: realistic in size and kind, quick to make.
+"""Invented results of a class, for measuring the report.
+
+They are realistic in size and kind, and quick to make.
 
 The code is that of `example_class`; who earned what is drawn from a model in which students differ in ability and
 questions in difficulty, with the messages that the checks of the lab's master raise. The same seed gives the same
@@ -27,7 +29,9 @@ _DETAILS = {"unreadable": "the notebook is damaged", "timeout": "it was still ru
 
 
 def write_results(root: Path, folder: Path, size: int, seed: int = SEED) -> None:
-    """Write FOLDER/submissions/ID/{result.json,executed.ipynb,feedback.html} for a class of `size`.
+    """Write the results of a class of `size` students.
+
+    The files are FOLDER/submissions/ID/{result.json,executed.ipynb,feedback.html}.
 
     Args:
         root: a course that has been built.
@@ -49,7 +53,7 @@ def write_results(root: Path, folder: Path, size: int, seed: int = SEED) -> None
 
 
 def _checks(root: Path, lab: str) -> dict[str, list[tuple[str, list[str]]]]:
-    """By question its tests: name, and the messages it may raise, as the master has them."""
+    """Return tests by question: name, and the messages that it may raise."""
     code = "\n".join(
         line for line in (root / "solutions" / f"{lab}.py").read_text(encoding="utf-8").splitlines() if line[:1] != "#"
     )

@@ -1,4 +1,7 @@
-"""Runs a command and says what it took: wall-clock time, processor time, the memory of its first process."""
+"""Run a command and measure wall-clock time, processor time and memory.
+
+Memory is that of its first process.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ class Took:
 
 
 class FailedError(Exception):
-    """A command of the benchmark ended with an error; nothing measured with it would mean anything."""
+    """A command of the benchmark ended with an error, so its figures are invalid."""
 
 
 def run(command: Sequence[str | Path], *, folder: Path, variables: Mapping[str, str] | None = None) -> Took:

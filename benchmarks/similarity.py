@@ -1,4 +1,4 @@
-"""Measures what the report calls similar: how many copies it finds, and how many independent answers it takes for some.
+"""Measure how many copies, and how many false ones, the report finds.
 
     python -m benchmarks.similarity
 
@@ -32,7 +32,7 @@ def code_of(lab: Lab, starter: Starter, fills: Mapping[str, str]) -> str:
 
 
 def class_with_copies(lab: Lab, starter: Starter, size: int, seed: int) -> tuple[dict[str, str], dict[Any, str]]:
-    """Code by ID, and the kind of each pair that is not independent: `copy` or `changed`."""
+    """Code by ID, and the kind of each dependent pair: `copy` or `changed`."""
     rng = random.Random(seed)  # noqa: S311 - a class, not a secret
     fills: dict[str, Fills] = {f"s{number:03}": right_answers(rng, lab.name) for number in range(size)}
     kinds: dict[Any, str] = {}

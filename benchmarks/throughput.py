@@ -1,4 +1,4 @@
-"""Measure how fast a class is graded by `autograder grade`, stock `otter run` and stock `nbgrader autograde`.
+"""Measure how fast the kit, stock otter and stock nbgrader grade a class.
 
     python -m benchmarks.throughput            everything, about 35 minutes on two quiet cores
     python -m benchmarks.throughput --help     parts of it
@@ -78,7 +78,10 @@ def _measure(
     sample: int,
     rounds: int,
 ) -> tuple[list[Graded], _Stock]:
-    """Time the kit on the whole class, `rounds` times; between its rounds, the stock tools in turn on the sample."""
+    """Time the kit on the whole class and the stock tools on the sample.
+
+    The kit grades the class `rounds` times; the stock tools run in turn between its rounds.
+    """
     runs: list[Graded] = []
     stock: _Stock = defaultdict(lambda: defaultdict(list))
     chosen = sample_of(submissions, sample) if nbgrader is not None else []

@@ -1,4 +1,4 @@
-"""The three graders: each gets the same notebooks, the same data and the same Python for the students' code."""
+"""The three graders, with the same notebooks, data and Python for student code."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ c.ClearSolutions.enforce_metadata = False
 
 @dataclass(frozen=True)
 class Graded:
-    """A class graded by the kit: what the command took, its results, and when its first submission began to run."""
+    """A class graded by the kit: cost, results, start of the first submission."""
 
     took: Took
     results: tuple[Result, ...]
@@ -71,7 +71,7 @@ def root_link(root: Path, folder: Path) -> Path:
 
 
 def otter_run(course: Course, submission: Submission, ipython: Path) -> Took:
-    """Stock `otter run` of one submission, as its documentation shows it; MNIST comes from an IPython profile."""
+    """Stock `otter run` of one submission; MNIST comes from an IPython profile."""
     with _folder() as folder:
         notebook = folder / f"{LAB}.ipynb"
         notebook.write_text(json.dumps(submission.notebook), encoding="utf-8")
@@ -87,7 +87,7 @@ def otter_run(course: Course, submission: Submission, ipython: Path) -> Took:
 
 
 class Nbgrader:
-    """Stock nbgrader in an environment of its own; its kernel is the Python that has TensorFlow.
+    """Stock nbgrader in its own environment; its kernel is the TensorFlow Python.
 
     The same notebooks: otter's cells are left out, and after each question stands a locked cell with the same public
     and hidden tests, called on the same variables.

@@ -37,7 +37,7 @@ LABS = ("mnist_dense", "single_layer")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what runs sandboxed jobs or looks at pages, so that nobody need remember to."""
+    """Mark tests as slow that run sandboxed jobs or open pages."""
     for item in items:
         if COSTLY & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
@@ -48,7 +48,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
-    """Make a folder once for all processes of a run under pytest-xdist; it must not be changed afterwards."""
+    """Make a folder once for all processes of a run under pytest-xdist.
+
+    It must not be changed afterwards.
+    """
     home = tmp_path_factory.getbasetemp()
     home = (home.parent if "PYTEST_XDIST_WORKER" in os.environ else home) / "made-once"
     home.mkdir(exist_ok=True)
@@ -87,7 +90,7 @@ def fork_server() -> Iterator[ForkServer]:
 
 @pytest.fixture(scope="session")
 def autograder_here(fork_server: ForkServer) -> Command:
-    """Run the command in this process, where `fixtures.commands.autograder` would start a fork server of its own."""
+    """Run the command in this process, with the fork server of the tests."""
     return command_in_this_process(fork_server)
 
 
@@ -101,7 +104,7 @@ def assignments(course: Path, fork_server: ForkServer) -> dict[str, Assignment]:
 def trainings(
     course: Path, assignments: dict[str, Assignment], fork_server: ForkServer
 ) -> dict[str, Mapping[str, str]]:
-    """The recorded trainings of each lab's solution, from the kit's cache: made once on this machine, then reused."""
+    """The recorded trainings of each lab's solution, made once on this machine."""
     solutions = {lab: course / "dist" / f"{lab}-solution.ipynb" for lab in LABS}
     cache = TrainingCache(solutions, fork_server, lambda _: None)
     return {lab: cache.of(assignments[lab]) for lab in LABS}

@@ -1,4 +1,4 @@
-"""Imports go in one direction only, and the process that grades a class loads nothing heavy."""
+"""Imports go in one direction, and the grading process loads nothing heavy."""
 
 from __future__ import annotations
 

@@ -26,7 +26,9 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from msgspec.structs import replace
 
 from autograder.authoring.generated_files import check_current, write_if_changed
 from autograder.authoring.gradescope_zip import pack_gradescope
@@ -38,7 +40,14 @@ from autograder.authoring.notebook_version import notebook_version
 from autograder.authoring.otter import OtterOutput, run_otter_assign
 from autograder.authoring.package import lab_description, pack_autograder
 from autograder.authoring.readme import ListedLab, has_readme, student_readme
-from autograder.authoring.requirements import OTTER, lab_requirements, noisy_modules, requirements_file, uses_keras
+from autograder.authoring.requirements import (
+    OTTER,
+    lab_requirements,
+    noisy_modules,
+    requirements_file,
+    uses_keras,
+    uses_pandas,
+)
 from autograder.authoring.settings import LabSettings, read_course, read_settings
 from autograder.authoring.setup_cell import SetUp
 from autograder.authoring.stubs import read_stubs
@@ -58,6 +67,8 @@ from autograder.authoring.validate import check_description, check_master
 from autograder.datasets.mnist import ARRAYS
 from autograder.errors import BuildDriftError, MasterError, SeveralFaultsError, UsageError, raise_faults
 from autograder.labs.course import MASTER_KINDS, autograder_zip, lab_names, newer_sources
+from autograder.labs.lab_file import LabFile
+from autograder.notebooks.written import text_digest
 
 __all__ = ["BuiltLab", "build_labs", "generate"]
 
@@ -102,7 +113,7 @@ class LabSource:
 def build_labs(
     root: Path, names: Sequence[str], *, check: bool, report: Callable[[str], None], run_keys: bool = False
 ) -> tuple[BuiltLab, ...]:
-    """Build labs, or with `check` compare what they would give with the files that are there.
+    """Build labs, or with `check` compare the result with the existing files.
 
     Args:
         root: the folder that holds `solutions/`; `assignment/` and `dist/` are made beside it.
@@ -164,7 +175,10 @@ def build_labs(
 def _read_sources(
     root: Path, known: Sequence[str], chosen: Sequence[str], faults: list[MasterError]
 ) -> tuple[dict[str, LabSource], dict[str, LabSource]]:
-    """Read all labs of a course; return those without a fault, and of these the ones to build."""
+    """Read all labs of a course.
+
+    Returns those without a fault, and of these the ones to build.
+    """
     read = _collected(chosen, lambda name: _read_source(root, name), faults)
     read |= _collected([name for name in known if name not in chosen], lambda name: _read_source(root, name), [])
     clashing = clashes({name: read[name].files for name in known if name in read})
@@ -176,7 +190,7 @@ def _read_sources(
 def _check_current(
     root: Path, generated: dict[str, bytes], report: Callable[[str], None] | None, *, complete: bool
 ) -> None:
-    """Compare generated files with those that are there; report the difference where a fault is to be raised."""
+    """Compare generated files with the existing ones and report differences."""
     try:
         check_current(root, generated, _unlisted(root, generated) if complete else [])
     except BuildDriftError as drift:
@@ -206,6 +220,7 @@ def _with_keys(
             files[f"assignment/{name}.ipynb"],
             files[_key_path(name)],
             uses_keras(sources[name].master),
+            uses_pandas(sources[name].master),
         )
         kept = kept_key(candidate, root / _key_path(name), proved=run)
         if kept is not None:
@@ -228,7 +243,10 @@ def _key_path(lab: str) -> str:
 
 
 def _collected(labs: Sequence[str], make: Callable[[str], _T], faults: list[MasterError]) -> dict[str, _T]:
-    """Make something of every lab that has no faults; the faults of the others are added to the list."""
+    """Make something of every lab that has no faults.
+
+    Faults found on the way are added to the list.
+    """
     made: dict[str, _T] = {}
     for lab in labs:
         with _collecting(faults):
@@ -248,7 +266,7 @@ def _collecting(faults: list[MasterError]) -> Iterator[None]:
 
 
 def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
-    """Return all files of one lab, by path relative to the root, from what otter made of its master.
+    """Return all files of one lab, from otter's output, by path below the root.
 
     Raises:
         MasterError: the student notebook is not what students may get.
@@ -257,14 +275,13 @@ def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
     student, solution = normalise(output.student, master), normalise(without_prompts(output.solution), master)
     catalogs = {language: one.texts for language, one in source.translations.items()}
     stubs = [with_translated_prompts(one, catalogs) for one in read_stubs(student["cells"], master)]
-    description = lab_description(master, stubs, settings)
     messages = {language: grading_messages(one, language) for language, one in source.translations.items()}
-    if messages:
-        description["messages"] = messages
-    description["versions"] = {
-        language: notebook_version(student["cells"], master, description["questions"], source.files, texts)
+    description = lab_description(master, stubs, settings, messages)
+    versions = {
+        language: notebook_version(student["cells"], master, description.questions, source.files, texts)
         for language, texts in {"en": {}, **catalogs}.items()
     }
+    description = replace(description, versions=versions)
     contents = _set_up(source, description, student["metadata"]["otter"].get("tests", {}))
     export = master.config.get("export_cell")
     instructions = str(export.get("instructions", "")) if isinstance(export, dict) else ""
@@ -278,6 +295,10 @@ def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
     for notebook in (student, *translated.values()):
         check_leaks(notebook, master)
     solution = with_student_cells(without_marks(solution), contents, instructions=instructions)
+    if any(question.manual for question in master.questions):
+        handed_out = [cell for notebook in (student, *translated.values()) for cell in notebook["cells"]]
+        texts = (cell["source"] for cell in handed_out if cell["cell_type"] == "markdown")
+        description = replace(description, given=tuple(sorted({text_digest(text) for text in texts})))
     autograder, answer_key = pack_autograder(output.archive, master, description), dump_notebook(solution)
     return {
         f"assignment/{master.name}.ipynb": dump_notebook(student),
@@ -288,15 +309,15 @@ def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
     }
 
 
-def _set_up(source: LabSource, description: Mapping[str, Any], tests: Mapping[str, str]) -> SetUp:
+def _set_up(source: LabSource, description: LabFile, tests: Mapping[str, str]) -> SetUp:
     """Gather what the set-up cell of a lab is made from."""
     questions = tuple(
         {
-            **{key: entry[key] for key in ("name", "title", "points", "variables", "stubs")},
-            **({"written": entry["written"]} if question.manual else {}),
+            **{key: getattr(entry, key) for key in ("name", "title", "points", "variables", "stubs")},
+            **({"written": entry.written} if question.manual else {}),
             "checks": [check_description(test) for test in question.tests if not test.config.get("hidden", False)],
         }
-        for entry, question in zip(description["questions"], source.master.questions, strict=True)
+        for entry, question in zip(description.questions, source.master.questions, strict=True)
     )
     return SetUp(
         source.master.name,
@@ -306,7 +327,7 @@ def _set_up(source: LabSource, description: Mapping[str, Any], tests: Mapping[st
         requires=OTTER,
         hand_in=source.settings.hand_in,
         digests={name: digest for name, (_, digest) in ARRAYS.items()} if _loads_mnist(source.master) else {},
-        versions=description["versions"],
+        versions=description.versions,
     )
 
 
@@ -377,7 +398,7 @@ def _read_source(root: Path, name: str) -> LabSource:
 
 
 def update_translations(root: Path, names: Sequence[str], report: Callable[[str], None]) -> None:
-    """Bring the catalogs of labs up to date with their masters: new texts empty, changed ones fuzzy.
+    """Update the catalogs of labs: new texts are empty, changed ones fuzzy.
 
     Raises:
         MasterError: a master or a catalog cannot be read.

@@ -1,4 +1,4 @@
-"""Make test files self-contained: copy the library definitions that tests use in front of them.
+"""Make test files self-contained by copying the definitions they use.
 
 Otter runs a test file in an empty namespace, and students have no package of ours, so a test file must hold all that
 its tests use. `bundle` follows the names in the tests through a lab's shared cell and through the modules of
@@ -30,7 +30,10 @@ _GIVEN = frozenset({*dir(builtins), "__name__", "__file__", "__doc__"})
 
 @dataclass(frozen=True)
 class Source:
-    """A piece of Python text and where it stands, for error messages: `line` is that of its first line."""
+    """A piece of Python text and its place, for error messages.
+
+    `line` is the number of its first line.
+    """
 
     text: str
     file: str
@@ -45,7 +48,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Test:
-    """A test cell's function without its imports, and the library and module imports that stood above it."""
+    """A test cell's function, and the imports that stood above it."""
 
     __test__ = False  # not a pytest class
 
@@ -60,7 +63,10 @@ class Test:
 
 @dataclass(frozen=True)
 class _Import:
-    """A name that an import binds: `module` and `origin` (None for `import module`), and its line."""
+    """A name that an import binds, and its line.
+
+    `origin` is the name in `module`, None for `import module`.
+    """
 
     module: str
     origin: str | None
@@ -84,7 +90,7 @@ class _Import:
 
 @dataclass(frozen=True)
 class _Definition:
-    """One top-level statement that defines a name: its cleaned text, and the global names that it uses."""
+    """A top-level definition: its cleaned text and the global names it uses."""
 
     name: str
     text: str
@@ -183,7 +189,10 @@ def bundle(
 
 
 def used_names(text: str) -> frozenset[str]:
-    """Return the global names that a piece of Python uses and does not define itself, without built-in ones."""
+    """Return the global names that a piece of Python uses but does not define.
+
+    Built-in names are left out.
+    """
     table = symtable.symtable(text, "<bundle>", "exec")
     used = {
         symbol.get_name()
@@ -197,7 +206,7 @@ def used_names(text: str) -> frozenset[str]:
 
 
 def cleaned(text: str) -> str:
-    """Return a function, class or assignment without comments, docstrings, annotations and surplus blank lines."""
+    """Return a definition without comments, docstrings, annotations, blank lines."""
     tree = ast.parse(text)
     lines = [line.encode() for line in text.split("\n")]
     for node in sorted(_removable(tree), key=lambda node: node.start, reverse=True):
@@ -211,7 +220,7 @@ def cleaned(text: str) -> str:
 
 
 def without_comments(source: str) -> str:
-    """Return Python source without its comments and without the blank lines at its ends; the rest as it was."""
+    """Return Python source without comments and outer blank lines."""
     lines = source.split("\n")
     for token in reversed(list(tokenize.generate_tokens(io.StringIO(source).readline))):
         if token.type == tokenize.COMMENT:
@@ -222,7 +231,10 @@ def without_comments(source: str) -> str:
 
 
 def _rows_in_strings(text: str) -> set[int]:
-    """Return the rows, from 0, whose line end lies within a string: there, blanks are part of the value."""
+    """Return the rows, from 0, whose line end lies within a string.
+
+    There, blanks are part of the value.
+    """
     strings = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant | ast.JoinedStr))
     return {row for node in strings for row in range(node.lineno - 1, (node.end_lineno or node.lineno) - 1)}
 
@@ -235,7 +247,7 @@ def _scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
 
 @dataclass(frozen=True)
 class _Cut:
-    """A stretch of text to replace: from line and byte to line and byte, all counted from 0."""
+    """A range of text to replace, by line and byte counted from 0."""
 
     start: tuple[int, int]
     end: tuple[int, int]
@@ -369,7 +381,7 @@ def _parse(source: Source) -> ast.Module:
 
 
 def _check_shadowing(test: Test, shared: _Module) -> None:
-    """Refuse a parameter that hides what the test's cell or the shared cell imports from the library or defines."""
+    """Refuse a parameter that shadows an import or definition of the test."""
     for name in test.parameters:
         imported = test.imports.get(name) or shared.imports.get(name)
         if (imported is not None and imported.is_library) or shared.definition(name) is not None:
@@ -394,7 +406,7 @@ class _Needed:
     owners: dict[str, tuple[str, Source, int]] = field(default_factory=dict)
 
     def check_imports(self, shared: _Module) -> None:
-        """Refuse an import from the library that does not exist, also where no test uses it."""
+        """Refuse an import of a missing library name, even if no test uses it."""
         for imported in shared.imports.values():
             if imported.is_library and not self.modules.of(imported.module, shared.source, imported.line).definition(
                 imported.origin or ""
@@ -413,7 +425,7 @@ class _Needed:
             )
 
     def _follow(self, name: str, module: _Module) -> bool:
-        """Add the definition of a name that a module's code uses, and what that uses in turn."""
+        """Add the definition of a name and, recursively, of the names it uses."""
         if name in module.imports:
             self._follow_import(module.imports[name], module.source)
             return True
@@ -435,7 +447,10 @@ class _Needed:
         return True
 
     def _arrange(self, module: _Module, importers: tuple[str, ...]) -> None:
-        """Place a module after those it imports: its assignments and decorators run when the test file is loaded."""
+        """Place a module after those it imports.
+
+        Its assignments and decorators run when the test file is loaded.
+        """
         if module in self.order:
             return
         for imported in module.imports.values():
@@ -456,7 +471,7 @@ class _Needed:
             raise source.fault(f"there is no `{imported.origin}` in {imported.module}", imported.line)
 
     def _own(self, name: str, meaning: str, source: Source, line: int) -> None:
-        """All definitions share one namespace in a test file, so a name must mean one thing."""
+        """Refuse a name with two meanings, since a test file has one namespace."""
         known = self.owners.setdefault(name, (meaning, source, line))
         if known[0] != meaning:
             raise source.fault(
@@ -464,7 +479,7 @@ class _Needed:
             )
 
     def definitions(self) -> list[tuple[_Module, _Definition]]:
-        """Return what was found, in an order in which Python can run it: by module, then as written."""
+        """Return the definitions in an order that runs: by module, then as written."""
         return [
             (module, definition)
             for module in self.order

@@ -1,4 +1,4 @@
-"""Prove the answer key of a lab: it earns every point, and the untouched notebook earns none.
+"""Prove a lab: its key earns every point, the untouched notebook none.
 
 The key and the untouched notebook go through the grader as submissions do. What is wrong is told as faults of the
 master, with the place of the test or of the solution. The key as it ran, with its outputs, is what `dist/` holds.
@@ -21,7 +21,7 @@ from typing import Any
 from autograder.authoring.master import Cell, Master, Question, TestCell
 from autograder.authoring.normalize import dump_notebook
 from autograder.authoring.support import FOLDER
-from autograder.authoring.test_sources import names_set, set_in_notebook
+from autograder.authoring.test_sources import line_that_sets, names_set, set_in_notebook
 from autograder.authoring.validate import test_function
 from autograder.datasets import mnist
 from autograder.errors import AssignmentError, IsolationError, MasterError
@@ -30,7 +30,7 @@ from autograder.grading.grader import Grader
 from autograder.grading.preload import preload_for
 from autograder.grading.training_cache import TrainingCache
 from autograder.labs.assignment import Assignment, load_assignment
-from autograder.results.result import CellError, QuestionResult, Result
+from autograder.results.result import ANSWER_UNUSABLE, CellError, QuestionResult, Result
 from autograder.sandbox.client import ForkServer
 
 _PROVED = "proved"
@@ -41,13 +41,14 @@ _LARGEST_COMMON = 10
 
 @dataclass(frozen=True)
 class Candidate:
-    """A lab as generated: its master, autograder zip, student notebook and answer key (without outputs)."""
+    """A generated lab: master, autograder zip, student notebook, key without outputs."""
 
     master: Master
     archive: bytes
     student: bytes
     key: bytes
     keras: bool
+    pandas: bool
 
     @property
     def digest(self) -> str:
@@ -59,7 +60,7 @@ class Candidate:
 
 
 def kept_key(candidate: Candidate, file: Path, *, proved: bool) -> bytes | None:
-    """Return the executed key that an earlier build left, if it is still the key of this lab.
+    """Return the executed key of an earlier build if it is still this lab's key.
 
     Args:
         candidate: the lab.
@@ -113,7 +114,10 @@ def prove_keys(candidates: Sequence[Candidate]) -> tuple[dict[str, bytes], tuple
         group = [candidate for candidate in candidates if candidate.keras == keras]
         if not group:
             continue
-        with TemporaryDirectory(prefix="autograder-key-") as temporary, fork_server_for(keras=keras) as server:
+        with (
+            TemporaryDirectory(prefix="autograder-key-") as temporary,
+            fork_server_for(keras=keras, pandas=any(candidate.pandas for candidate in group)) as server,
+        ):
             for candidate in group:
                 try:
                     found = _prove(candidate, server, Path(temporary))
@@ -127,7 +131,7 @@ def prove_keys(candidates: Sequence[Candidate]) -> tuple[dict[str, bytes], tuple
 
 
 def _loading_fault(master: Master, error: AssignmentError) -> MasterError:
-    """Return the fault of a test file that cannot be loaded, at the statement that failed."""
+    """Return the fault of a test file that cannot be loaded, with its line."""
     question = next((one for one in master.questions if error.test_file == f"tests/{one.name}.py"), None)
     message = f"the tests cannot be loaded: {error.reason}"
     if question is None:
@@ -140,9 +144,9 @@ def _loading_fault(master: Master, error: AssignmentError) -> MasterError:
     return _at(master, question, question.line, message)
 
 
-def fork_server_for(*, keras: bool) -> ForkServer:
-    """Start a fork server with all layers of isolation that this machine has: it runs an author's own code."""
-    preload = preload_for(mnist.npz_path() if keras else None, keras=keras)
+def fork_server_for(*, keras: bool, pandas: bool) -> ForkServer:
+    """Start a fork server with all isolation layers that this machine has."""
+    preload = preload_for(mnist.npz_path() if keras else None, keras=keras, pandas=pandas)
     try:
         return ForkServer(preload, "full")
     except IsolationError:
@@ -180,7 +184,7 @@ def _prove(candidate: Candidate, server: ForkServer, folder: Path) -> _Proof:
 
 
 def _public(test_file: str) -> str:
-    """Return a test file whose tests are all public: an author may read every message in full."""
+    """Return a test file whose tests are all public, so every message is shown."""
     return re.sub(r"^(@test_case\(.*)\bhidden=True\b", r"\1hidden=False", test_file, flags=re.MULTILINE)
 
 
@@ -209,17 +213,18 @@ def key_faults(master: Master, result: Result, solution: Mapping[str, Any]) -> I
         yield _cut_short(master, result)
         return
     faults, raised = _raised(master, result, solution)
-    yield from faults
+    refused = _refused(master, result)
+    yield from (*faults, *refused)
     for question, found in _questions(master, result):
         lost = found.max_score - found.score
         if found.status == "to_review" or lost <= 0 or question in raised:
             continue
         if found.status in ("skipped", "error", "not_attempted"):
-            if not raised:  # else it lacks what another cell should have set
+            if not raised and not refused:  # else it lacks what another cell should have set
                 yield _at(master, question, question.line, f"the answer key earns nothing here: {found.reason}")
             continue
         for test in found.tests:
-            if not test.passed:
+            if not test.passed and test.message_id != ANSWER_UNUSABLE:
                 yield _at_test(
                     master,
                     question,
@@ -230,7 +235,7 @@ def key_faults(master: Master, result: Result, solution: Mapping[str, Any]) -> I
 
 
 def _cut_short(master: Master, result: Result) -> MasterError:
-    """Return the fault of a key that did not run to its end, at the first question without an answer."""
+    """Return the fault of an unfinished key, at the first unanswered question."""
     message = f"the answer key could not be graded: {result.detail}"
     if result.status == "timeout":
         message += f"; if it needs more time, raise `seconds` under [limits] in solutions/{master.name}.toml"
@@ -244,7 +249,9 @@ def _cut_short(master: Master, result: Result) -> MasterError:
 def _raised(
     master: Master, result: Result, solution: Mapping[str, Any]
 ) -> tuple[list[MasterError], list[Question | None]]:
-    """Return the faults of cells that raise, and the questions they belong to (None: given code).
+    """Return the faults of cells that raise, and their questions.
+
+    The question of given code is None.
 
     A NameError that only follows from an earlier error is no fault of its own.
     """
@@ -263,6 +270,24 @@ def _raised(
             name = question.name if question else None
             faults.append(MasterError(message, file=master.file, question=name, line=line))
     return faults, raised
+
+
+def _refused(master: Master, result: Result) -> list[MasterError]:
+    """Return the answers that do not reach the tests, with their lines."""
+    faults: dict[str, MasterError] = {}
+    for question, found in _questions(master, result):
+        for test in found.tests:
+            name = str(test.values.get("name", ""))
+            if test.message_id == ANSWER_UNUSABLE and name not in faults:
+                lines = (cell.line_of(line_that_sets(cell, name)) for cell in question.answers)
+                line = next((line for line in lines if line is not None), question.line)
+                message = (
+                    f"the answer `{name}` of the key does not reach the test {test.name}: {test.values.get('reason')}. "
+                    "Give the answer, or a part of it that the test needs, as another kind of value (the table in "
+                    "docs/live-answers.md)"
+                )
+                faults[name] = _at(master, question, line, message)
+    return list(faults.values())
 
 
 def _next_step(master: Master, error: CellError) -> str:
@@ -294,7 +319,7 @@ def untouched_faults(master: Master, result: Result) -> Iterator[MasterError]:
 
 
 def literal_faults(master: Master, answers: Mapping[str, Any]) -> Iterator[MasterError]:
-    """Yield the public tests that hold an answer as a literal, where students can read it.
+    """Yield the public tests in which students can read an answer.
 
     Args:
         master: the lab.
@@ -319,7 +344,10 @@ def literal_faults(master: Master, answers: Mapping[str, Any]) -> Iterator[Maste
 
 
 def _literal(function: ast.FunctionDef, name: str, value: Any) -> ast.expr | None:
-    """Return the constant in a test that gives an answer away: anywhere if it is telling, else beside its name."""
+    """Return the constant in a test that gives an answer away.
+
+    A distinctive value counts anywhere, any other beside the answer's name.
+    """
     telling = isinstance(value, (int, float)) and abs(value) > _LARGEST_COMMON
     for node in ast.walk(function):
         if telling and _is_constant(node, value):
@@ -343,7 +371,7 @@ def _questions(master: Master, result: Result) -> Iterator[tuple[Question, Quest
 
 
 def _at_test(master: Master, question: Question, name: str, message: str) -> MasterError:
-    """Return a fault at the line of a test, or of its question where the test is not found."""
+    """Return a fault at the line of a test, or else of its question."""
     cell = _test_cell(question, name)
     return _at(master, question, cell.body_line if cell else question.line, message)
 
@@ -377,7 +405,10 @@ def _question_of(master: Master, cell: Cell | None) -> Question | None:
 
 
 def _line_with(cell: Cell, wanted: str) -> int | None:
-    """Return the line of a cell that holds a statement; in the master, a comment or a mark may follow it."""
+    """Return the line of a cell that holds a statement.
+
+    In the master, a comment or a mark may follow it.
+    """
     lines = [line.strip() for line in cell.source.split("\n")]
     return next(
         (number for number, line in enumerate(lines, start=1) if line == wanted or line.startswith(f"{wanted}  #")),
@@ -386,7 +417,7 @@ def _line_with(cell: Cell, wanted: str) -> int | None:
 
 
 def _with_probe(solution: Mapping[str, Any], lab: Assignment) -> dict[str, Any]:
-    """Return a key with a last cell that prints the plain numbers and texts among its answers."""
+    """Return a key with a last cell that prints its plain numbers and texts."""
     names = sorted({name for question in lab.questions for name in question.variables})
     probed = copy.deepcopy(dict(solution))
     source = _PROBE.replace("NAMES", repr(names)).replace("MARK", repr(_PRINTED))
@@ -428,7 +459,10 @@ def _answers_of(ran: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_outputs(solution: Mapping[str, Any], ran: Mapping[str, Any], digest: str) -> dict[str, Any]:
-    """Return a key with the outputs of its run; cells are matched in order, empty ones have no outputs."""
+    """Return a key with the outputs of its run.
+
+    Cells are matched in order; empty ones have no outputs.
+    """
     executed = copy.deepcopy(dict(solution))
     executed["metadata"]["autograder"][_PROVED] = digest
     outputs = iter([cell for cell in ran["cells"] if cell["cell_type"] == "code" and str(cell["source"]).strip()])

@@ -66,14 +66,14 @@ class KnownAnswer:
 
 @dataclass(frozen=True)
 class Training:
-    """What the training of the key left: the weights of the model and the history of its fit."""
+    """Result of the key's training: the model's weights and the history of its fit."""
 
     weights: tuple[np.ndarray[Any, Any], ...]
     metrics: Mapping[str, list[float]]
 
 
 def read_known_answers(root: Path, lab: str | None = None) -> list[KnownAnswer]:
-    """Return the known answers of a course, or of one lab: right ones first, sorted by file.
+    """Return the known answers of a course or lab, right ones first, by file.
 
     Raises:
         MasterError: a file cannot be read, or says what it cannot.
@@ -121,7 +121,7 @@ def _fault(file: str, message: str) -> MasterError:
 
 
 def read_training(handover: Path) -> Training | None:
-    """Return the training that a run of the key handed over; None if it has trained nothing."""
+    """Return the training that a run of the key handed over; None without one."""
     for line in (handover / ANSWERS).read_text(encoding="utf-8").splitlines():
         values = json.loads(line)["values"].values()
         model = next((value for value in values if value.get("kind") == "model"), None)

@@ -28,7 +28,7 @@ _BASE85 = re.compile(r"(?:^[!#-&(-+\--;<->?-Z^-~]{60,}\n)*^[!#-&(-+\--;<->?-Z^-~
 
 
 def check_leaks(notebook: Mapping[str, Any], master: Master) -> None:
-    """Search every string of a student notebook, also encoded and compressed, for what must stay secret.
+    """Search a student notebook, also encoded and compressed strings, for secrets.
 
     A secret is: a statement of a solution, the name of a hidden test, its code, and the texts it alone holds.
 
@@ -80,7 +80,7 @@ def _paragraphs(text: str) -> list[str]:
 
 
 def _is_gap(node: ast.stmt) -> bool:
-    """Return whether a statement is a prompt (a text) or a stub, not part of the solution."""
+    """Return whether a statement is a prompt (a text) or a stub."""
     value = node.value if isinstance(node, ast.Expr | ast.Assign) else None
     if not isinstance(value, ast.Constant):
         return False
@@ -98,7 +98,7 @@ def _test_secrets(function: ast.FunctionDef) -> Iterator[str]:
 
 
 def _public_texts(master: Master) -> str:
-    """Return public text, which hidden tests may share: public tests and what they use."""
+    """Return the text of public tests and what they use, which hidden tests may share."""
     texts = []
     for question in master.questions:
         public = [test for test in question.tests if not test.config.get("hidden", False)]
@@ -108,12 +108,12 @@ def _public_texts(master: Master) -> str:
 
 
 def _squeeze(text: str) -> str:
-    """Remove white space and unify quotes, so that other layouts of the same code are found."""
+    """Remove white space and unify quotes, to find other layouts of the same code."""
     return re.sub(r"\s+", "", text).replace('"', "'")
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """Yield every string in a JSON value, and what it becomes when it is decoded and decompressed."""
+    """Yield every string in a JSON value, also decoded and decompressed."""
     if isinstance(value, str):
         yield value
         yield from _decoded(value)
@@ -127,7 +127,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def _decoded(text: str) -> Iterator[str]:
-    """Yield what pieces of a text hold in base64, base85 or hex, also compressed and within JSON."""
+    """Yield the content of base64, base85 and hex in a text, decompressed."""
     tokens = {*_ENCODED.findall(text), *("".join(lines.split()) for lines in _WRAPPED.findall(text))}
     found = [decode(token) for token in tokens for decode in (_from_base64, _from_hex)]
     found += [_from_base85("".join(lines.split())) for lines in _BASE85.findall(text)]

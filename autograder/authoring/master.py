@@ -29,7 +29,10 @@ _MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a master; `line` is where its source begins in the file, counted from 1 (None: not known)."""
+    """One cell of a master.
+
+    `line` is where its source begins in the file, counted from 1 (None: unknown).
+    """
 
     kind: CellKind
     source: str
@@ -48,7 +51,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class TestCell:
-    """One test cell: its configuration as written and the Python below it, imports and one function."""
+    """One test cell: its configuration as written, and imports and one function."""
 
     __test__ = False  # not a pytest class
 
@@ -82,7 +85,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Master:
-    """A whole master. `file` is how errors name it, `config` its assignment configuration."""
+    """A master; errors name `file`, and `config` is its assignment configuration."""
 
     name: str
     file: str
@@ -93,7 +96,7 @@ class Master:
 
     @property
     def helpers(self) -> tuple[Cell, ...]:
-        """The cells tagged `test-helpers`, with what tests share (a sound master has at most one)."""
+        """Cells tagged `test-helpers`, with code that tests share (at most one if sound)."""
         return tuple(cell for cell in self.cells if HELPERS_TAG in cell.tags)
 
     @property
@@ -106,7 +109,7 @@ class Master:
 
 
 def read_master(text: str, *, name: str, file: str) -> Master:
-    """Read a master: a notebook where `file` ends in `.ipynb`, else jupytext percent format.
+    """Read a master: a notebook if `file` ends in `.ipynb`, else percent format.
 
     Args:
         text: the file's text.

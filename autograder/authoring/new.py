@@ -24,7 +24,10 @@ class NewCourse:
 
 
 def examples_folder() -> Path:
-    """Return the folder with the masters of the kit's own labs: in the package, or beside it in the repository."""
+    """Return the folder with the kit's own masters.
+
+    It is in the installed package, or beside it in the repository.
+    """
     installed = _HERE.parent / "examples"
     return installed if installed.is_dir() else _HERE.parents[1] / "solutions"
 
@@ -67,7 +70,10 @@ def new_course(folder: Path, example: str = _BLANK_NAME) -> NewCourse:
 
 
 def copy_labs(folder: Path, examples: tuple[str, ...]) -> tuple[str, ...]:
-    """Copy masters with their settings, support files and known answers to a folder; return the names of the labs."""
+    """Copy masters and all that belongs to them; return the names of the labs.
+
+    Settings, support files and known answers belong to a master.
+    """
     labs = []
     for example in examples:
         source = _BLANK if example == _BLANK_NAME else examples_folder()

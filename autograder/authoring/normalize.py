@@ -1,4 +1,4 @@
-"""Makes otter's notebooks the same on every run: ids from content, no timestamps, no traces of the tools."""
+"""Make otter's notebooks reproducible: ids from content, no timestamps."""
 
 from __future__ import annotations
 
@@ -54,7 +54,10 @@ def without_marks(notebook: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_prompts(notebook: Mapping[str, Any]) -> dict[str, Any]:
-    """Return otter's solution notebook without the texts that students replace: the model answers stand beside them."""
+    """Return otter's solution notebook without the texts that students replace.
+
+    The model answers stand beside them.
+    """
     cells = [
         cell
         for cell in notebook["cells"]
@@ -105,7 +108,7 @@ def complete_test(source: str, master: Master, question: str) -> str:
 
 
 def _as_written(source: str, question: Question) -> str:
-    """Put the author's own text, without comments, where otter put its rewriting of each test.
+    """Replace otter's rewriting of each test by the author's text without comments.
 
     Otter writes functions with `ast.unparse`, whose layout changes between versions of Python: a file built with one
     would not be current with another.

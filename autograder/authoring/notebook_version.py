@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autograder.authoring.master import Master
+from autograder.labs.lab_file import QuestionEntry
 
 _LENGTH = 8
 
@@ -15,7 +16,7 @@ _LENGTH = 8
 def notebook_version(
     cells: Sequence[Mapping[str, Any]],
     master: Master,
-    questions: Sequence[Mapping[str, Any]],
+    questions: Sequence[QuestionEntry],
     files: Mapping[str, bytes],
     texts: Mapping[str, str],
 ) -> str:
@@ -27,7 +28,7 @@ def notebook_version(
     Args:
         cells: the cells of the normalised student notebook.
         master: its master.
-        questions: name, points and variables of each question.
+        questions: its questions.
         files: what is handed out with it.
         texts: translations of its text cells.
     """
@@ -36,7 +37,7 @@ def notebook_version(
             (cell["cell_type"], _spaced_alike(texts.get(cell["source"], cell["source"]), cell["cell_type"]))
             for cell in cells
         ],
-        [[entry[key] for key in ("name", "points", "variables")] for entry in questions],
+        [[entry.name, entry.points, entry.variables] for entry in questions],
         [
             [_spaced_alike(test.body, "code") for test in question.tests if not test.config.get("hidden", False)]
             for question in master.questions

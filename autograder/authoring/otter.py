@@ -27,7 +27,7 @@ _SECONDS = 300.0  # otter needs about three; this only ends a child that hangs
 
 @dataclass(frozen=True)
 class OtterOutput:
-    """What `otter assign` made of one master: two notebooks as JSON objects, and the entries of the autograder zip."""
+    """Output of `otter assign`: two notebooks as JSON, and the zip's entries."""
 
     student: dict[str, Any]
     solution: dict[str, Any]
@@ -73,7 +73,7 @@ def run_otter_assign(
 
 
 def _prepare(folder: Path, master: Master, requirements: Sequence[str], files: Mapping[str, bytes]) -> list[Cell]:
-    """Write the notebook and its files for otter; returns the cells it was given, in order."""
+    """Write the notebook and its files for otter; return its cells, in order."""
     source = folder / "in"
     source.mkdir(parents=True)
     tests = {id(test.cell): test for question in master.questions for test in question.tests}
@@ -98,7 +98,9 @@ def _prepare(folder: Path, master: Master, requirements: Sequence[str], files: M
 
 
 def _for_otter(master: Master) -> list[Cell]:
-    """Return the cells that otter gets: without what tests share, and with a text to replace in written answers.
+    """Return the cells for otter.
+
+    They lack what tests share, and written answers have a text to replace.
 
     Otter is not told that a person marks a question, because it would put comments for a PDF into the texts around it,
     which have other translations then. All else it does for such a question is to add that text to replace.
@@ -187,7 +189,10 @@ def _collect(folder: Path, master: Master) -> OtterOutput:
 
 
 def _translate(error: Mapping[str, str], master: Master, sent: Sequence[Cell]) -> MasterError:
-    """Otter speaks of cell numbers of a notebook nobody sees: find the master's question and line."""
+    """Find the question and line of the master for an error message of otter's.
+
+    Otter names cell numbers of an intermediate notebook.
+    """
     message = error["message"] or error["kind"]
     question = re.search(r'question "?(\w+)', message)
     number = re.search(r"cell number (\d+)", message)

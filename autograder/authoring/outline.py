@@ -1,4 +1,4 @@
-"""What a master says about its questions as a whole: their titles, and which others each builds on."""
+"""Outline of a master's questions: titles, and the questions each depends on."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def prerequisites_of(question: Question) -> tuple[str, ...]:
 
 
 def outline_faults(master: Master) -> Iterator[MasterError]:
-    """Check the configurations of all questions together: known keys, and prerequisites that come before them.
+    """Check all questions' configurations: known keys, earlier prerequisites.
 
     A question may build on earlier ones only, so there are no cycles.
     """

@@ -1,4 +1,7 @@
-"""Find tests that pass a function of their own to a student's function, which no grader here can do."""
+"""Find tests that pass a function of their own to a student's function.
+
+The grader cannot do that, because test code never enters the student's process.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from autograder.authoring.master import Master
 
 
 def own_functions_passed(test: ast.FunctionDef, helpers: frozenset[str]) -> Iterator[tuple[str, ast.expr]]:
-    """Yield the name of each parameter that a test calls with a function of its own, and that argument.
+    """Yield each parameter that a test calls with its own function, and the argument.
 
     Only calls of a parameter itself count: `frame.apply(lambda …)` on a table that was handed over works. What is
     passed in other ways is found when the answer key is graded.
@@ -38,7 +41,7 @@ def own_functions_passed(test: ast.FunctionDef, helpers: frozenset[str]) -> Iter
 
 
 def helper_functions(master: Master) -> frozenset[str]:
-    """Return the names of the functions and classes that a master defines beside its tests."""
+    """Return the names of functions and classes that a master defines outside tests."""
     bodies = [ast.parse(cell.source).body for cell in master.helpers]
     definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     return frozenset(node.name for body in bodies for node in body if isinstance(node, definitions))

@@ -1,4 +1,4 @@
-"""Grade the known answers of a course and compare what they lose with what they should lose."""
+"""Grade the known answers of a course and compare the points they lose."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from autograder.errors import SubmissionError, UsageError, WorkerError
 from autograder.grading.grader import Grader
 from autograder.grading.run_job import notebook_job
 from autograder.handover.journal import HANDOVER
-from autograder.labs.assignment import Assignment, load_assignment, needs_keras
+from autograder.labs.assignment import Assignment, load_assignment, needs_of
 from autograder.labs.course import autograder_zip, lab_names
 from autograder.notebooks.filling import fills_of
 from autograder.notebooks.notebook import read_notebook
@@ -34,7 +34,7 @@ from autograder.sandbox.job_files import job_folder
 
 @dataclass(frozen=True)
 class Proof:
-    """What became of a known answer: its result, and how that differs from what the answer says."""
+    """Outcome of a known answer: its result, and how that differs from the expected."""
 
     answer: KnownAnswer
     result: Result
@@ -80,7 +80,7 @@ def prove(
 
 
 def new_known_answer(root: Path, notebook: Path) -> Path:
-    """Write the file of a known answer from a student's notebook, as it is graded now; return its path.
+    """Write a known answer from a student's notebook as graded now; return its path.
 
     Raises:
         UsageError: it is no notebook of a lab of this course, or all its answers are those of the key.
@@ -133,13 +133,14 @@ def _grader(root: Path, lab: str) -> Iterator[Grader]:
     archive = autograder_zip(root, lab)
     if lab not in lab_names(root) or not archive.exists():
         raise UsageError(f"The lab {lab} is not built.", hint="autograder build")
-    with fork_server_for(keras=needs_keras(archive)) as server:
+    needs = needs_of([archive])
+    with fork_server_for(keras=needs.keras, pandas=needs.pandas) as server:
         yield Grader({lab: load_assignment(archive, server)}, server, lab)
 
 
 def _training(root: Path, grader: Grader, lab: str) -> Training | None:
     """Run the key for its training; None where the lab has none."""
-    if not needs_keras(autograder_zip(root, lab)):
+    if not needs_of([autograder_zip(root, lab)]).keras:
         return None
     assignment: Assignment = grader.assignments[lab]
     notebook = read_notebook((root / "dist" / f"{lab}-solution.ipynb").read_bytes())

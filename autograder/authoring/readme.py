@@ -1,4 +1,7 @@
-"""Write `assignment/README.md`, and `README.LANGUAGE.md`: how students start, work and hand in."""
+"""Write `assignment/README.md` and its translations.
+
+They tell students how to start, work and hand in.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ def has_readme(language: str) -> bool:
 
 @dataclass(frozen=True)
 class ListedLab:
-    """A lab as students see it: its name, title, number of questions, points, and where it is handed in."""
+    """A lab as students see it: name, title, questions, points, place to hand in."""
 
     name: str
     title: str

@@ -26,7 +26,10 @@ _BY_LIBRARY_MODULE = {"autograder.checks.keras": "keras", "autograder.checks.mni
 
 
 def imported_modules(master: Master) -> frozenset[str]:
-    """Return the top-level names of the modules that a master's cells import, tests included."""
+    """Return the top-level names of the modules that a master's cells import.
+
+    Test cells are included.
+    """
     found: set[str] = set()
     for cell in master.cells:
         if cell.kind == "code":
@@ -35,7 +38,7 @@ def imported_modules(master: Master) -> frozenset[str]:
 
 
 def noisy_modules(master: Master) -> tuple[str, ...]:
-    """Return the modules of a lab that the set-up cell imports, so that their log lines are kept away."""
+    """Return the modules that the set-up cell imports to suppress their log lines."""
     return tuple(sorted(imported_modules(master) & set(_BY_MODULE)))
 
 
@@ -44,8 +47,15 @@ def uses_keras(master: Master) -> bool:
     return bool(imported_modules(master) & {"keras", "tensorflow"})
 
 
+def uses_pandas(master: Master) -> bool:
+    """Say whether a lab's cells or tests need pandas."""
+    return "pandas" in imported_modules(master)
+
+
 def lab_requirements(master: Master, files: Collection[str] = ()) -> tuple[str, ...]:
-    """Return the packages a master imports, without otter (which adds itself to its autograders).
+    """Return the packages a master imports, without otter.
+
+    Otter adds itself to its autograders.
 
     Args:
         master: the lab.
@@ -57,7 +67,7 @@ def lab_requirements(master: Master, files: Collection[str] = ()) -> tuple[str, 
 
 
 def requirements_file(labs: Iterable[Iterable[str]]) -> bytes:
-    """Return `assignment/requirements.txt` for all labs together, from the requirements of each."""
+    """Return the common `assignment/requirements.txt` of all labs."""
     lines = sorted({OTTER, *(line for lab in labs for line in lab)})
     header = (
         "# What the notebooks in this folder need: pip install -r requirements.txt\n"

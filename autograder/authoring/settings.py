@@ -47,7 +47,10 @@ class LabSettings:
 
 @dataclass(frozen=True)
 class CourseSettings:
-    """Settings of a whole course: `published` is the folder on GitHub that Colab opens the notebooks from."""
+    """Settings of a course.
+
+    `published` is the folder on GitHub from which Colab opens the notebooks.
+    """
 
     published: str | None = None
 

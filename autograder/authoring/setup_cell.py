@@ -1,4 +1,7 @@
-"""Write the first code cell of a student notebook: the student package and the public checks, compressed."""
+"""Write the first code cell of a student notebook.
+
+It holds the student package and the public checks, compressed.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +80,7 @@ class SetUp:
 
 
 def setup_cell(contents: SetUp) -> dict[str, Any]:
-    """Make the cell: folded in JupyterLab and Colab, the same bytes for the same contents."""
+    """Make the cell, folded in JupyterLab and Colab and reproducible."""
     modules = {path.name: path.read_text(encoding="utf-8") for path in sorted(_STUDENT.glob("*.py"))}
     files = {
         **{f"{PACKAGE}/{name}": _without_docstrings(source) for name, source in modules.items()},
@@ -120,7 +123,9 @@ def setup_cell(contents: SetUp) -> dict[str, Any]:
 
 
 def _in_blocks(files: Mapping[str, str]) -> tuple[list[str], dict[str, list[int]]]:
-    """Split files at two empty lines and store each block once, since test files share most of their definitions.
+    """Split files at two empty lines and store each block once.
+
+    Test files share most of their definitions.
 
     Returns:
         The distinct blocks, and for each file the numbers of its blocks.

@@ -107,7 +107,10 @@ def _stub_name(statement: ast.stmt, rule: str) -> str:
 
 
 def _left_of_solution(definition: ast.FunctionDef | ast.ClassDef) -> ast.stmt | None:
-    """Return the first statement of a definition that is no stub: not `...`, a docstring, or a method like that."""
+    """Return the first statement of a definition that is not part of a stub.
+
+    A stub holds `...`, a docstring, or methods of that kind.
+    """
     body = definition.body[1:] if ast.get_docstring(definition) is not None else definition.body
     for statement in body:
         if isinstance(definition, ast.ClassDef) and isinstance(statement, ast.FunctionDef):

@@ -1,4 +1,4 @@
-"""Fit a generated notebook out for students: set-up cell, check cells, hand-in cell."""
+"""Add set-up cell, check cells and hand-in cell to a generated notebook."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ TEXTS = (_REMINDER, _HAND_IN_TEXT, _HAND_IN_COMMENT, WRITTEN_STUB)  # what trans
 
 
 def with_student_cells(notebook: Mapping[str, Any], contents: SetUp, *, instructions: str = "") -> dict[str, Any]:
-    """Return a notebook with the kit's cells in place of otter's, and without tests in its metadata.
+    """Return a notebook with the kit's cells instead of otter's, without metadata.
+
+    Tests in its metadata are removed.
 
     The set-up cell takes the place of otter's first cell, but stands below the text that the notebook begins with.
 
@@ -49,7 +51,7 @@ def with_student_cells(notebook: Mapping[str, Any], contents: SetUp, *, instruct
 
 
 def _with_hand_in(cells: list[dict[str, Any]], texts: Mapping[str, str], instructions: str) -> list[dict[str, Any]]:
-    """Replace the cells otter ends a notebook with: a text, the export, and an empty text."""
+    """Replace the last cells of otter's: a text, the export, and an empty text."""
     position = next((n for n, cell in enumerate(cells) if _is_export(cell)), None)
     if position is None:
         return cells

@@ -1,4 +1,7 @@
-"""Support files of a lab: data and modules handed out with the notebook and present when it is graded."""
+"""Support files of a lab: data and modules handed out with the notebook.
+
+They are present when it is graded.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,9 @@ def support_files(root: Path, master: Master) -> dict[str, bytes]:
 
 
 def clashes(by_lab: Mapping[str, Mapping[str, bytes]]) -> dict[str, MasterError]:
-    """Return the labs that hand out another file under a name that an earlier lab uses: students have one folder.
+    """Return labs that hand out a different file under an earlier lab's file name.
+
+    Students have one folder for all labs.
 
     Args:
         by_lab: the support files of each lab.

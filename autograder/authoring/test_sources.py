@@ -1,9 +1,9 @@
-"""The tests of a master as test files need them: what they use is bundled in front of them."""
+"""Tests of a master as test files need them, with bundled definitions."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from autograder.authoring.bundle import Source, Test, bundle, library_sources, read_test
 from autograder.authoring.master import Cell, Master, Question, TestCell, parse_python
@@ -24,7 +24,9 @@ def read_tests(master: Master, question: Question) -> tuple[Test, ...]:
 
 
 def prelude(master: Master, question: Question, names: Collection[str] | None = None) -> str:
-    """Return what must stand in front of the named tests of a question (None: of all its tests).
+    """Return the definitions that tests of a question need in front of them.
+
+    `names` selects tests; None stands for all.
 
     Raises:
         MasterError: a test uses what is defined nowhere, or something that its own parameter hides.
@@ -42,7 +44,7 @@ def parameters(master: Master) -> frozenset[str]:
 
 
 def set_in_notebook(master: Master) -> frozenset[str]:
-    """Return every name that the code of a master sets, apart from its tests and what they share."""
+    """Return every name that a master sets outside its tests and shared cell."""
     tests = {id(test.cell) for question in master.questions for test in question.tests}
     cells = [cell for cell in master.cells if cell.kind == "code" and id(cell) not in tests]
     return frozenset[str]().union(*(names_set(cell) for cell in cells if cell not in master.helpers))
@@ -50,12 +52,19 @@ def set_in_notebook(master: Master) -> frozenset[str]:
 
 def names_set(cell: Cell) -> frozenset[str]:
     """Return every name that a code cell sets, defines or imports."""
-    found: set[str] = set()
+    return frozenset(name for name, _ in _settings(cell))
+
+
+def line_that_sets(cell: Cell, name: str) -> int | None:
+    """Return the last line of a cell that sets a name, counted from 1."""
+    return max((line for found, line in _settings(cell) if found == name), default=None)
+
+
+def _settings(cell: Cell) -> Iterator[tuple[str, int]]:
     for node in ast.walk(parse_python(cell.source)):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
+            yield node.id, node.lineno
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.add(node.name)
+            yield node.name, node.lineno
         elif isinstance(node, ast.Import | ast.ImportFrom):
-            found.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
-    return frozenset(found)
+            yield from (((alias.asname or alias.name).split(".")[0], node.lineno) for alias in node.names)

@@ -1,4 +1,4 @@
-"""Translate a lab's texts: extract them, check a catalog against them, apply it to a notebook.
+"""Translate a lab: extract its texts, check a catalog, apply it to a notebook.
 
 A lab's catalog is `solutions/locale/LANGUAGE/NAME.po`. It holds the text cells of the master and the messages of its
 tests, each under its English text. The check library and the student package have catalogs of their own, which come
@@ -42,7 +42,10 @@ _FIXED = re.compile(r"```.*?```|`[^`\n]+`|\$\$.*?\$\$|\$[^$\n]+\$|\]\([^)]*\)", 
 
 
 def lab_texts(master: Master) -> tuple[str, ...]:
-    """Return the texts of a master that students read: its text cells, then the messages of its tests."""
+    """Return the texts of a master that students read.
+
+    Text cells come first, then the messages of its tests.
+    """
     kept = {id(cell) for question in master.questions for cell in question.written}
     texts = [cell for cell in master.cells if cell.kind == "markdown" and id(cell) not in kept]
     cells = [cell.source for cell in texts if cell.source.strip()]
@@ -80,7 +83,10 @@ def _is_sentence(text: str) -> bool:
 
 
 def marked_in(source: str) -> list[str]:
-    """Return the texts marked for translation by `_(…)` and `ngettext(…)`, the singular standing for both forms."""
+    """Return the texts marked for translation by `_(…)` and `ngettext(…)`.
+
+    Of the latter, the singular stands for both forms.
+    """
     found = [
         (node.lineno, node.col_offset, argument.value)
         for node in ast.walk(ast.parse(source))
@@ -93,7 +99,7 @@ def marked_in(source: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Translation:
-    """The texts of a lab in another language, by English text, and what is wrong with the catalog, a line per fault.
+    """Texts of a lab in another language, by English text, and the catalog's faults.
 
     A text whose entry is missing, fuzzy or faulty is not in `texts`: it stays English.
     """
@@ -147,7 +153,7 @@ def check_translations(translations: Iterable[Translation]) -> None:
 
 
 def updated_catalog(data: bytes | None, texts: Sequence[str], *, language: str, file: str) -> bytes:
-    """Bring a catalog up to date with the texts: new ones empty, changed ones fuzzy, old ones removed."""
+    """Update a catalog: new texts empty, changed ones fuzzy, old ones removed."""
     fresh = _empty(language)
     for text in texts:
         fresh.add(text)
@@ -166,7 +172,7 @@ def updated_catalog(data: bytes | None, texts: Sequence[str], *, language: str, 
 
 @cache
 def kit_catalog(language: str) -> Mapping[str, str]:
-    """Return the translations of the kit's own texts; empty where the kit does not know the language."""
+    """Return the translations of the kit's own texts; empty for unknown languages."""
     found: dict[str, str] = {}
     for domain in DOMAINS:
         path = kit_catalog_path(language, domain)
@@ -183,7 +189,10 @@ def kit_catalog_path(language: str, domain: str) -> Path:
 def translated_notebook(
     notebook: Mapping[str, Any], contents: SetUp, catalog: Mapping[str, str], *, language: str, instructions: str
 ) -> dict[str, Any]:
-    """Return a normalised student notebook in another language: same cells, ids, tags and checks, other texts."""
+    """Return a normalised student notebook in another language.
+
+    Cells, ids, tags and checks stay the same; texts are translated.
+    """
     texts = {WRITTEN_STUB: kit_catalog(language).get(WRITTEN_STUB, WRITTEN_STUB), **catalog}
     cells = [
         {**cell, "source": _WIDE_BREAK.sub("", texts.get(cell["source"], cell["source"]))}
@@ -207,7 +216,7 @@ def translated_notebook(
 
 
 def _titles(catalog: Mapping[str, str]) -> dict[str, str]:
-    """Return the titles of questions by their English titles, from the headings of the text cells."""
+    """Return translated titles of questions, by English title, from headings."""
     headings = ((_HEADING.match(text), _HEADING.match(found)) for text, found in catalog.items())
     return {english["title"]: other["title"] for english, other in headings if english and other}
 
@@ -236,7 +245,7 @@ def _written(catalog: Catalog) -> bytes:
 
 
 def _difference(original: str, translation: str) -> str | None:
-    """Say in which placeholder, code or formula a translation differs from its original."""
+    """Name the placeholder, code or formula in which a translation differs."""
     pattern = _FIXED if "\n" in original else _PLACEHOLDER
     wanted, found = set(pattern.findall(original)), set(pattern.findall(translation))
     for what, missing in (("lacks", wanted - found), ("adds", found - wanted)):
@@ -251,14 +260,14 @@ def _short(text: str) -> str:
 
 
 def grading_messages(translation: Translation, language: str) -> dict[str, str]:
-    """Return the messages of a lab's tests in a language, by English text, for the autograder zip."""
+    """Return the translated messages of a lab's tests, for the autograder zip."""
     messages = {text: found for text, found in translation.texts.items() if "\n" not in text}
     checks = set(kit_texts("checks"))
     return messages | {text: found for text, found in kit_catalog(language).items() if text in checks}
 
 
 def with_translated_prompts(stubs: QuestionStubs, catalogs: Mapping[str, Mapping[str, str]]) -> QuestionStubs:
-    """Return the stubs of a question with the texts that students replace in every language."""
+    """Return a question's stubs with the texts to replace in every language."""
     found: dict[str, None] = dict.fromkeys(stubs.written)
     for language, catalog in catalogs.items():
         texts = {**kit_catalog(language), **catalog}
@@ -267,7 +276,7 @@ def with_translated_prompts(stubs: QuestionStubs, catalogs: Mapping[str, Mapping
 
 
 def lab_translations(root: Path, master: Master) -> dict[str, Translation]:
-    """Return the translations of a lab by language, from `solutions/locale/LANGUAGE/NAME.po`.
+    """Return a lab's translations by language (`solutions/locale/LANGUAGE/NAME.po`).
 
     Raises:
         MasterError: a file is no gettext catalog.

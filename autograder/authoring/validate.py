@@ -1,4 +1,7 @@
-"""Validation rules for masters: pure functions, each yields the faults it finds with their lines."""
+"""Validation rules for masters.
+
+Each is a pure function that yields the faults it finds, with their lines.
+"""
 
 from __future__ import annotations
 
@@ -100,7 +103,7 @@ def _question_of(master: Master, cell: Cell) -> Question | None:
 
 
 def _characters(master: Master) -> Iterator[MasterError]:
-    r"""Refuse tabs and form feeds, which remain if `\times` or `\frac` is read as an escape."""
+    r"""Refuse tabs and form feeds, left by `\times` or `\frac` read as escapes."""
     for cell in master.cells:
         for number, line in enumerate(cell.source.split("\n"), start=1):
             found = _CONTROL.search(line)
@@ -172,7 +175,7 @@ def _answers(master: Master) -> Iterator[MasterError]:
 
 
 def _inline_blocks(master: Master, question: Question, cell: Cell) -> Iterator[MasterError]:
-    """Solution and prompt blocks written as comments inside an answer cell must open and close in turn."""
+    """Refuse solution and prompt comments that do not open and close in turn."""
     opened: tuple[str, int] | None = None
     for number, line in enumerate(cell.source.split("\n"), start=1):
         for kind, begin, end in (("SOLUTION", _BEGIN_SOLUTION, _END_SOLUTION), ("PROMPT", _BEGIN_PROMPT, _END_PROMPT)):

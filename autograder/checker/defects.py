@@ -13,7 +13,9 @@ _WRONG_CALL = re.compile(r"([\w.]+)\(\) (?:got an unexpected keyword|missing \d+
 
 
 def defect_of(error: Any, test: types.FunctionType) -> str:
-    """Return what is wrong with a test, by an error that it raised or met; empty if the answer may have caused it.
+    """Return what is wrong with a test, by an error that it raised or met.
+
+    Empty if the answer may have caused the error.
 
     A test is at fault if it says so (`grader_error`), or if its own code, and not something that it called, uses a name
     that does not exist, fails to import, or calls a function of the test file with parameters it does not have.

@@ -27,7 +27,7 @@ from autograder.handover.protocol import (
 from autograder.handover.proxy import LiveCallError, Session, answer_that_raised
 from autograder.handover.seeding import seed_everything
 from autograder.handover.support import write_support_files
-from autograder.results.result import Value
+from autograder.results.result import ANSWER_UNUSABLE, NOT_EXPECTED, RESULT_UNUSABLE, Value
 from autograder.util.text import text_of
 
 _MAX_MESSAGE = 2_000
@@ -109,7 +109,14 @@ def _run(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool, s
         session.begin_test()
         found = _find(test, values, explain_hidden=explain_hidden)
         if session.failure is not None:  # whatever the test did with the failure
-            found = _failed(test, session.failure, defect=session.defect, unforeseen=bool(session.defect))
+            found = _failed(
+                test,
+                session.failure,
+                message_id=RESULT_UNUSABLE if session.unusable else "",
+                values=session.unusable,
+                defect=session.defect,
+                unforeseen=bool(session.defect),
+            )
     return found
 
 
@@ -117,7 +124,8 @@ def _find(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) 
     for name in test.required:
         value = values.get(name)
         if isinstance(value, Unusable):
-            return _failed(test, f"{name} cannot be used: {value.reason}.", note=False)
+            named = {"name": name, "reason": text_of(value.reason, _MAX_MESSAGE)}
+            return _failed(test, ANSWER_UNUSABLE.format(**named), message_id=ANSWER_UNUSABLE, values=named, note=False)
     usable = {name: None if isinstance(value, Unusable) else value for name, value in values.items()}
     try:
         # As in otter, except that `env` is the notebook's namespace and not the values that this test takes.
@@ -139,12 +147,13 @@ def _find(test: LoadedTest, values: Mapping[str, Any], *, explain_hidden: bool) 
     except BaseException as error:  # noqa: BLE001 - tests may raise anything, and pytest's failures are no Exception
         # For hidden tests, only the type of error is reported: its text may contain the expected value.
         raised = answer_that_raised(error)
-        said = "This check could not use the answer" if raised is None else f"{raised} raised {type(error).__name__}"
-        if not test.hidden:
-            said += f" ({type(error).__name__}: " if raised is None else ": "
-            said += text_of(error, _MAX_MESSAGE) + (")" if raised is None else "")
-        said += "."
-        return _failed(test, said, defect=defect_of(error, test.function), unforeseen=True)
+        name, text = type(error).__name__, "" if test.hidden else f": {text_of(error, _MAX_MESSAGE)}"
+        defect = defect_of(error, test.function)
+        if raised is not None:
+            return _failed(test, f"{raised} raised {name}{text}.", defect=defect, unforeseen=True)
+        named = {"reason": f"{name}{text}"}
+        said = "This check could not use the answer." if test.hidden else NOT_EXPECTED.format(**named)
+        return _failed(test, said, message_id=NOT_EXPECTED, values=named, defect=defect, unforeseen=True)
     return TestVerdict(test.name, passed=True, share=1.0)
 
 
@@ -159,7 +168,10 @@ def _failed(
     unforeseen: bool = False,
     note: bool = True,
 ) -> TestVerdict:
-    """Return the verdict of a test that did not give all points; its author's failure note comes first."""
+    """Return the verdict of a test that did not give all points.
+
+    Its author's failure note comes first.
+    """
     parts = [str(test.case.failure_message or "").strip() if note else "", said]
     message = " ".join(part for part in parts if part)
     message = message or ("A hidden check failed." if test.hidden else "The check failed.")

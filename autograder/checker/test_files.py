@@ -89,7 +89,10 @@ def load_question(source: str, file: str) -> LoadedQuestion:
 
 
 def _failed_statement(error: BaseException, source: str, file: str) -> str:
-    """Return the line of a test file's top level at which its execution ended; empty if it is not known."""
+    """Return the top-level line of a test file at which its execution ended.
+
+    Empty if it is unknown.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     number = next((frame.lineno for frame in frames if frame.filename == file), None)
     lines = source.split("\n")

@@ -1,4 +1,4 @@
-"""Failures and their messages, partial credit, and explanations of common mistakes."""
+"""Failures and their messages, partial credit, explanations of common mistakes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CheckFailed(AssertionError):  # noqa: N818 - the name that tests read best
 
 
 class CheckDefective(Exception):  # noqa: N818 - reads as what it says, like CheckFailed
-    """The check itself cannot do its work; a grader must not hold this against a student."""
+    """A check failed through its own fault; a grader must not charge the student."""
 
     grader_error = True
 
@@ -64,7 +64,10 @@ def check(test: Callable[..., None]) -> Callable[..., None]:
 
 
 def _unforeseen(error: Exception, names: Mapping[str, Any]) -> Any:
-    """Return what an error in a test with these globals becomes: a defect of the test, or a failure of the answer."""
+    """Convert an error raised in a test with these globals.
+
+    The result is a defect of the test, or a failure of the answer.
+    """
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
@@ -81,7 +84,10 @@ def _unforeseen(error: Exception, names: Mapping[str, Any]) -> Any:
 
 
 def linear_credit(value: float, *, zero_at: float, full_at: float) -> float:
-    """Return the share of points for a value on a scale, in whole tenths: 0 up to zero_at, 1 from full_at on."""
+    """Return the share of points for a value on a linear scale, in whole tenths.
+
+    The share is 0 up to zero_at and 1 from full_at on.
+    """
     if not math.isfinite(value):
         return 0.0
     return min(10, max(0, int(10 * (value - zero_at) / (full_at - zero_at) + 1e-9))) / 10
@@ -113,7 +119,7 @@ def explain(value: float, wrong: Mapping[float, str], values: Mapping[str, Any] 
 def compare(
     value: float, truth: float, name: str, *, tolerance: float, swapped_with: tuple[float, str] | None = None
 ) -> None:
-    """Fail if a share (a number between -1 and 1) is not the true one; recognise the usual mistakes.
+    """Fail if a share (between -1 and 1) is wrong; recognise the usual mistakes.
 
     Args:
         value: the number a student gave.

@@ -72,7 +72,10 @@ def flatten() -> tuple[str, int | None, str | None]:
 
 
 def dense(units: int, activation: str = "linear") -> tuple[str, int | None, str | None]:
-    """Describe a Dense layer, for `layers`; the activation may stand in a layer of its own."""
+    """Describe a Dense layer for `layers`.
+
+    The activation may be a layer of its own.
+    """
     return ("Dense", units, activation)
 
 
@@ -126,7 +129,10 @@ def _has_kinds(
 
 
 def computes_layer_by_layer(model: Any, images: Any, name: str = "model") -> None:
-    """Fail if a chain of Flatten and Dense layers with biases does not compute what such a chain computes."""
+    """Fail if a chain of Flatten and Dense layers computes something else.
+
+    The model's outputs are compared with those of its weights and biases, multiplied out layer by layer.
+    """
     values = np.asarray(images, dtype="float64").reshape(len(images), -1)
     for step in steps_of(keras_model(model, name)):
         if isinstance(step, keras.layers.Dense):
@@ -179,13 +185,16 @@ def are_probabilities(rows: Any) -> bool:
 
 
 def precision_of(model: Any) -> float:
-    """Return how far outputs of the model may be off by rounding, depending on the precision it computes in."""
+    """Return the rounding error allowed for the precision the model computes in."""
     types = {str(getattr(step, "compute_dtype", "float32")) for step in [*steps_of(model), *model.layers]}
     return 1e-2 if types & {"float16", "bfloat16"} else 1e-4
 
 
 def steps_of(model: Any) -> Iterator[Any]:
-    """Yield the layers and operations of a model in order, those of inner models included, inputs left out."""
+    """Yield the layers and operations of a model in order.
+
+    Those of inner models are included; input layers are left out.
+    """
     for step in getattr(model, "operations", None) or model.layers:
         if isinstance(step, keras.Model):
             yield from steps_of(step)
@@ -194,7 +203,10 @@ def steps_of(model: Any) -> Iterator[Any]:
 
 
 def layer_chain(model: Any) -> list[tuple[str, int | None, str | None]]:
-    """Return (kind, units, activation) for each layer; a separate activation joins a linear Dense layer before it."""
+    """Return (kind, units, activation) for each layer.
+
+    A separate activation is joined to the linear Dense layer before it.
+    """
     chain: list[tuple[str, int | None, str | None]] = []
     for step in steps_of(model):
         if isinstance(step, keras.layers.Dense):
@@ -214,7 +226,7 @@ def layer_chain(model: Any) -> list[tuple[str, int | None, str | None]]:
 
 
 def makes_rows(step: Any) -> bool:
-    """Say whether a step turns each example into one row of numbers, and does nothing else."""
+    """Whether a step only turns each example into one row of numbers."""
     if isinstance(step, keras.layers.Reshape):
         return len(step.target_shape) == 1
     if type(step).__name__ == "Reshape":  # keras.ops.reshape, whose shape includes the number of examples
@@ -223,13 +235,13 @@ def makes_rows(step: Any) -> bool:
 
 
 def is_activation(step: Any) -> bool:
-    """Say whether a step is an activation on its own, as a layer or as a plain operation."""
+    """Whether a step is an activation of its own, as a layer or as an operation."""
     kinds = ("Activation", "ReLU", "Softmax", "LeakyReLU", "ELU")
     return type(step).__name__ in kinds or not isinstance(step, keras.layers.Layer)
 
 
 def activation_of(function: Any) -> str:
-    """Return the name of an activation, recognised by what it computes, however it was written."""
+    """Return the name of an activation, recognised by the values it computes."""
     probe = np.array([[-3.0, -0.5, 0.0, 0.5, 8.0]], dtype="float32")
     try:
         found = np.asarray(function(keras.ops.convert_to_tensor(probe)))
@@ -243,7 +255,7 @@ def activation_of(function: Any) -> str:
 
 
 def last_activation(model: Any) -> str:
-    """Return the activation that makes the model's outputs, "none" where the last step has none."""
+    """Return the activation of the last step, "none" if it has none."""
     chain = layer_chain(model)
     return (chain[-1][2] if chain else None) or "none"
 
@@ -351,7 +363,10 @@ def _has_metric(settings: Mapping[str, Any], wanted: str, name: str) -> None:
 
 
 def names_in(setting: Any) -> list[str]:
-    """Return the plain names in one setting of compile: of text, functions, objects, and lists or dicts of them."""
+    """Return the plain names in one setting of `compile`.
+
+    The setting may be text, a function, an object, or a list or dict of these.
+    """
     if isinstance(setting, str):
         return [setting.lower().replace("_", "")]
     if isinstance(setting, (list, tuple)):
@@ -422,7 +437,10 @@ def fit_history(
 
 
 def history_logs(history: Any, name: str = "history") -> dict[str, list[float]]:
-    """Return the values per epoch of a History; fail if the loss is missing, not finite or does not fall."""
+    """Return the values per epoch of a History.
+
+    Fail if the loss is missing, not finite or does not fall.
+    """
     present(history, name)
     if isinstance(history, dict):
         raise CheckFailed(
@@ -454,7 +472,10 @@ def history_logs(history: Any, name: str = "history") -> dict[str, list[float]]:
 
 
 def training_accuracies(history: Any) -> list[list[float]]:
-    """Return the series of accuracies on training images that a History (or its dict) holds; empty where none is."""
+    """Return the training accuracies per epoch in a History or its dict.
+
+    Empty if there are none.
+    """
     logs = history.history if isinstance(history, keras.callbacks.History) else history
     if not isinstance(logs, dict):
         return []
@@ -505,7 +526,10 @@ def outputs_of(model: Any, images: Any, name: str = "model", data: str = "the im
 
 
 def scores_of(model: Any, images: Any, name: str = "model") -> Any:
-    """Return the outputs of the model's last Dense layer before its activation, one row per image."""
+    """Return the last Dense layer's outputs before its activation.
+
+    One row per image.
+    """
     found = dense_layers(keras_model(model, name))
     problem = not found
     if found:
@@ -533,7 +557,10 @@ def scores_of(model: Any, images: Any, name: str = "model") -> Any:
 
 
 def probabilities_of(model: Any, images: Any, name: str = "model", data: str = "the images") -> list[Any]:
-    """Return what may count as the model's probabilities: its outputs and, if those are scores, their softmax."""
+    """Return the arrays that may count as the model's probabilities.
+
+    These are its outputs and, if the outputs are scores, their softmax.
+    """
     rows = outputs_of(model, images, name, data)
     return [rows] if are_probabilities(rows) else [rows, _activate(rows, "softmax")]
 
@@ -546,7 +573,9 @@ def accuracy_of(model: Any, images: Any, labels: Any, name: str = "model", data:
 
 
 def training_accuracy(model: Any, images: Any, labels: Any, name: str = "model", data: str = "x_train") -> float:
-    """Return the accuracy on training images for a threshold of 0.90: on some of them where that decides, else on all.
+    """Return the accuracy on training images, for a threshold of 0.90.
+
+    Part of the images is used where that decides, else all of them.
 
     If SAMPLE images give 0.95, all images give over 0.90 except with probability e^-50 (Hoeffding's inequality).
     """
@@ -558,7 +587,7 @@ def training_accuracy(model: Any, images: Any, labels: Any, name: str = "model",
 
 
 def right_and_wrong(rows: Any, labels: Any, tolerance: float, data: str = "the images") -> tuple[Any, Any]:
-    """Return two masks: images certainly classified correctly, and certainly misclassified.
+    """Return masks of images certainly classified correctly, and certainly not.
 
     An image whose two largest outputs differ by no more than tolerance is in neither. If those are many, the outputs
     hardly differ between the classes, and any answer would be accepted: that is a failure.
@@ -589,7 +618,7 @@ def is_accuracy(
     training: Callable[[], Sequence[float]] = tuple,
     model_name: str = "model",
 ) -> None:
-    """Fail if a number is not the model's accuracy on images; recognise the usual mistakes.
+    """Fail if a number is not the model's accuracy; recognise the usual mistakes.
 
     An accuracy on n images is a multiple of 1/n, so no other number is close enough, except for images whose largest
     output is not certain.
@@ -640,7 +669,9 @@ def is_accuracy(
 def loss_of(
     model: Any, images: Any, labels: Any, name: str = "model", data: str = "the images", *, graph: bool = False
 ) -> float:
-    """Return the model's loss on images under its own compile settings, whatever form of labels its loss needs.
+    """Return the model's loss on images under its own compile settings.
+
+    Labels are given in the form that the loss needs.
 
     With graph=True the loss is computed as evaluate does: in a graph, where Keras sees the scores before softmax and
     does not round very small probabilities. The two differ only where the model is certain and wrong.

@@ -14,7 +14,9 @@ from autograder.checks.values import array
 
 @functools.lru_cache(maxsize=1)
 def raw_data() -> tuple[Any, Any, Any, Any]:
-    """Return (train_images, train_labels, test_images, test_labels) as Keras loads them, read-only.
+    """Return MNIST as Keras loads it, read-only.
+
+    The order is train_images, train_labels, test_images, test_labels; all are uint8.
 
     Tests use these and not the notebook's own arrays, which a student may have changed.
     """
@@ -32,7 +34,10 @@ def raw_data() -> tuple[Any, Any, Any, Any]:
 
 
 def normalised(value: Any, name: str, raw: Any) -> Any:
-    """Return value if it is the raw images divided once by their largest value, as float32 or float64."""
+    """Return value if it is the raw images divided once by their largest value.
+
+    The dtype may be float32 or float64.
+    """
     found = array(
         value,
         name,
@@ -76,7 +81,7 @@ def normalised(value: Any, name: str, raw: Any) -> Any:
 
 
 def _wrong_division(found: Any, raw: Any, facts: dict[str, Any]) -> CheckFailed:
-    """Return the failure that explains how found differs from raw divided by its largest value."""
+    """Return the failure that explains how found differs from normalised images."""
     divisor, brightest = divisor_of(found, raw), float(raw.max())
     if divisor is None and (found.max() > 1 + 1e-5 or found.min() < 0):
         return CheckFailed(
@@ -100,7 +105,10 @@ def _wrong_division(found: Any, raw: Any, facts: dict[str, Any]) -> CheckFailed:
 
 
 def largest_difference(found: Any, raw: Any, divisor: float) -> float:
-    """Return the largest absolute difference between found and raw / divisor, in blocks to save memory."""
+    """Return the largest absolute difference between found and raw / divisor.
+
+    Computed in blocks to save memory.
+    """
     differences = []
     for start in range(0, len(raw), 500):
         difference = raw[start : start + 500] / divisor
@@ -110,7 +118,10 @@ def largest_difference(found: Any, raw: Any, divisor: float) -> float:
 
 
 def divisor_of(found: Any, raw: Any) -> float | None:
-    """Return the one number by which raw was divided to give found (judged by 500 images), None if there is none."""
+    """Return the number by which raw was divided to give found.
+
+    Judged by 500 images; None if there is no such number.
+    """
     ink = raw[:500] > 0
     values = np.where(found[:500][ink] == 0, np.nan, found[:500][ink])
     ratios = raw[:500][ink] / values

@@ -69,7 +69,10 @@ def whole_number(value: Any, name: str, least: int = 0) -> int:
 
 
 def whole_numbers(value: Any, name: str) -> tuple[int, ...]:
-    """Return value as a tuple of ints, such as a shape; lists, arrays and shapes of tensors will do."""
+    """Return value as a tuple of ints, such as a shape.
+
+    Lists, arrays and shapes of tensors are accepted.
+    """
     present(value, name)
     if isinstance(value, (str, bytes)):
         raise CheckFailed(
@@ -174,7 +177,10 @@ def same(
 
 
 def is_close(found: Any, wanted: Any, tolerance: float) -> bool:
-    """Say whether two arrays of equal shape agree; small arrays are measured on their own scale, NaN never agrees."""
+    """Whether two arrays of equal shape agree.
+
+    Arrays of small values are compared on their own scale; NaN agrees with nothing.
+    """
     first, second = np.asarray(found, dtype="float64"), np.asarray(wanted, dtype="float64")
     if first.shape != second.shape:
         return False
@@ -185,7 +191,7 @@ def is_close(found: Any, wanted: Any, tolerance: float) -> bool:
 
 
 def indices(value: Any, name: str, below: int) -> Any:
-    """Return value as an array of whole numbers that are valid indices, from 0 up to below - 1."""
+    """Return value as an array of valid indices, from 0 up to below - 1."""
     if isinstance(value, tuple) and len(value) == 1 and np.ndim(value[0]) == 1:
         raise CheckFailed(
             "{name} is the tuple that np.where or np.nonzero returns: take its first element, [0].", {"name": name}
@@ -283,7 +289,10 @@ def function(value: Any, name: str) -> Callable[..., Any]:
 
 
 def result_of(value: Any, name: str, *arguments: Any) -> Any:
-    """Call a student's function and return its result; fail if it raises, returns nothing or changes its arguments."""
+    """Call a student's function and return its result.
+
+    Fail if it raises, returns nothing or changes its arguments.
+    """
     called = function(value, name)
     given = copy.deepcopy(arguments)
     try:

@@ -162,7 +162,7 @@ def report_class(
 
 
 def tell_notes(grades: ClassGrades, folder: Path) -> None:
-    """Print what waits for a person, and the effects of corrections and lateness, on standard error."""
+    """Print answers to review and effects of corrections and lateness to stderr."""
     if (waiting := waiting_in(grades.rows)).questions:
         table = ResultsFolder(folder).to_review
         say(f"The scores are provisional: {waiting.words}.", err=True)

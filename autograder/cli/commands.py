@@ -25,7 +25,7 @@ from autograder.grading.resume import identities, make_plan, same_entries
 from autograder.grading.session import Session, local_workers, solutions_beside
 from autograder.grading.stages import ReportingIsolation
 from autograder.intake.submissions import Submission, find_submissions, read_beside, read_submission, take_in
-from autograder.labs.assignment import Assignment, needs_keras
+from autograder.labs.assignment import Assignment, needs_of
 from autograder.labs.course import autograder_zip, find_root, lab_names, missing_builds, newer_sources
 from autograder.notebooks.notebook import read_notebook
 from autograder.render.feedback import feedback_html
@@ -251,9 +251,9 @@ def usable_processors() -> int:
 def _grader(options: GradingOptions) -> Iterator[Grader]:
     """Create a grader with a fork server, which is shut down on exit."""
     zips, unavailable = _usable_zips(options)
-    keras = any(map(needs_keras, zips.values()))
-    with Session(options.isolation, keras=keras, needs_mnist=options.zip_path is None, report=_tell) as session:
-        with show_waiting(f"Starting {'TensorFlow' if keras else 'the grader'}"):
+    needs = needs_of(zips.values())
+    with Session(options.isolation, needs=needs, needs_mnist=options.zip_path is None, report=_tell) as session:
+        with show_waiting(f"Starting {'TensorFlow' if needs.keras else 'the grader'}"):
             loaded, faulty = session.load_usable(zips)
         unavailable |= faulty
         for lab, reason in unavailable.items():
@@ -314,7 +314,9 @@ def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Wo
 
 
 def _usable_zips(options: GradingOptions) -> tuple[dict[str, Path], dict[str, str]]:
-    """Return the zips to grade with by lab, and for labs that are not built the reason; a stale zip is told.
+    """Return the zips to grade with by lab, and why other labs cannot be used.
+
+    A zip older than its master is reported.
 
     Raises:
         UsageError: there is no zip to grade with.

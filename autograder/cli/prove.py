@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def prove_course(lab: str | None, *, jobs: int | None) -> int:
-    """Grade known answers, print what each lost; return the exit code, 1 where one differs."""
+    """Grade known answers and print what each lost.
+
+    Returns the exit code, 1 if a known answer lost something else than it should.
+    """
     from autograder.authoring.prove import failed, prove
 
     root = find_root()

@@ -142,7 +142,9 @@ def write_ipython_profile(folder: Path, report: Callable[[str], None] | None = N
 
 
 def write_npz(path: Path, report: Callable[[str], None] | None = None) -> Path:
-    """Write MNIST into a compressed file to hand out, where Keras's download is out of reach.
+    """Write MNIST into a compressed file to hand out.
+
+    For places where Keras's download is out of reach.
 
     A notebook's set-up cell takes it from beside the notebook, as `mnist.npz`.
 

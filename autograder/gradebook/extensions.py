@@ -30,7 +30,10 @@ class Extension:
     days: float = 0.0
 
     def applied(self, policy: LatePolicy) -> LatePolicy:
-        """Return a lab's policy with the later due time; an extension never makes anything due earlier."""
+        """Return a lab's policy with the later due time.
+
+        An extension never makes anything due earlier.
+        """
         if policy.due is None:
             return policy
         # Days are those of the calendar: the clock shows the same hour.
@@ -60,7 +63,7 @@ def parse_extension(text: str, zone: tzinfo | None = None) -> Extension:
 def read_extensions(
     data: bytes, name: str, identities: Mapping[str, Collection[str]], zone: tzinfo | None = None
 ) -> dict[str, Extension | None]:
-    """Read a file of extensions: for each submission ID the extension, or None to take one back.
+    """Read a file of extensions: by submission ID, None to take one back.
 
     Args:
         data: the file.

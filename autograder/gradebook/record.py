@@ -68,7 +68,10 @@ class Record:
 
 @dataclass(frozen=True)
 class _LabEntry:
-    """A lab in the file; its policy as `LatePolicy.to_data` gives it, which keeps the name of the zone."""
+    """A lab in the file.
+
+    Its policy is stored as `LatePolicy.to_data` returns it, with the name of the time zone.
+    """
 
     title: str
     late: Mapping[str, str | float] | None

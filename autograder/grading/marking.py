@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +52,7 @@ def mark(assignment: Assignment, run: Run, verdicts: Mapping[str, Verdict]) -> t
     catalog = assignment.messages.get(run.notebook.written_in, {})
     for question in assignment.questions:
         if question.manual:
-            results[question.name] = _left_to_a_person(question, run.notebook)
+            results[question.name] = _left_to_a_person(question, run.notebook, assignment.given)
             continue
         needed = [other for other in assignment.tested if other.name in question.depends_on]
         missing = missing_variables(question, states[question.name], owners)
@@ -66,9 +66,9 @@ def mark(assignment: Assignment, run: Run, verdicts: Mapping[str, Verdict]) -> t
     return tuple(results.values())
 
 
-def _left_to_a_person(question: Question, notebook: Notebook) -> QuestionResult:
-    """Return the result of a question that a person marks: no points yet, and the answer."""
-    answer = written_answer(notebook, question.name, question.variables, question.stubs, question.written)
+def _left_to_a_person(question: Question, notebook: Notebook, given: Collection[str]) -> QuestionResult:
+    """Return the result of a question marked by a person: no points yet, the answer."""
+    answer = written_answer(notebook, question.name, question.variables, question.stubs, question.written, given)
     if answer.found and not answer.given:
         return QuestionResult(question.name, "not_attempted", 0.0, question.max_score, reason=NOT_FILLED_IN)
     reason = "" if answer.found else _NO_CELL
@@ -128,7 +128,10 @@ def _test_results(
 
 
 def _translated(message: str, message_id: str, values: Mapping[str, Any], catalog: Mapping[str, str]) -> str:
-    """Return a test's message in the language of the notebook, where its template has a translation."""
+    """Return a test's message in the notebook's language.
+
+    It stays English if its template has no translation.
+    """
     if message_id not in catalog:
         return message
     try:

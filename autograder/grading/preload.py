@@ -6,10 +6,14 @@ locked in every child forked afterwards.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import importlib.util
 import io
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from autograder.sandbox import Preload
 
@@ -38,13 +42,25 @@ def keras_preload(mnist: Path | None) -> Preload:
     return Preload("autograder.grading.preload:load_keras", () if mnist is None else (str(mnist),))
 
 
-def preload_for(mnist: Path | None, *, keras: bool) -> Preload:
-    """Preload as `keras_preload`, or everything except TensorFlow and Keras."""
-    return keras_preload(mnist) if keras else Preload("autograder.grading.preload:load_plain")
+def preload_for(mnist: Path | None, *, keras: bool, pandas: bool = False) -> Preload:
+    """Preload as `keras_preload`, or without Keras only what other labs need.
+
+    Args:
+        mnist: as for `keras_preload`.
+        keras: whether to import TensorFlow and Keras, which import pandas themselves.
+        pandas: whether to import pandas.
+    """
+    if keras:
+        return keras_preload(mnist)
+    return Preload("autograder.grading.preload:load_plain", ("pandas",) if pandas else ())
 
 
-def load_plain() -> None:
-    """Import what labs without Keras need. Called in the fork server."""
+def load_plain(*modules: str) -> None:
+    """Import what labs without Keras need. Called in the fork server.
+
+    Args:
+        modules: names of other modules to import, if they are installed.
+    """
     os.environ.update(_ENVIRONMENT)
     _import_otter()
     import IPython.core.interactiveshell
@@ -55,18 +71,43 @@ def load_plain() -> None:
     import autograder.checker.main
     import autograder.runner.main
 
+    for module in modules:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
     del IPython, autograder, matplotlib, matplotlib_inline
 
 
 def _import_otter() -> None:
-    """Import otter without the parser of IRIs that jsonschema would build for it in two seconds, if it is installed."""
-    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
-    try:
-        import otter.test_files
+    """Import the part of otter that reads test files.
 
-        del otter
-    finally:
-        del sys.modules["rfc3987_syntax"]
+    The rest takes two seconds; it is imported when a test file uses it.
+    """
+    otter = _unexecuted("otter")
+    otter.test_files = _unexecuted("otter.test_files")
+    part = importlib.import_module("otter.test_files.exception_test")
+    otter.test_files.ExceptionTestFile, otter.test_files.test_case = part.ExceptionTestFile, part.test_case
+
+
+def _unexecuted(name: str) -> Any:
+    """Add a package to `sys.modules` without running its `__init__.py`.
+
+    That runs when an attribute is used that the package lacks.
+    """
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    loader, package = spec.loader, importlib.util.module_from_spec(spec)
+
+    def complete(attribute: str) -> Any:
+        if attribute.startswith("__"):
+            raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
+        if vars(package).pop("__getattr__", None) is not None:
+            loader.exec_module(package)
+        return getattr(package, attribute)
+
+    vars(package)["__getattr__"] = complete
+    sys.modules[name] = package
+    return package
 
 
 def load_keras(npz: str | None = None) -> None:

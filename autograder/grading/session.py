@@ -1,4 +1,7 @@
-"""A grading session: the fork server, the labs and the answer keys, opened in one place for every way of grading."""
+"""A grading session: the fork server, the labs and the answer keys.
+
+Every way of grading opens one.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +19,20 @@ from autograder.grading.grader import Grader, no_cached_trainings
 from autograder.grading.preload import preload_for
 from autograder.grading.resume import Conditions
 from autograder.grading.training_cache import TrainingCache
-from autograder.labs.assignment import Assignment, load_assignment
+from autograder.labs.assignment import EVERYTHING, Assignment, Needs, load_assignment
 from autograder.sandbox.client import ForkServer
 from autograder.sandbox.layers import Level
 
 
 class Session:
-    """A fork server that has imported what the labs need; closing it ends every job that still runs.
+    """A fork server that has imported the labs' libraries.
+
+    Closing it ends every job that still runs.
 
     Args:
         isolation: the isolation level.
         needs_mnist: whether the labs need MNIST; if not, its absence is no error.
-        keras: whether the labs need TensorFlow and Keras.
+        needs: what the labs need; by default everything.
         report: takes a line when there is something to wait for, or something went wrong.
 
     Raises:
@@ -35,12 +40,12 @@ class Session:
     """
 
     def __init__(
-        self, isolation: Level, *, needs_mnist: bool, report: Callable[[str], None], keras: bool = True
+        self, isolation: Level, *, needs_mnist: bool, report: Callable[[str], None], needs: Needs = EVERYTHING
     ) -> None:
         self._report = report
-        self._keras = keras
-        mnist = _mnist(report, required=needs_mnist) if keras else None
-        self.fork_server = ForkServer(preload_for(mnist, keras=keras), isolation)
+        self._keras = needs.keras
+        mnist = _mnist(report, required=needs_mnist) if needs.keras else None
+        self.fork_server = ForkServer(preload_for(mnist, keras=needs.keras, pandas=needs.pandas), isolation)
 
     def __enter__(self) -> Session:
         return self

@@ -30,7 +30,7 @@ REFERENCES = frozenset({"reference", "argument", "library", "exception_class"})
 
 @dataclass(frozen=True)
 class Unusable:
-    """A value that could not be handed over; `reason` completes "NAME cannot be used: …"."""
+    """A value that was not handed over; `reason` completes "NAME cannot be used: …"."""
 
     reason: str
 
@@ -122,7 +122,10 @@ class Decoder:
 
 
 class HandoverReader:
-    """The answers of one submission, by question; rebuilt models are shared where nothing of them changed."""
+    """The answers of one submission, by question.
+
+    Models that did not change between questions are rebuilt once.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

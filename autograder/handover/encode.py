@@ -1,4 +1,4 @@
-"""Values become plain data: answers inside the runner, and what live calls carry, in both processes.
+"""Encode values as plain data: answers, and values in live calls.
 
 Knows nothing of tests or marks.
 """
@@ -53,7 +53,7 @@ class Encoder:
         self._own = own or _nothing
 
     def describe(self, value: Any) -> dict[str, Any]:
-        """Return the description of a value, or of the reason for having none. Never raises."""
+        """Return the description of a value, or the reason for having none. Never raises."""
         try:
             return self.encode(value)
         except CannotCrossError as error:
@@ -174,7 +174,7 @@ class HandoverWriter:
         self._without_plain_form = 0
 
     def hand_over(self, question: str, names: Iterable[str], namespace: Mapping[str, Any]) -> bool:
-        """Write the named variables as they are now; what is not in the namespace is left out.
+        """Write the named variables as they are now; missing ones are left out.
 
         Returns:
             Whether all of them could be written as plain data.
@@ -188,7 +188,10 @@ class HandoverWriter:
         return self._without_plain_form == before
 
     def keep_training(self, name: str, recording: bytes) -> None:
-        """Write a sealed recording of a fit (see `runner.replay.sealing`); asked for only of trusted notebooks."""
+        """Write a sealed recording of a fit (see `runner.replay.sealing`).
+
+        Requested of trusted notebooks only.
+        """
         (self._folder / f"{name}{TRAINING}").write_bytes(recording)
 
     def _refuse(self, value: Any) -> dict[str, Any]:
@@ -211,7 +214,7 @@ class HandoverWriter:
 
 
 class _Budget:
-    """Bounds the size and depth of nested values, so that one answer cannot fill the hand-over."""
+    """A limit on size and depth of nested values in one answer."""
 
     def __init__(self) -> None:
         self._items = 0

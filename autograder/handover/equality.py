@@ -10,7 +10,10 @@ _BLOCK = 1 << 16  # elements compared at a time: small enough for the truth valu
 
 
 def same_bytes(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> bool:
-    """Whether two arrays have the same dtype, shape and bytes; NaN equals itself, and zero is not minus zero."""
+    """Whether two arrays have the same dtype, shape and bytes.
+
+    NaN equals itself, and zero differs from minus zero.
+    """
     if left.dtype != right.dtype or left.shape != right.shape:
         return False
     if left.nbytes == 0:

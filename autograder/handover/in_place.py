@@ -1,4 +1,7 @@
-"""Change an object so that it equals another one: what a call did to its arguments happens to the caller's, too."""
+"""Change an object in place so that it equals another one.
+
+The caller's arguments get the changes that a call made to its copies.
+"""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Journal:
 
 @dataclass(frozen=True)
 class RunLog:
-    """How a run went: errors and fits in order, the cell it was last in, whether it came to the end.
+    """Progress of a run: errors, fits, the last cell, whether it finished.
 
     `cpu_seconds` is the processor time its cells have used, known only of a run that came to the end.
     """

@@ -70,7 +70,9 @@ def at_most(parameters: int) -> Iterator[None]:
 
 
 class _Allowed:
-    """Copies a configuration, refusing names that are not on the list; counts what it has seen.
+    """A copier of configurations that refuses names not on the list.
+
+    It counts what it has seen.
 
     Args:
         max_size: the largest number it may hold, where numbers are sizes of layers.

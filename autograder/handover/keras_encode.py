@@ -13,7 +13,7 @@ _LIBRARIES = ("keras.", "tensorflow.")
 
 
 def describe_model(model: Any) -> dict[str, Any]:
-    """Structure and compile configuration of a Sequential or functional model, as JSON data.
+    """Encode structure and compile configuration of a Keras model as JSON data.
 
     Raises:
         CannotCrossError: the model is a class of the student's own, or holds functions of their own.
@@ -54,7 +54,7 @@ def _functional_class() -> type:
 
 
 def _plain(config: Any) -> Any:
-    """Anything JSON does not know is named instead of written: the reader refuses it or puts a placeholder there."""
+    """Name a value that JSON cannot hold; the reader refuses or replaces it."""
     return json.loads(
         json.dumps(config, default=lambda value: {"class_name": type(value).__name__, "module": "unknown"})
     )

@@ -78,11 +78,11 @@ _METRIC_FUNCTIONS = frozenset(
 
 
 def activation_name(function: str) -> str | None:
-    """Keras's name for an activation function as it was serialized, or None when it is not a known one."""
+    """Return Keras's name of a serialized activation; None if it is unknown."""
     name = _TENSORFLOW_NAMES.get(function, function)
     return name if name in ACTIVATIONS else None
 
 
 def compile_function_name(function: str) -> str | None:
-    """Keras's name for a loss or metric function as it was serialized, or None when it is not a known one."""
+    """Return Keras's name of a serialized loss or metric; None if it is unknown."""
     return function if function in _LOSS_FUNCTIONS | _METRIC_FUNCTIONS else None

@@ -1,4 +1,4 @@
-"""Messages of a live channel: how a checker calls what stays in the student's process.
+"""Messages of a live channel, by which a checker calls into a notebook.
 
 Two pipes lead to the runner and back. A runner says which question waits (`CHECK`), the checker asks (`CALL`), the
 runner answers (`REPLY`), the grader says that the check is over (`END`). Pipes and not sockets, which could carry
@@ -37,7 +37,10 @@ _SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", 1031)
 
 
 class BrokenChannelError(Exception):
-    """The other side is gone, silent, or has sent what is no message; the text completes "the notebook …"."""
+    """The other side is gone, silent, or sent no valid message.
+
+    The text completes "the notebook …".
+    """
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,7 @@ class Wire:
         return Message(kind, check, number, body, arrays)
 
     def next_question(self, left: int) -> tuple[int, str] | None:
-        """Wait for the next check, whatever lies before it in the pipe; None when there will be none.
+        """Wait for the next check, skipping what precedes it; None at the end.
 
         Args:
             left: how many bytes of anything else to pass over.
@@ -263,7 +266,7 @@ def _cut(shapes: Any, data: memoryview) -> list[np.ndarray[Any, Any]]:
 
 
 def open_channel() -> tuple[tuple[int, int], tuple[int, int]]:
-    """Make a channel: the two descriptors, to read and to write, of the grader's end and of the runner's."""
+    """Make a channel: descriptors to read and write, for grader and runner."""
     there_read, here_write = os.pipe()
     here_read, there_write = os.pipe()
     for descriptor in (here_write, there_write):

@@ -1,4 +1,4 @@
-"""Modules as parameters of tests: the checker imports its own, whatever the notebook calls by that name."""
+"""Modules as parameters of tests: the checker imports its own."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Account:
 
 @dataclass
 class _CellReader:
-    """The outputs of one cell as they are read; `replaceable` are the places of those with an id."""
+    """The outputs of one cell; `replaceable` are the places of those with an id."""
 
     outputs: list[Output] = field(default_factory=list)
     account: Account = field(default_factory=lambda: Account(CELL_BUDGET))

@@ -1,4 +1,4 @@
-"""Values of Python's standard library as plain data, and back: sets, dates, decimals, named tuples and others.
+"""Convert standard library values, such as sets and dates, to plain data and back.
 
 `describe` runs where a value is, `rebuild` where it is needed. A description is a claim: whatever `rebuild` is given,
 it makes only values of the classes named here. What is described is read through the methods of the base class, so that
@@ -91,7 +91,10 @@ def rebuild(described: Described, inner: Callable[[Any], Any], known: RecordClas
 
 
 def is_plain_dataclass(kind: type) -> bool:
-    """Whether a class is a dataclass without methods of its own: its instances are no more than their fields."""
+    """Whether a class is a dataclass without methods of its own.
+
+    Its instances are no more than their fields.
+    """
     return dataclasses.is_dataclass(kind) and not own_methods(kind)
 
 
@@ -131,7 +134,7 @@ def _marked(made: type) -> type:
 
 
 def is_record(value: Any) -> bool:
-    """Whether a value is a record that was rebuilt here: its class has the name of the notebook's."""
+    """Whether a value is a rebuilt record, with the class name of the notebook's."""
     return type(value) in _RECORD_CLASSES
 
 

@@ -1,4 +1,4 @@
-"""The records that cross the boundary of the sandbox as JSON, for the writer and the reader.
+"""Records that cross the boundary of the sandbox as JSON.
 
 A payload goes in, files come out. What a student's process has written is a claim: readers limit the size first, decode
 strictly and pass over damaged lines. What the checker has written may have been cut short.
@@ -45,7 +45,7 @@ class RunPayload(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class CheckPayload(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a checker needs: the sources of the test files by name, and `input`, the folder that was handed over.
+    """Input of a checker: test file sources by name, and the handover folder.
 
     `explain_hidden`: messages of hidden tests were written for students. `blank`: judge as if nothing had been handed
     over. To check one question while its notebook waits, `channel` and `check`, its number, replace `input`;
@@ -71,7 +71,7 @@ class InspectPayload(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class VariableState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of an answer variable that was handed over; `reason` says why it is unusable."""
+    """State of an answer variable; `reason` says why it is unusable."""
 
     state: Literal["present", "stub", "unusable"]
     reason: str = ""
@@ -79,7 +79,7 @@ class VariableState(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True)
 class TestVerdict:
-    """What one test found: the share of its points from 0 to 1 and, if that is below 1, the reason.
+    """Outcome of one test: the share of its points, 0 to 1, and the reason below 1.
 
     `message_id` and `values` are the template of the message and what its names stand for, where the test gives them.
     `defect` says what is wrong with the test itself; `unforeseen` that it met an error it did not expect.
@@ -111,7 +111,7 @@ class Verdict:
 
 
 class CheckerLine(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A line of `verdicts.jsonl`: a question whose answers are looked at next, or its verdict.
+    """A line of `verdicts.jsonl`: the question checked next, or its verdict.
 
     `begin` is null for reading the hand-over itself. `in_step` on the last line of a checker that called what stays in
     the notebook's process: the channel can be used for another check.
@@ -125,7 +125,7 @@ class CheckerLine(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True)
 class DescribedTest:
-    """A test function; `required` and `optional` are its parameters without and with a default."""
+    """A test function, with its parameters without and with a default."""
 
     name: str
     hidden: bool
@@ -145,7 +145,7 @@ class DescribedQuestion:
 
 @dataclass(frozen=True)
 class Description:
-    """`description.json`: the test files of a lab, or why one of them cannot be used (see `AssignmentError`)."""
+    """`description.json`: a lab's test files, or the reason why one is unusable."""
 
     questions: tuple[DescribedQuestion, ...] = ()
     error: str | None = None

@@ -1,4 +1,6 @@
-"""Stand-ins for what stays in the student's process, and the session that calls it; the checker's side of a channel.
+"""The checker's side of a live channel: the session and its stand-ins.
+
+A stand-in represents an object that stays in the student's process.
 
 No student code runs in here, and nothing that comes back is more than data. A stand-in has exactly the special methods
 that the object's class says it has, out of a fixed list. `==` between a stand-in and a value of the test's own is never
@@ -37,6 +39,7 @@ from autograder.handover.live_protocol import (
 from autograder.handover.modules import MODULES, describe_module, resolve_module
 from autograder.handover.plain_values import is_record
 from autograder.handover.random_state import RandomState
+from autograder.results.result import RESULT_UNUSABLE
 from autograder.util.text import text_of
 
 _MAX_REASON = 300
@@ -51,14 +54,14 @@ Operation = Callable[..., Any]
 
 
 class LiveCallError(BaseException):
-    """A call that could not be made or gave nothing that can be used; the test that made it has failed.
+    """A call failed or gave no usable value; the test that made it has failed.
 
     No Exception: a test that expects one of the student's (`pytest.raises(Exception)`) must not pass because of it.
     """
 
 
 class OwnFunctionError(CannotCrossError):
-    """A test passes a function of its own to the student's: no answer can make that work."""
+    """A test passes a function of its own to the student's, which cannot work."""
 
 
 class Session:
@@ -83,19 +86,20 @@ class Session:
         self._classes: dict[Any, type] = {}
         self._arguments: Sequence[Any] = ()
         self.failure: str | None = None
+        self.unusable: dict[str, str] = {}
         self.defect = ""
 
     def begin_test(self) -> None:
         """Forget the failures of the test before."""
-        self.failure, self.defect = None, ""
+        self.failure, self.unusable, self.defect = None, {}, ""
 
     @property
     def in_step(self) -> bool:
-        """Whether the other side has received whole messages only, so that the channel can be used further."""
+        """Whether the channel can be used further: no message was cut off."""
         return not self._wire.half_written
 
     def values(self) -> dict[str, Any]:
-        """Return the answers of the question as they are now, collected before anything is called.
+        """Return the question's answers, collected before anything is called.
 
         Raises:
             LiveCallError: they do not come.
@@ -199,7 +203,9 @@ class Session:
             raise self._error(body["raised"], decoder, what)
         result = decoder.value(body.get("result"))
         if isinstance(result, Unusable):
-            raise self._fail(f"{_sentence(what)} gave a result that cannot be used: {result.reason}.")
+            named = {"name": _sentence(what), "reason": result.reason}
+            self.unusable = self.unusable if self.failure else named
+            raise self._fail(RESULT_UNUSABLE.format(**named))
         return result
 
     def _print(self, printed: Any) -> None:

@@ -1,4 +1,4 @@
-"""Seed every random number generator of a worker, which was forked with its parent's state."""
+"""Seed a worker's random number generators, which were forked with a state."""
 
 from __future__ import annotations
 

@@ -20,7 +20,10 @@ _UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 @dataclass(frozen=True)
 class _Known:
-    """An array of uint8; `places[v]` is an index into it, flattened, where it holds v (0 where it never does)."""
+    """An array of uint8 with places of its values.
+
+    `places[v]` is an index into the flattened array where it holds v, 0 if it never does.
+    """
 
     array: np.ndarray[Any, Any]
     places: np.ndarray[Any, Any]
@@ -31,7 +34,10 @@ _KNOWN: dict[str, _Known] = {}
 
 
 def share(arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
-    """Give arrays, read-only, to this process and to all forked from it; large ones of uint8 can be mapped."""
+    """Share arrays, read-only, with all processes forked from this one.
+
+    Large arrays of uint8 can be mapped.
+    """
     for name, array in arrays.items():
         array.setflags(write=False)
         _SHARED[name] = array

@@ -1,4 +1,4 @@
-"""Support files of a lab on their way to the processes that need them: in a job's payload, then in the folder there."""
+"""Files of a lab or a student, in a job's payload and its working directory."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def is_support_path(name: str) -> bool:
 
 
 def is_module_of_the_grader(name: str) -> bool:
-    """Say whether a file beside a notebook could be imported in place of a module that the runner needs."""
+    """Return whether a file could be imported instead of a module the runner needs."""
     return PurePosixPath(name).parts[0].split(".")[0] in _MODULES_OF_THE_GRADER
 
 
 def write_support_files(files: Mapping[str, str]) -> None:
-    """Write the files of a payload to the working directory, where modules among them can be imported."""
+    """Write the files of a payload to the working directory and make it importable."""
     if files and "" not in sys.path:
         sys.path.insert(0, "")
     write_files(files)

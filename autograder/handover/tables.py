@@ -1,4 +1,6 @@
-"""Tables of pandas as plain data, and back: columns as arrays or lists, never pickled.
+"""Convert pandas tables to plain data and back, never pickled.
+
+Columns become arrays or lists.
 
 pandas is imported only where a value of it is at hand; a grader without pandas says so.
 """
@@ -110,7 +112,7 @@ def _rebuild_frame(pandas: Any, described: Described, inner: Callable[[Any], Any
 
 
 def _describe_column(array: Any, inner: Callable[[Any], Described]) -> Described:
-    """One column, as NumPy array where it is one, else as list or as categories and codes."""
+    """Encode a column as array, list, or categories and codes."""
     pandas: Any = sys.modules["pandas"]
     dtype = array.dtype
     if isinstance(dtype, pandas.CategoricalDtype):

@@ -1,4 +1,4 @@
-"""Files that students hand in beside their notebooks: which they are, and which of them can be used. Pure."""
+"""Select the files handed in beside notebooks that can be used. Pure."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ NOTHING = Beside()
 
 
 def take(files: Sequence[FileBeside], read: Callable[[FileBeside, int], bytes]) -> Beside:
-    """Read files up to the limits on their number and size, those nearest to the notebook first.
+    """Read files, those nearest to the notebook first, up to number and size limits.
 
     Args:
         files: the files.
@@ -126,7 +126,10 @@ def without_files_of_the_lab(beside: Beside, lab: Iterable[str]) -> Beside:
 
 
 def _imported_as(path: str) -> str:
-    """Return a path without the suffix of a module: `helper.py` and the folder `helper` are imported as the same."""
+    """Return a path without the suffix of a module.
+
+    `helper.py` and the folder `helper` are imported under the same name.
+    """
     whole = PurePosixPath(path)
     is_module = whole.suffix in (".py", ".pyc", ".so", ".pyd")
     return (whole.parent / whole.name.split(".")[0]).as_posix() if is_module else whole.as_posix()

@@ -262,7 +262,10 @@ def _from_platform(members: Sequence[Member]) -> bool:
 
 
 def _candidates(members: Sequence[Member]) -> list[tuple[Member, bool]]:
-    """Return the visible files of a zip, each with whether it accompanies a notebook or zip of the same name."""
+    """Return the visible files of a zip.
+
+    With each, whether it accompanies a notebook or zip of the same name.
+    """
     by_name = {m.shown: m for m in _visible(members)}
     companions = _companions(list(by_name))
     return [(member, name in companions) for name, member in by_name.items()]
@@ -299,7 +302,7 @@ def _only_hidden(names: Sequence[str]) -> str:
 
 
 def _companions(names: Sequence[str]) -> set[str]:
-    """Return the files that accompany a notebook or zip of the same name, such as PDFs."""
+    """Return files that accompany a notebook or zip of the same name, such as PDFs."""
     work = {n for n in names if NOTEBOOK.search(n) or ZIP.search(n)}
     stems = {ZIP.sub("", NOTEBOOK.sub("", n)) for n in work}
     return {n for n in names if n not in work and os.path.splitext(n)[0] in stems}  # noqa: PTH122 - names, not paths

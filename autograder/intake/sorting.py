@@ -233,7 +233,7 @@ def _whose(
 def _one_students(
     group: Sequence[_Claimed], look_into: Callable[[Found], Contents]
 ) -> tuple[list[Found], list[SetAside]]:
-    """Choose a student's files to grade: a notebook per lab, or an entry with a reason."""
+    """Choose a student's files to grade: one notebook per lab, or a reason for none."""
     if all(c.found.hidden for c in group):
         best = next((c for c in group if c.found.may_be_work), group[0])
         return [_with_handin(best)], [SetAside(c.found.shown, "a hidden file") for c in group if c is not best]
@@ -266,7 +266,10 @@ def _files(others: Sequence[_Claimed]) -> list[tuple[Found, str]]:
 
 
 def _given_as(claimed: _Claimed, name: str) -> str:
-    """Return the path of a file in the student's hand-in; Canvas puts the student's name in front of the file's."""
+    """Return the path of a file in the student's hand-in.
+
+    Canvas puts the student's name in front of the file's.
+    """
     if claimed.claim.handin.platform != "canvas":
         return claimed.found.long
     return claimed.found.long.replace(claimed.found.place[-1], name, 1)

@@ -142,7 +142,10 @@ def read_beside(submission: Submission) -> Beside:
 
 
 def digest_of_submission(submission: Submission) -> str:
-    """Return the digest of the notebook and the files beside it; empty if the notebook cannot be read."""
+    """Return the digest of the notebook and the files beside it.
+
+    Empty if the notebook cannot be read.
+    """
     try:
         notebook = hashlib.sha256(read_submission(submission)).hexdigest()
     except SubmissionError:

@@ -9,7 +9,7 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -99,6 +99,7 @@ class Assignment:
         support_files: contents of the files beside the notebook, by relative path.
         messages: translations of the tests' messages, by language and English text.
         versions: the version of the student notebook by language.
+        given: digests of the texts that were handed out, if a person marks some answers.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Assignment:
     support_files: Mapping[str, bytes] = field(default_factory=dict)
     messages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
 
     @property
     def max_score(self) -> float:
@@ -176,16 +178,37 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
         support_files=support,
         messages=lab.messages,
         versions=lab.versions,
+        given=frozenset(lab.given),
     )
 
 
-def needs_keras(path: Path) -> bool:
-    """Say whether the lab of an autograder zip needs Keras; only its `lab.json` can say that it does not."""
+@dataclass(frozen=True)
+class Needs:
+    """The libraries that labs use and that take long to import."""
+
+    keras: bool
+    pandas: bool
+
+
+EVERYTHING = Needs(keras=True, pandas=True)
+
+
+def needs_of(zips: Iterable[Path]) -> Needs:
+    """Return what the labs of autograder zips need.
+
+    A zip that does not say so may need everything.
+    """
+    needs = [_needs(path) for path in zips]
+    return Needs(any(one.keras for one in needs), any(one.pandas for one in needs))
+
+
+def _needs(path: Path) -> Needs:
     try:
         with zipfile.ZipFile(path) as archive:
-            return _json(archive.read(LAB_JSON).decode("utf-8"), path).get("keras") is not False
+            lab = read_lab_file(archive.read(LAB_JSON).decode("utf-8"), path.name)
     except (*_DAMAGE, KeyError, AssignmentError):
-        return True
+        return EVERYTHING
+    return Needs(lab.keras, lab.pandas)
 
 
 def _digest(files: Mapping[str, str], others: Mapping[str, int], path: Path) -> str:
@@ -266,7 +289,7 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
 def _inspect(
     tests: Mapping[str, str], support: Mapping[str, bytes], isolation: Isolation
 ) -> tuple[DescribedQuestion, ...]:
-    """Describe the tests: what their decorators and signatures say, which only running them tells.
+    """Describe the tests by running the files for their decorators and signatures.
 
     The description of the same files is kept, so that a run with nothing to grade starts no worker.
     """

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from autograder.errors import AssignmentError
 from autograder.handover.protocol import decode
@@ -12,8 +13,7 @@ from autograder.handover.protocol import decode
 LAB_JSON = "lab.json"
 
 
-@dataclass(frozen=True)
-class QuestionEntry:
+class QuestionEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """A question of the lab.
 
     Args:
@@ -37,9 +37,8 @@ class QuestionEntry:
     written: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class LabFile:
-    """The file; unknown keys are passed over.
+class LabFile(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="schema", tag=1):
+    """The file; unknown keys are passed over, and keys with their default left out.
 
     Args:
         lab: the name of the lab.
@@ -48,18 +47,24 @@ class LabFile:
         limits: its own resource limits, by name.
         seed: the random seed; None for that of otter's configuration.
         late: its lateness policy, as `lateness.policy_from` reads it.
+        keras: whether its notebooks or tests use Keras.
+        pandas: whether its notebooks or tests use pandas.
         messages: translations of the tests' messages, by language and English text.
         versions: the version of the student notebook by language (see `authoring.notebook_version`).
+        given: digests of the texts that were handed out, in every language, if a person marks some answers.
     """
 
     lab: str = ""
     title: str = ""
     questions: tuple[QuestionEntry, ...] = ()
-    limits: Mapping[str, int | float] = field(default_factory=dict)
+    limits: Mapping[str, int | float] = {}
     seed: int | None = None
     late: Mapping[str, Any] | None = None
-    messages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = {}
+    keras: bool = True
+    pandas: bool = False
+    messages: Mapping[str, Mapping[str, str]] = {}
+    given: tuple[str, ...] = ()
 
 
 def read_lab_file(text: str, archive: str) -> LabFile:
@@ -82,6 +87,11 @@ def read_lab_file(text: str, archive: str) -> LabFile:
             raise _damage(archive, f": {question.name} depends on a question that does not come before it")
         earlier.add(question.name)
     return found
+
+
+def lab_file_bytes(lab: LabFile) -> bytes:
+    """Return the content of the file, indented for people."""
+    return msgspec.json.format(msgspec.json.encode(lab), indent=2) + b"\n"
 
 
 def _damage(archive: str, why: str) -> AssignmentError:

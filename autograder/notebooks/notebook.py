@@ -95,6 +95,7 @@ class Notebook:
         written_in: language of the texts, from the set-up cell.
         written: the sources of text cells that are tagged as answers, by question.
         version: version of the notebook that was handed out, from the set-up cell; None if unknown.
+        below_written: the sources of the text cells right below them, by question.
     """
 
     cells: tuple[CodeCell, ...]
@@ -105,6 +106,7 @@ class Notebook:
     written_in: str = "en"
     written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     version: str | None = None
+    below_written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read_notebook(data: bytes) -> Notebook:
@@ -130,6 +132,7 @@ def read_notebook(data: bytes) -> Notebook:
         )
     if not filled:
         raise SubmissionError("the notebook has no code cells: probably an empty or new notebook was submitted")
+    written, below = _written(cells)
     return Notebook(
         cells=tuple(CodeCell(number, source, tags) for number, (source, tags) in enumerate(filled, start=1)),
         assignment=text_or_none(mapping(metadata.get("otter")).get("assignment_name")) or _named_in_set_up(filled),
@@ -137,20 +140,33 @@ def read_notebook(data: bytes) -> Notebook:
         kernel=kernel,
         parts=_parts(cells, [source for source, _ in sources]),
         written_in=_written_in(filled),
-        written=_written(cells),
         version=_version(filled),
+        written=written,
+        below_written=below,
     )
 
 
-def _written(cells: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
+def _written(
+    cells: Sequence[Mapping[str, Any]],
+) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+    """Return, by question, texts tagged as its answer and texts right below them.
+
+    The latter end at the next code cell or answer.
+    """
+    tagged: dict[str, tuple[str, ...]] = {}
+    below: dict[str, tuple[str, ...]] = {}
+    latest: list[str] = []
     for cell in cells:
-        if cell.get("cell_type") != "code":
-            for tag in tags_of(cell):
-                if tag.startswith(_ANSWER_TAG):
-                    question = tag.removeprefix(_ANSWER_TAG)
-                    found[question] = (*found.get(question, ()), _text_of(cell))
-    return found
+        questions = [tag.removeprefix(_ANSWER_TAG) for tag in tags_of(cell) if tag.startswith(_ANSWER_TAG)]
+        if cell.get("cell_type") == "code" or questions:
+            latest = []
+        for question in latest:
+            below[question] = (*below.get(question, ()), _text_of(cell))
+        if cell.get("cell_type") != "code" and questions:
+            latest = questions
+            for question in questions:
+                tagged[question] = (*tagged.get(question, ()), _text_of(cell))
+    return tagged, below
 
 
 def _named_in_set_up(code: Sequence[tuple[str, frozenset[str]]]) -> str | None:

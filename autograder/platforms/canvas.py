@@ -54,12 +54,12 @@ def read_canvas_name(name: str) -> Claim | None:
 
 
 def name_before_uploads(file: str) -> str:
-    """Return the name without the number that Canvas appends to another upload, if it has one."""
+    """Return the name without the number that Canvas appends to later uploads."""
     return _COUNTED.sub("", file)
 
 
 def uploads_of_one_file(files: Collection[str]) -> bool:
-    """Return whether the names are uploads of one file, such as lab.ipynb, lab-1.ipynb.
+    """Return whether names are uploads of one file: lab.ipynb, lab-1.ipynb.
 
     If the name without a number is missing, as with part-1.ipynb and part-2.ipynb, a person chose the numbers.
     """
@@ -197,7 +197,10 @@ def read_groups(table: Table, name: str) -> dict[str, tuple[Person, ...]]:
 
 
 def for_groups(entries: Sequence[Entry], groups: Mapping[str, tuple[Person, ...]]) -> list[Entry]:
-    """Return the submissions as handed in by all members of their groups: Canvas names one member of each."""
+    """Return the submissions as handed in by all members of their groups.
+
+    Canvas names one member of each group.
+    """
     spread: list[Entry] = []
     for entry in entries:
         members = groups.get(entry.handin.key, ()) if entry.handin is not None else ()

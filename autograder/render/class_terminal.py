@@ -17,6 +17,7 @@ from rich.text import Text
 from autograder.render.styles import SUBMISSION_STYLES, SUBMISSION_SYMBOLS, fitted, shortened
 from autograder.report.mistakes import Mistake
 from autograder.report.summary import ClassSummary, Effort, lowest, need_attention
+from autograder.report.unusable import UnusableAnswer
 from autograder.results.grade import Grade, Row
 from autograder.results.labels import SUBMISSION_LABELS, first_reason, lost, remark
 from autograder.results.result import SubmissionStatus
@@ -31,6 +32,7 @@ _USUAL_WIDTH = 80
 _MAX_REASON = 240
 _MAX_SHORT_REASON = 160
 _CLASS = 10
+_UNUSABLE = 8
 
 
 def class_view(rows: Sequence[Row], *, every: bool = False) -> RenderableType:
@@ -66,7 +68,7 @@ def class_table(rows: Sequence[Row]) -> RenderableType:
 
 
 def class_numbers(summary: ClassSummary, effort: Effort | None = None) -> RenderableType:
-    """Render counts by status, marks by lab and the most common mistakes.
+    """Render status counts, marks by lab, common mistakes and unusable answers.
 
     Args:
         summary: the class.
@@ -90,6 +92,11 @@ def class_numbers(summary: ClassSummary, effort: Effort | None = None) -> Render
         parts += [
             Text("Most common mistakes", "bold"),
             Padding(_mistakes(mistakes, several=len(summary.labs) > 1), (0, 0, 1, 2)),
+        ]
+    if summary.unusable:
+        parts += [
+            Text("Tests that could not use an answer", "bold"),
+            Padding(_unusable(summary.unusable, several=len(summary.labs) > 1), (0, 0, 1, 2)),
         ]
     return Group(*parts)
 
@@ -167,6 +174,21 @@ def _mistakes(mistakes: Sequence[Mistake], *, several: bool) -> Table:
         message = shortened(" ".join(mistake.message.split()), _MAX_SHORT_REASON)
         grid.add_row(Text(f"{mistake.count} ×"), Text(f"{lab}{clean_line(mistake.question)}"), Text(message))  # noqa: RUF001
     return grid
+
+
+def _unusable(found: Sequence[UnusableAnswer], *, several: bool) -> RenderableType:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(justify="right", no_wrap=True, style="bold")
+    grid.add_column(overflow="fold", max_width=32)
+    grid.add_column(overflow="fold")
+    for one in found[:_UNUSABLE]:
+        lab = f"{clean_line(one.lab)} " if several and one.lab else ""
+        reason = shortened(clean_line(one.reason), _MAX_SHORT_REASON)
+        test = f"{lab}{clean_line(one.question)} {clean_line(one.test)}"
+        grid.add_row(Text(f"{one.count} ×"), Text(test), Text(reason))  # noqa: RUF001
+    if len(found) <= _UNUSABLE:
+        return grid
+    return Group(grid, Text(f"report.html has all {len(found)}.", "dim"))
 
 
 def _statuses(counts: dict[SubmissionStatus, int]) -> Columns:

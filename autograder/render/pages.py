@@ -76,7 +76,10 @@ def write_report(folder: Path, grades: ClassGrades | None = None, *, anonymous: 
 
 
 def _write_to_review(files: ResultsFolder, rows: Sequence[Row]) -> None:
-    """Write to-review.csv, with what a person has entered there so far; leave a file alone that is no such table."""
+    """Write to-review.csv, keeping what a person has entered there so far.
+
+    A file that is no such table is left alone.
+    """
     path, entered = files.to_review, {}
     if path.is_file():
         try:

@@ -75,7 +75,7 @@ def report_html(report: ClassReport, made_from: str) -> str:
 
 @dataclass(frozen=True)
 class Answer:
-    """A written answer as safe HTML, which is empty if the notebook has no cell for it."""
+    """A written answer as safe HTML; empty if the notebook has no cell for it."""
 
     row: Row
     html: str

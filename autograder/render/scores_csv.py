@@ -116,7 +116,7 @@ def _correction(question: QuestionResult, override: Override) -> str:
 
 
 def to_review_csv(rows: Sequence[Row], entered: Mapping[tuple[str, str], tuple[str, str]] | None = None) -> str:
-    """Render the answers that a person has not marked yet, one per row, to be filled in as corrections.
+    """Render unmarked answers, one per row, to be filled in as corrections.
 
     The file begins with a byte order mark, without which Excel misreads answers in other alphabets.
 

@@ -61,7 +61,7 @@ def written(cells: Sequence[CodeCell]) -> Written:
 
 
 def without_code(student: Written, starter: Starter, question: str) -> bool:
-    """Return whether no cell of the student assigns an answer variable of the question.
+    """Return whether no cell assigns an answer variable of the question.
 
     False if the question has no answer variables or the starter is unknown.
     """
@@ -72,7 +72,7 @@ def without_code(student: Written, starter: Starter, question: str) -> bool:
 
 
 def typed_in(student: Written, starter: Starter, question: str) -> tuple[str, ...]:
-    """Return the lines that assign a typed-in measurement to an answer of the question."""
+    """Return the lines that assign a typed-in measurement to an answer."""
     variables = starter.variables.get(question) or student.by_question.get(question, frozenset())
     return tuple(line for name, line in student.measurements.items() if name in variables)
 

@@ -10,6 +10,7 @@ from math import isclose
 from statistics import correlation, mean, median, pstdev
 
 from autograder.report.mistakes import Mistake, common_mistakes
+from autograder.report.unusable import UnusableAnswer, unusable_answers
 from autograder.results.grade import Row
 from autograder.results.labels import question_names
 from autograder.results.result import CUT_SHORT, QuestionResult, QuestionStatus
@@ -70,6 +71,7 @@ class LabNumbers:
         deviation: population standard deviation of the scores.
         bins: number of submissions in ten ranges of ten percent; full marks are in the last one.
         questions: statistics by question.
+        unusable: tests that could not use an answer.
         complete: number of submissions that the discriminations are based on.
         wall: wall-clock time of grading, or None if it was not recorded.
         cpu: processor time of grading, or None if it was not recorded.
@@ -86,6 +88,7 @@ class LabNumbers:
     deviation: float | None
     bins: tuple[int, ...]
     questions: tuple[QuestionNumbers, ...]
+    unusable: tuple[UnusableAnswer, ...]
     complete: int
     wall: Spread | None
     cpu: Spread | None
@@ -122,6 +125,7 @@ def lab_numbers(lab: str | None, rows: Sequence[Row]) -> LabNumbers:
             _question(name, marked, discrimination(points, place), made.get(name, ()))
             for place, name in enumerate(names)
         ),
+        unusable=unusable_answers([row.grade.result for row in marked]),
         complete=len(points),
         wall=_spread([row.grade.result.seconds for row in rows if row.grade.result.status != "unreadable"]),
         cpu=_spread([row.grade.result.cost.cpu_seconds for row in rows if row.grade.result.cost is not None]),

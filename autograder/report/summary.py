@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from statistics import mean, median
 
 from autograder.report.mistakes import Mistake, common_mistakes, distinct
+from autograder.report.unusable import UnusableAnswer, unusable_answers
 from autograder.results.grade import Row, Waiting, waiting_in
 from autograder.results.result import SubmissionStatus
 
@@ -37,6 +38,7 @@ class ClassSummary:
         statuses: number of submissions by status.
         labs: marks by lab.
         mistakes: the most common mistakes.
+        unusable: tests that could not use an answer.
         waiting: how many questions wait for a person, so that scores are provisional.
     """
 
@@ -44,6 +46,7 @@ class ClassSummary:
     statuses: dict[SubmissionStatus, int]
     labs: tuple[LabMarks, ...]
     mistakes: tuple[Mistake, ...]
+    unusable: tuple[UnusableAnswer, ...]
     waiting: Waiting
 
 
@@ -70,6 +73,7 @@ class Effort:
 def summarise(rows: Sequence[Row]) -> ClassSummary:
     """Summarise a class; scores include corrections and late deductions."""
     statuses = Counter(row.grade.result.status for row in rows)
+    results = [row.grade.result for row in rows]
     marked = [row.grade for row in rows if row.grade.result.is_marked]
     labs = dict.fromkeys(grade.result.lab for grade in marked if grade.result.lab is not None)
     return ClassSummary(
@@ -86,7 +90,8 @@ def summarise(rows: Sequence[Row]) -> ClassSummary:
             for lab in labs
             for scores in [[grade.score for grade in marked if grade.result.lab == lab]]
         ),
-        mistakes=distinct(common_mistakes([row.grade.result for row in rows], sys.maxsize))[:_MISTAKES],
+        mistakes=distinct(common_mistakes(results, sys.maxsize))[:_MISTAKES],
+        unusable=unusable_answers(results),
         waiting=waiting_in(rows),
     )
 

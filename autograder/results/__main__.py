@@ -1,4 +1,7 @@
-"""Print the JSON Schema of result.json: `python -m autograder.results > docs/result.schema.json`."""
+"""Print the JSON Schema of result.json.
+
+`python -m autograder.results > docs/result.schema.json` updates the documented one.
+"""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from autograder.util.text import counted
 
 @dataclass(frozen=True)
 class Override:
-    """A manual correction: points that replace those of a question, and the reason, which may be empty.
+    """A manual correction: a question's points and the reason, which may be empty.
 
     For a question that a person marks, these are its points, and the person's comment.
     """
@@ -57,7 +57,7 @@ class Grade:
         return question.score if override is None else override.points
 
     def status(self, question: QuestionResult) -> QuestionStatus:
-        """Return the status of a question; of a corrected one, the status that its points imply."""
+        """Return a question's status; if corrected, the status that its points imply."""
         override = self.overrides.get(question.name)
         if override is None:
             return question.status

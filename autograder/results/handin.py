@@ -68,7 +68,7 @@ class Handed:
 
 @dataclass(frozen=True)
 class Claim:
-    """Information in a file's path: the submission it belongs to and its original name."""
+    """Information in a file's path: its submission and its original name."""
 
     handin: HandIn
     file: str

@@ -1,4 +1,4 @@
-"""The result of one submission, and its JSON form (schema 2, described in docs/result.schema.json)."""
+"""The result of one submission and its JSON form (docs/result.schema.json)."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ UNMARKED: frozenset[SubmissionStatus] = frozenset({"unreadable", "grader_error"}
 
 # Message id of tests whose question lacks a prerequisite; not a mistake in itself.
 NOT_CHECKED = "Not checked: {reason}."
+# Message ids of tests that could not use an answer: it did not reach them, or they did not expect a value of its kind.
+ANSWER_UNUSABLE = "{name} cannot be used: {reason}."
+RESULT_UNUSABLE = "{name} gave a result that cannot be used: {reason}."
+NOT_EXPECTED = "This check could not use the answer ({reason})."
 
 Value = str | int | float | bool | None
 
@@ -259,7 +263,9 @@ class Result:
 
 
 def digest_of_all(notebook: str, files: Iterable[HandedInFile]) -> str:
-    """Return the digest of a submission; that of its notebook if there is no file beside it.
+    """Return the digest of a submission: its notebook and the files beside it.
+
+    Without files beside the notebook, it is the digest of the notebook.
 
     Args:
         notebook: SHA-256 of the notebook; empty if it cannot be read.

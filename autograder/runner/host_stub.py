@@ -1,4 +1,4 @@
-"""Stand-ins for what notebook hosts provide: on Google Colab, notebooks import `google.colab` and mount a drive."""
+"""Stand-ins for packages of notebook hosts, such as `google.colab`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CAUSE = (
 
 
 def install() -> None:
-    """Add a harmless package `google.colab` for this process, unless a real one is installed."""
+    """Add a harmless `google.colab` to this process unless a real one exists."""
     told: list[str] = []
 
     def nothing(*_: Any, **__: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Answer a checker's calls from inside the student's process, while the notebook waits in `grader.check`.
+"""Answer a checker's calls in the student's process during `grader.check`.
 
 Everything in here runs beside student code, which can change it: nothing it does protects the grader. It sees to it
 that honest notebooks behave as if the test ran in their own process.
@@ -55,7 +55,10 @@ _NAMED = (type, types.FunctionType, types.MethodType, types.BuiltinFunctionType,
 
 
 class _TimeIsUpError(BaseException):
-    """A call takes too long. No Exception, so that `except Exception` in student code does not stop it."""
+    """A call takes too long.
+
+    Not an Exception, so that `except Exception` in student code does not stop it.
+    """
 
 
 class LiveServer:
@@ -280,7 +283,10 @@ def _call(function: Any, *arguments: Any, **keywords: Any) -> Any:
 
 
 def _signature(function: Any) -> list[list[Any]]:
-    """Name, kind, default and annotation of each parameter; a missing one is `inspect.Parameter.empty`."""
+    """Return name, kind, default and annotation of each parameter.
+
+    A missing one is `inspect.Parameter.empty`.
+    """
     return [
         [parameter.name, int(parameter.kind), parameter.default is not parameter.empty, parameter.default]
         if parameter.default is not parameter.empty

@@ -55,17 +55,17 @@ def enter(payload: dict[str, Any], folder: Path) -> None:
         handed_over.add(question)
 
     install(list(job.handover), hand_over)
+    install_hosts()
     if "keras" in sys.modules:  # a lab without Keras does not wait for its import
-        install_hosts()
-    install_fits(
-        FitSettings(
-            seed=job.seed,
-            trainings=job.trainings,
-            keep=writer.keep_training if job.record else None,
-            tell=journal.fit,
-            own_work=meter.grader,
+        install_fits(
+            FitSettings(
+                seed=job.seed,
+                trainings=job.trainings,
+                keep=writer.keep_training if job.record else None,
+                tell=journal.fit,
+                own_work=meter.grader,
+            )
         )
-    )
     # As in Jupyter, where cells can import modules beside the notebook. Not before: the grader's own must be imported.
     sys.path.insert(0, "")
     for cell in job.cells:

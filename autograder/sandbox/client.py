@@ -73,7 +73,7 @@ class ForkServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the process without waiting for it, if it has not been started. Thread-safe."""
+        """Start the process, if necessary, without waiting for it. Thread-safe."""
         with self._lock:
             self._start()
 

@@ -27,7 +27,7 @@ def readable_folders() -> tuple[Path, ...]:
 
 
 def python_folders() -> tuple[Path, ...]:
-    """Return the interpreter's and libraries' folders, with and without links resolved."""
+    """Return the interpreter's and libraries' folders, links resolved and not."""
     names: list[str | Path] = [
         sys.prefix,
         sys.base_prefix,

@@ -99,7 +99,7 @@ def _restrict_files(folders: WorkerFolders) -> None:
 
 
 def _close_descriptors(kept: tuple[int, ...]) -> None:
-    """Close all inherited descriptors except the standard streams and the job's channel (layer `fds`)."""
+    """Close inherited descriptors except streams and channel (layer `fds`)."""
     first = _FIRST_OWN_DESCRIPTOR
     for descriptor in sorted(kept):
         os.closerange(first, descriptor)

@@ -1,4 +1,4 @@
-"""What travels inside every student notebook: the set-up cell, feedback cards and the hand-in.
+"""Code inside every student notebook: set-up, feedback cards, hand-in.
 
 `authoring` packs these modules into the first code cell, where they are a package of their own. They import nothing of
 the kit, only the standard library, IPython, otter-grader and each other, and run on Python 3.10 and newer.

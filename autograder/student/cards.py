@@ -1,4 +1,7 @@
-"""Show results as HTML, at the width and in the colours of the notebook, and as the same in plain text."""
+"""Show results as HTML and as the same in plain text.
+
+The HTML has the width and the colours of the notebook.
+"""
 
 from __future__ import annotations
 
@@ -134,7 +137,10 @@ def table_card(lab: Lab, judgements: Sequence[Judgement]) -> Card:
 def note_card(
     state: State, title: str, lines: Sequence[str], rows: Sequence[tuple[str, str]] = (), link: str = ""
 ) -> Card:
-    """Show a title, a table of what was found, and what to do next; `link` is HTML that stands before the lines."""
+    """Show a title, a table of what was found, and the next step.
+
+    `link` is HTML placed before the lines.
+    """
     text = [f"{_SYMBOLS[state]} {title}"]
     text += [f"  {name}: {value}" for name, value in rows] + [f"  {_bare(line)}" for line in lines]
     html = f'<p class="lk-head">{_sign(state)}<b>{escape(title)}</b></p>'

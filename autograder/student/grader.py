@@ -1,4 +1,7 @@
-"""The `grader` of a student notebook: otter's, with feedback for students and a hand-in that proves what it packs."""
+"""The `grader` of a student notebook.
+
+Otter's, with feedback for students and a hand-in that proves what it packs.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from .words import _, listed
 
 
 class Grader(otter.Notebook):  # type: ignore[misc]
-    """`otter.Notebook` for one lab, whatever the notebook's file is called and wherever it lies.
+    """`otter.Notebook` for one lab, independent of the notebook's name and folder.
 
     Args:
         lab: the lab.
@@ -36,7 +39,10 @@ class Grader(otter.Notebook):  # type: ignore[misc]
         super().__init__(tests_dir=str(Path(folder.name, "tests")))
 
     def retire(self) -> list[Ran]:
-        """Make place for the grader of a set-up cell that is run again; returns the cells that were run so far."""
+        """Stop watching cells, for a set-up cell that is run again.
+
+        Returns the cells that were run so far.
+        """
         self._watch.stop()
         return self._watch.cells()
 

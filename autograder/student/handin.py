@@ -24,7 +24,7 @@ from .words import _, listed, ngettext
 
 @dataclass(frozen=True)
 class Contents:
-    """What a saved notebook holds: questions with an answer and without, and the cells whose output is an error."""
+    """Content of a saved notebook: questions answered and open, cells with errors."""
 
     answered: tuple[str, ...]
     open: tuple[str, ...]
@@ -71,7 +71,7 @@ def hand_in(
 
 
 def saved_contents(lab: Lab, shell: Any) -> Contents | None:
-    """Read what the notebook held when it was last saved; None where no file of it is found."""
+    """Read the notebook as it was last saved; None if no file of it is found."""
     found = []
     for path in notebook_paths(shell):
         saved = read_saved(path)
@@ -119,7 +119,7 @@ def differences(lab: Lab, ran: Sequence[Ran], document: dict[str, Any]) -> list[
 
 
 def is_notebook_of(lab: Lab, document: dict[str, Any]) -> bool:
-    """Whether a notebook belongs to this lab: by its metadata, else by its set-up cell."""
+    """Whether a notebook belongs to this lab, by its metadata or its set-up cell."""
     otter = document.get("metadata", {}).get("otter", {})
     if isinstance(otter, dict) and otter.get("assignment_name"):
         return bool(otter["assignment_name"] == lab.name)
@@ -127,14 +127,20 @@ def is_notebook_of(lab: Lab, document: dict[str, Any]) -> bool:
 
 
 def write_zip(saved: Saved, target: Path) -> None:
-    """Write the zip: the notebook as it was read, and otter's note of the zip's name; no log, no PDF."""
+    """Write the zip: the notebook as read, and otter's note of the zip's name.
+
+    It holds no log and no PDF.
+    """
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(saved.path.name, saved.content)
         archive.writestr("__zip_filename__", target.name)
 
 
 def _compare(lab: Lab, watch: Watch, paths: list[Path]) -> tuple[Saved | None, Card | None]:
-    """Choose the file that holds the answers as they were run, where the host cannot save for us."""
+    """Choose the file that holds the answers as they were run.
+
+    For hosts that cannot save the notebook by themselves.
+    """
     save = _("Save the notebook (Ctrl+S, on a Mac ⌘S), then run this cell again.")
     candidates: list[tuple[Saved, list[str]]] = []
     for path in paths:

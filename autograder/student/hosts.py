@@ -53,7 +53,9 @@ def notebook_paths(shell: Any) -> list[Path]:
 
 
 def prepare(lab: Lab, shell: Any) -> None:
-    """Import otter and the lab's libraries without their log lines; on Colab, install otter first.
+    """Import otter and the lab's libraries without their log lines.
+
+    On Colab, otter is installed first.
 
     Raises:
         HintError: a library is not installed.

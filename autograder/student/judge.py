@@ -20,7 +20,10 @@ State = Literal["passed", "partial", "failed", "open", "person"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What one public check found: `what` it looks at, its message where it failed, the points it gives."""
+    """Outcome of one public check.
+
+    `what` it looks at, its message if it failed, and the points it gives.
+    """
 
     what: str
     passed: bool
@@ -31,7 +34,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the public checks of a question say; `later` are the points that are decided when the work is graded."""
+    """Outcome of a question's public checks.
+
+    `later` are the points that are decided when the work is graded.
+    """
 
     question: Question
     state: State
@@ -55,11 +61,14 @@ class Judgement:
 
 
 def by_a_person(question: Question, answered: bool | None) -> Judgement:
-    """Say of a question that a person marks it, and whether the saved notebook answers it (None: unknown)."""
+    """Outcome of a question that a person marks.
+
+    It says whether the saved notebook answers the question (None: unknown).
+    """
     if answered is False:
         note = _(
-            "Not answered yet: double-click the text below the question, replace it with your answer, and save the "
-            "notebook."
+            "The saved notebook does not answer this yet: double-click the text below the question, replace it with "
+            "your answer, and save the notebook."
         )
         return Judgement(question, "open", (), note)
     if answered:

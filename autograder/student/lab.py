@@ -29,7 +29,7 @@ class Question:
     written: tuple[str, ...] = ()
 
     def assigned_in(self, source: str) -> bool:
-        """Whether a cell gives one of the answer variables a value, or defines it, be it valid Python or not."""
+        """Whether a cell assigns or defines an answer; it need not be valid Python."""
         try:
             return not set(self.variables).isdisjoint(_bound(ast.parse(source).body))
         except (SyntaxError, ValueError, MemoryError, RecursionError):
@@ -77,7 +77,7 @@ class Lab:
 
 
 def read_lab(folder: Path) -> tuple[Lab, dict[str, str]]:
-    """Read `lab.json` from the unpacked set-up cell: the lab, and the catalog of the notebook's language."""
+    """Read the lab and the catalog of the notebook's language from `lab.json`."""
     data: dict[str, Any] = json.loads((folder / "lab.json").read_text(encoding="utf-8"))
     questions = tuple(
         Question(

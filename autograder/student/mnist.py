@@ -1,4 +1,4 @@
-"""MNIST from Keras's own download or, where that is out of reach, from a file beside the notebook."""
+"""MNIST from Keras's download or from a file beside the notebook."""
 
 from __future__ import annotations
 

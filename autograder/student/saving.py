@@ -92,7 +92,10 @@ def _save_all() -> None:
 
 
 def _command(name: str) -> None:
-    """Run a command of JupyterLab or Notebook 7 through ipylab, which comes with otter; nothing happens elsewhere."""
+    """Run a command of JupyterLab or Notebook 7 through ipylab.
+
+    ipylab comes with otter; on other hosts nothing happens.
+    """
     try:
         import ipylab  # type: ignore[import-untyped]
 
@@ -116,7 +119,7 @@ def _press_save() -> None:
 
 
 def _session_paths() -> Iterator[Path]:
-    """Ask the Jupyter servers of this machine which notebook this kernel belongs to, by the kernel's id.
+    """Ask this machine's Jupyter servers which notebook this kernel belongs to.
 
     This finds a notebook that was moved to another folder while its kernel runs.
     """

@@ -48,7 +48,10 @@ def start(folder: TemporaryDirectory[str]) -> Any:
 
 
 def _folders() -> Iterator[Path]:
-    """Yield the notebook's folder: the working directory, or where the Jupyter server says the notebook is."""
+    """Yield folders that may hold the notebook.
+
+    First the working directory, then the folder that the Jupyter server names.
+    """
     yield Path.cwd()
     session = os.environ.get("JPY_SESSION_NAME")
     if session:

@@ -11,14 +11,17 @@ from .lab import Question
 
 @dataclass(frozen=True)
 class Ran:
-    """The last run of a cell: its id where the front end tells it, its text, the name of the exception it raised."""
+    """The last run of a cell.
+
+    Its id if the front end sends one, its text, the name of the exception it raised.
+    """
 
     identity: str | None
     source: str
     error: str | None
 
     def answers(self, question: Question) -> bool:
-        """Whether this cell is an answer to a question: by its id, else by what it assigns."""
+        """Whether this cell answers a question, by its id or by what it assigns."""
         if self.identity is not None and self.identity.startswith("answer-"):
             return _question_of(self.identity) == question.name
         return question.assigned_in(self.source)
@@ -73,7 +76,7 @@ class Watch:
 
 
 def _question_of(identity: str) -> str:
-    """Read the question out of the id of an answer cell: `answer-q1`, or `answer-q1-2` for its second one."""
+    """Return the question of an answer cell's id, `answer-q1` or `answer-q1-2`."""
     name = identity.removeprefix("answer-")
     head, dash, tail = name.rpartition("-")
     return head if dash and tail.isdigit() else name

@@ -8,7 +8,10 @@ _catalog: dict[str, str] = {}
 
 
 def use_catalog(catalog: Mapping[str, str]) -> None:
-    """Translate from now on with this catalog, English text by English text; what it lacks stays English."""
+    """Set the catalog of translations, by English text.
+
+    Texts that it lacks stay English.
+    """
     _catalog.clear()
     _catalog.update(catalog)
 

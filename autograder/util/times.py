@@ -44,7 +44,10 @@ def parse_time(text: str, zone: tzinfo | None = None) -> datetime:
 
 
 def _twenty_four_hours(text: str) -> str:
-    """8:15 PM as 20:15, 8:15 as 08:15; what is no time of the clock is left to be found later."""
+    """Convert a 12-hour time to 24 hours: 8:15 PM to 20:15, 8:15 to 08:15.
+
+    Text that is no time of day is returned unchanged and refused later.
+    """
 
     def changed(match: re.Match[str]) -> str:
         hour, half = int(match["hour"]), (match["half"] or "").lower()
@@ -59,7 +62,9 @@ def _twenty_four_hours(text: str) -> str:
 
 
 def _iso_day(day: str, text: str) -> str:
-    """Return a day as spreadsheets write it: 10/06/2026 (month first where the clock has 12 hours) or 6.10.2026.
+    """Return a day as spreadsheets write it: 10/06/2026 or 6.10.2026.
+
+    With slashes, the month comes first if the time has 12 hours.
 
     Raises:
         ValueError: it could be two days.

@@ -11,7 +11,9 @@ _INTRODUCTION = re.compile(r"^(Graph execution error:|Detected at node .*|.*\(mo
 
 
 def without_frames(text: str) -> str:
-    """Return a message with its own last words first and without the frames of programs that students did not write.
+    """Return a message that begins with the error's last line.
+
+    Frames of code that students did not write are left out.
 
     A text without a stack trace stays as it is.
     """

@@ -1,4 +1,4 @@
-"""Read untrusted zips, in memory and with limits; write zips whose bytes depend on their content only.
+"""Read untrusted zips in memory, with limits; write reproducible zips.
 
 `list_members` rejects archives that are damaged or zip bombs. A fault of a single member (encrypted, a link, a path
 that leaves the archive) is reported for that member only, so that it does not affect other students.
@@ -188,7 +188,7 @@ def _encrypted(name: str) -> str:
 
 
 def zip_bytes(entries: Mapping[str, bytes], *, scripts: Collection[str] = (), compressed: bool = False) -> bytes:
-    """Write a zip: the same bytes for the same content, whatever the day or the machine.
+    """Write a zip whose bytes depend on its content only.
 
     Args:
         entries: the files by name.

@@ -1,4 +1,4 @@
-"""Runs a command as an ordinary user: `python as_user.py UID COMMAND…`, called by root.
+"""Run a command as an ordinary user: `python as_user.py UID COMMAND…`, as root.
 
 In a mount namespace of its own, where Python and this repository are also there for others if they lie in a folder that
 is closed to them, as root's home usually is.
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def open_the_way() -> None:
-    """Put Python and this repository, where they lie in a closed folder, on a fresh, open copy of the way to them."""
+    """Mount Python and this repository below folders that the user may enter."""
     folders = [*python_folders(), _REPOSITORY]
     closed = [(folder, step) for folder in folders for step in [_closed_step(folder)] if step is not None]
     held = [(folder, kernel.clone_tree(folder, 0)) for folder, _ in closed]

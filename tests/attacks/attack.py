@@ -1,4 +1,4 @@
-"""What an attack is: a few lines of notebook, the layers that stop it, and how to tell that it got through."""
+"""An attack: lines of a notebook, the layers that stop it, a sign of success."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The attacks on files, network, processes, privileges and the machine, by what they aim at."""
+"""Attacks on files, network, processes, privileges and the machine, by target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs a command as in a container of a usual service: `python like_docker.py COMMAND…`, called by root.
+"""Run a command as in a usual container: `python like_docker.py COMMAND…`.
 
 Root in it may become another user, but gets no namespaces, no mounts and no Landlock (Docker refuses the first two,
 older kernels lack the last). Python and this repository are made readable for other users, as they are in an image.
@@ -28,7 +28,7 @@ def main() -> None:
 
 
 def _refuse(names: list[str]) -> None:
-    """A filter of our own for this process and all it starts; root needs no further leave to put it up."""
+    """Install a filter of system calls for this process and its children."""
     numbers = system_call_numbers()
     lines = [(_LOAD, 0, 0, 0)]
     for name in names:

@@ -1,4 +1,6 @@
-"""The way stock tools grade, as a program: student code and tests share one process. Shows that a forgery is one.
+"""Grade as stock tools do: student code and tests share one process.
+
+It shows that a forgery works there.
 
 Reads a JSON list of {"cells": [...], "test": source} from its input; prints a JSON list: whether each test passed.
 Libraries are loaded once; each submission has a forked process of its own.

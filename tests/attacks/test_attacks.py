@@ -1,4 +1,4 @@
-"""Every attack is stopped by the sandbox, and gets through once the layers that stop it are off."""
+"""Every attack is stopped, and succeeds if the layers that stop it are off."""
 
 from __future__ import annotations
 

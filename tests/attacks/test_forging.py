@@ -1,4 +1,4 @@
-"""Forged marks: each of these passes where student code and tests share a process, and earns nothing here."""
+"""Forged marks: each passes in a shared process and earns nothing here."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ CLAIMS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("claim", ["an_object_that_raises", "a_number_that_raises", "every_error_claims"])
 def test_a_share_can_be_claimed_where_code_and_tests_share_a_process(claim: str) -> None:
-    """What is shown below is worth something: here the error that leaves the test carries the student's claim."""
+    """In one process, the error that leaves the test carries the student's claim."""
     program = (
         "import json, sys\nfrom otter.test_files import ExceptionTestFile\ncell, test = json.load(sys.stdin)\n"
         "space = {}\nexec(cell, space)\n(case,) = ExceptionTestFile.from_string(test).test_cases\n"

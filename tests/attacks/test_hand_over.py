@@ -1,4 +1,4 @@
-"""Hostile hand-overs: whatever lies in the handover folder, it costs its own question and never the grader its work."""
+"""Hostile hand-overs cost their own question and never stop the grader."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_a_hostile_hand_over_costs_its_own_question(hostile: Hostile, lab: Assig
 
 
 def test_the_forging_itself_works(lab: Assignment, fork_server: ForkServer) -> None:
-    """What the hostile cells use gives full marks where the content is right: so it is the content that fails."""
+    """With the right content, the hostile cells' method gives full marks."""
     result = graded(lab, fork_server, FORGE + "forge({'kind': 'int', 'value': 42})" + END)
     assert result.score == 2.0
 

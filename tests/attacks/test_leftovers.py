@@ -1,4 +1,7 @@
-"""Without the layer `pid` a process may outlive its notebook: it must not reach the tests that come after it."""
+"""A process that outlives its notebook does not reach the tests after it.
+
+Without the layer `pid`, a process may outlive its notebook.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ _SLOW_TEST = "@test_case(points=1, hidden=True)\ndef test_q1(answer):\n    impor
 
 @pytest.fixture
 def note() -> Iterator[Path]:
-    """A folder everybody may write to, in which the leftover process tells what it reached."""
+    """A world-writable folder in which the leftover process reports what it reached."""
     folder = Path(tempfile.mkdtemp(prefix="leftover-"))
     folder.chmod(0o777)
     yield folder
@@ -86,7 +89,10 @@ def test_a_process_that_outlives_its_notebook_does_not_reach_the_checker(fork_se
 
 
 def test_it_would_reach_another_process_of_its_own_user(fork_server: ForkServer, note: Path) -> None:
-    """The same attack, where it bites: on another notebook. `basic` without `pid` does not promise otherwise."""
+    """The same attack succeeds on another notebook.
+
+    `basic` without `pid` does not promise otherwise.
+    """
     with job_folder() as folder, job_folder() as other:
         notebook(fork_server, [_LIVES_ON.format(note=str(note), forged=_FORGED)], folder)
         assert wait_until(lambda: lives_on(note), 5)

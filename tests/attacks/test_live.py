@@ -1,4 +1,4 @@
-"""Functions and classes that cheat: each passes where code and tests share a process, and earns nothing here."""
+"""Functions that cheat: each passes in a shared process, earns nothing here."""
 
 # ruff: noqa: E501 - sources of cells
 
@@ -45,7 +45,7 @@ class Cheat:
 
 @dataclass(frozen=True)
 class Destructive:
-    """A cell whose `f` breaks something, and how that shows where the grader calls it in its own process."""
+    """A cell whose `f` does harm, and the sign of it in an unprotected grader."""
 
     name: str
     cell: str
@@ -140,7 +140,7 @@ def passed_in_one_process() -> dict[str, bool]:
 
 @pytest.fixture(scope="module")
 def harms_without_protection() -> Mapping[str, Harm]:
-    """By name, what each destructive call does to a grader that makes it in its own process."""
+    """The effect of each destructive call on an unprotected grader, by name."""
     calls = [*DESTRUCTIVE, HARMLESS]
     found = _answers_of("unprotected.py", [{"cell": call.cell, "test": EXPECTED} for call in calls])
     return {call.name: Harm(**harm) for call, harm in zip(calls, found, strict=True)}

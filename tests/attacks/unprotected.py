@@ -1,4 +1,4 @@
-"""A grader without any protection, as a program: it calls a student's function in its own process.
+"""A grader without protection: it calls students' functions in its own process.
 
 Shows what a destructive call does there. Reads a JSON list of {"cell": source, "test": source} from its input, where
 `test` is the body of a test of `f`, and prints a JSON list of what each call left (see `Harm`). Each grader is a
@@ -78,7 +78,10 @@ def _harm(cell: str, test: str, folder: Path) -> Harm:
 
 
 def _in_own_namespace(action: Any) -> None:
-    """Run something as the first process of a new namespace, with whose end all others in it end."""
+    """Run a function as the first process of a new namespace.
+
+    All processes in the namespace end with it.
+    """
     code = 1
     try:
         kernel.unshare(kernel.CLONE_NEWPID | (0 if runs_as_root() else kernel.CLONE_NEWUSER))
@@ -114,7 +117,7 @@ def _watched(cell: str, test: str, results: Path) -> dict[str, Any]:
 
 
 def _grade(cell: str, test: str, results: Path) -> None:
-    """Grade two students, the first with this cell, the way a program does that trusts their code."""
+    """Grade two students, the first with this cell, trusting their code."""
     for kind, most in (
         (resource.RLIMIT_AS, _MEMORY),
         (resource.RLIMIT_CPU, int(SECONDS) + 1),
@@ -133,7 +136,7 @@ def _grade(cell: str, test: str, results: Path) -> None:
 
 
 def _verdict(cell: str, test: str) -> str:
-    """The points of a test; like a checker, it takes a share of them from the error that leaves the test."""
+    """The points of a test, with the share that the error leaving it claims."""
     namespace: dict[str, Any] = {"__name__": "__main__"}
     signal.signal(signal.SIGALRM, _time_is_up)
     signal.setitimer(signal.ITIMER_REAL, SECONDS / 2)

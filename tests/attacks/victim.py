@@ -1,4 +1,4 @@
-"""What attacks aim at: stand-ins for the grader's files, sockets and processes, outside the sandbox."""
+"""Targets of attacks: stand-ins for the grader's files, sockets and processes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECRET = "the-hidden-answer"  # noqa: S105 - a text to look for
 
 @dataclass(frozen=True)
 class Victim:
-    """Files anybody may read and write, listening sockets and a process of the worker's own user.
+    """World-accessible files, listening sockets, a process of the worker's user.
 
     They are as open as ordinary permissions can make them, so that nothing but the sandbox protects them.
     """

@@ -1,4 +1,4 @@
-"""From a master to the files: what they hold, that they never change by themselves, and what is refused."""
+"""Building a lab: the files' content, reproducibility, and what is refused."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def test_the_autograder_is_otters_with_a_description(built: Path) -> None:
         "lab": "fractions",
         "title": "Fractions of an array",
         "questions": [
-            {"name": "q1", "title": "shares", "depends_on": [], "points": 2.0,
+            {"name": "q1", "title": "shares", "points": 2.0,
              "variables": ["shares", "largest"], "stubs": ["shares = ...\nlargest = ..."]},
             {"name": "q2", "title": "the running total", "depends_on": ["q1"], "points": 1.5,
              "variables": ["running"], "stubs": ["running = ..."]},

@@ -1,4 +1,4 @@
-"""Bundling: what a test uses is copied in front of it, and nothing else; what cannot be followed is refused."""
+"""Bundling copies what a test uses; what cannot be followed is refused."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_answer(answer):
 def bundled(
     text: str, *, shared: str | None = None, answers: tuple[str, ...] = (), library: dict[str, Source] = LIBRARY
 ) -> str:
-    """Bundle one test, whose cell begins at line 100 of master.py; the shared cell at line 10."""
+    """Bundle one test; its cell begins at line 100, the shared cell at line 10."""
     test = read_test(Source(text, "master.py", 100, "q1"))
     cell = None if shared is None else Source(shared, "master.py", 10)
     return f"{bundle([test], shared=cell, library=library, answers=answers)}\n\n\n{test.function}"

@@ -1,4 +1,4 @@
-"""The question that CONTRIBUTING shows, start to finish: it keeps the rules, and its tests judge as they say."""
+"""The question in CONTRIBUTING keeps the rules, and its tests judge as it says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""dist/NAME-gradescope.zip: what Gradescope's page "Autograder Specifications" asks of it, and the kit as it is."""
+"""dist/NAME-gradescope.zip meets Gradescope's "Autograder Specifications"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`build` proves a lab: its key earns every point, the untouched notebook none; mistakes are named with their place."""
+"""`build` proves a lab: the key earns every point, the untouched notebook none.
+
+Mistakes are named with their place.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ def build(root: Path, *, run_keys: bool = True) -> list[str]:
 
 @dataclass(frozen=True)
 class Mistake:
-    """How an author damages the sound master of a lab, what must be said, in which line, of which question."""
+    """A change to a sound master, and the message, line and question expected."""
 
     name: str
     lab: str
@@ -68,6 +71,14 @@ MISTAKES = (
             "rain.csv", None),
     Mistake("process_ended", "five", "largest = shares.max()", "largest = exec('import os; os._exit(3)')",
             "could not be graded: its process ended with exit code 3 (in code cell [3]). Look", "BEGIN QUESTION", "q1"),
+    # `seven` shows kinds of answers that the table in docs/live-answers.md refuses; `shares` is what q2 depends on.
+    Mistake("array_that_cannot_cross", "seven", "shares = values / values.sum()  # SOLUTION",
+            "shares = values.view('V8')  # SOLUTION",
+            "the answer `shares` of the key does not reach the test test_q1_shares_sum_to_one: it is an array of dtype "
+            "|V8: an array of numbers is needed. Give the answer", "shares = values.view", "q1"),
+    Mistake("number_that_cannot_cross", "seven", "largest = shares.max()", "largest = 1 << 5000",
+            "the answer `largest` of the key does not reach the test test_q1_largest_share: it is a whole number of "
+            "more than a thousand digits", "largest = 1 << 5000", "q1"),
     Mistake("error_in_what_tests_share", "four", "MEASURED = {}", "MEASURED = dict(1)",
             "the tests cannot be loaded: TypeError: 'int' object is not iterable", "dict(1)", None),
 )  # fmt: skip

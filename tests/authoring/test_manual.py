@@ -14,6 +14,7 @@ from autograder.authoring.student_notebook import WRITTEN_STUB
 from autograder.authoring.translate import kit_catalog, lab_texts
 from autograder.authoring.validate import check_master
 from autograder.errors import MasterError
+from autograder.notebooks.written import text_digest
 from tests.fixtures.written import GUIDE, MODEL_ANSWER, build_course, written_master
 from tests.student.unpacked import unpacked
 
@@ -66,10 +67,12 @@ def test_the_text_to_replace_is_translated_and_known_in_every_language(course: P
     assert source_of(cell) == chinese
     assert chinese != WRITTEN_STUB
     with zipfile.ZipFile(course / "dist" / "fractions-autograder.zip") as archive:
-        entry = json.loads(archive.read("lab.json"))["questions"][3]
+        lab = json.loads(archive.read("lab.json"))
+        entry = lab["questions"][3]
         assert "tests/q4.py" not in archive.namelist()
     assert (entry["name"], entry["title"], entry["points"], entry["manual"]) == ("q4", "say why", 1.5, True)
     assert entry["written"] == [WRITTEN_STUB, chinese]
+    assert {text_digest(text) for text in ("The end.", "结束。", chinese)} <= set(lab["given"])
     for language in (".", "zh"):
         notebook = json.loads((course / "assignment" / language / "fractions.ipynb").read_bytes())
         assert json.loads(unpacked(notebook)["lab.json"])["questions"][3]["written"] == [WRITTEN_STUB, chinese]

@@ -1,4 +1,4 @@
-"""A course begins in an empty folder: it builds, proves and grades in five commands."""
+"""A course in an empty folder builds, proves and grades in five commands."""
 
 from __future__ import annotations
 

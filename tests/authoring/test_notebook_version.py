@@ -7,27 +7,28 @@ import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from autograder.authoring.master import read_master
 from autograder.authoring.notebook_version import notebook_version
+from autograder.labs.lab_file import QuestionEntry
 from autograder.notebooks.notebook import read_notebook
 
 CELLS = ({"cell_type": "markdown", "source": "# Half\n\nSet `half`."}, {"cell_type": "code", "source": "half = ..."})
-QUESTIONS = ({"name": "q1", "points": 2.0, "variables": ["half"], "title": "One"},)
+QUESTION = QuestionEntry("q1", ("half",), ("half = ...",), "One", points=2.0)
 
 
 def version(
     master: str,
     cells: tuple[dict[str, str], ...] = CELLS,
-    questions: tuple[dict[str, Any], ...] = QUESTIONS,
+    question: QuestionEntry = QUESTION,
     files: Mapping[str, bytes] | None = None,
     texts: Mapping[str, str] | None = None,
 ) -> str:
     read = read_master(master, name="fractions", file="fractions.py")
-    return notebook_version(cells, read, questions, files or {}, texts or {})
+    return notebook_version(cells, read, [question], files or {}, texts or {})
 
 
 def with_text(text: str) -> tuple[dict[str, str], ...]:
@@ -39,8 +40,8 @@ def test_what_matters_changes_the_version(master_text: str) -> None:
         version(master_text),
         version(master_text, with_text("# Half\n\nSet `half` to 1/2.")),
         version(master_text, (CELLS[0], {"cell_type": "code", "source": "half: float = ..."})),
-        version(master_text, questions=({**QUESTIONS[0], "points": 3.0},)),
-        version(master_text, questions=({**QUESTIONS[0], "variables": ["one_half"]},)),
+        version(master_text, question=replace(QUESTION, points=3.0)),
+        version(master_text, question=replace(QUESTION, variables=("one_half",))),
         version(master_text, files={"data.csv": b"1"}),
         version(master_text, files={"data.csv": b"2"}),
         version(master_text, texts={CELLS[0]["source"]: "# \u534a"}),
@@ -55,7 +56,7 @@ def test_what_does_not_matter_leaves_it(master_text: str) -> None:
         version(master_text),
         version(master_text, with_text("# Half \n\nSet  `half`.\n")),
         version(master_text, (CELLS[0], {"cell_type": "code", "source": "half = ...  \n\n"})),
-        version(master_text, questions=({**QUESTIONS[0], "title": "Another"},)),
+        version(master_text, question=replace(QUESTION, title="Another")),
         version(_changed(master_text, hidden=True)),
     ]
     assert len(set(same)) == 1

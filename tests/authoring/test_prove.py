@@ -1,4 +1,4 @@
-"""Known answers: read strictly, graded, compared; a new one is made from a notebook."""
+"""Known answers are read strictly, graded, compared and made from notebooks."""
 
 from __future__ import annotations
 

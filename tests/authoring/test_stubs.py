@@ -1,4 +1,7 @@
-"""Stubs: names to assign, functions and classes with a signature; nothing else may be left in an answer cell."""
+"""Stubs: names to assign, functions and classes with a signature.
+
+Nothing else may be left in an answer cell.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Support files are handed out, packed, and present when a notebook is graded; requirements follow the imports."""
+"""Support files are handed out, packed, and present while grading.
+
+Requirements follow the imports.
+"""
 
 from __future__ import annotations
 

@@ -105,7 +105,10 @@ def test_the_labs_are_translated_completely(lab: str) -> None:
 
 @pytest.mark.parametrize("lab", LABS)
 def test_a_translated_notebook_differs_in_texts_only(lab: str) -> None:
-    """Same cells, ids, tags and code; only text cells, comments of the kit's own cells and the set-up differ."""
+    """Cells, ids, tags and code are the same in both languages.
+
+    Only text cells, comments of the kit's own cells and the set-up differ.
+    """
     english, chinese = (
         json.loads((ROOT / "assignment" / name).read_text(encoding="utf-8"))
         for name in (f"{lab}.ipynb", f"zh/{lab}.ipynb")

@@ -1,4 +1,4 @@
-"""Every fault of a master is named with its line and its question, before otter sees the master."""
+"""Every fault of a master is named with line and question before otter runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BEGIN_Q2 = BEGIN_Q1.replace("q1", "q2")
 
 @dataclass(frozen=True)
 class Fault:
-    """How to damage the sound master, and what must be said: `says` in the message, `at` in the line named."""
+    """A change to the sound master; `says` is in the message, `at` in its line."""
 
     name: str
     old: str
@@ -44,6 +44,13 @@ FAULTS = (
     Fault("config_key", "# init_cell: true", "# init_cel: true", "is `init_cell` meant?", "ASSIGNMENT CONFIG", None),
     Fault("misspelt_parameter", "test_q1_largest_share(largest)", "test_q1_largest_share(lagest)",
           "`lagest`, which no cell sets: is `largest` meant?", "def test_q1_l"),
+    Fault("passes_a_lambda", '    found = array_of(shares, "shares")', "    found = shares(lambda: 1)",
+          "a test passes a function of its own, `lambda: 1`, to `shares`", "shares(lambda"),
+    Fault("passes_a_helper", '    found = array_of(shares, "shares")', "    found = shares(key=array_of)",
+          "a test passes a function of its own, `array_of`, to `shares`", "shares(key"),
+    Fault("passes_a_function_of_its_own", '    found = array_of(shares, "shares")',
+          "    def own(): pass\n    found = shares([1], own)",
+          "a test passes a function of its own, `own`, to `shares`", "shares([1]"),
     Fault("config_name", "# name: fractions", "# name: other", "name: fractions", "ASSIGNMENT CONFIG", None),
     Fault("two_helpers", "# %%\nimport numpy", f"{HELPER_CELL}\nimport numpy", "2 cells", "import numpy", None),
     Fault("undefined", "np.any(np.diff(array_of(sh", "np.any(np.diff(arrays_of(sh", "`arrays_of`", "arrays_of", "q3"),

@@ -1,4 +1,4 @@
-"""The checker, for real: hand-made test files run on hand-made answers in a worker of its own."""
+"""The checker in a worker: hand-made test files on hand-made answers."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def check(
     explain_hidden: bool = True,
     given: Sequence[str] = ("q1",),
 ) -> dict[str, Any]:
-    """The verdicts on the answers above, all of them given for each question in `given`."""
+    """The verdicts on all answers above, for each question in `given`."""
     handover_folder = folder / "handed"
     handover_folder.mkdir()
     lines = [json.dumps({"question": name, "values": ANSWERS}) + "\n" for name in given]

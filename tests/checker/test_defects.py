@@ -1,4 +1,4 @@
-"""Whose fault an error in a test is, and what a failure says as a template: on test files as otter runs them."""
+"""Whose fault an error in a test is, and the template of a failure's message."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IMPORTS = "from autograder.checks.core import CheckDefective, CheckFailed, check
 
 
 def raised(body: str, answer: Any = 1, *, decorated: bool = True) -> tuple[BaseException, Any]:
-    """What a test with this body raises, as the checker meets it, and the author's own function."""
+    """The error of a test with this body, as the checker meets it, and the test."""
     used = ", ".join(name for name in ("CheckDefective", "CheckFailed", "check", "explain") if name in body)
     names = f"{used}, check" if used and decorated else used or ("check" if decorated else "")
     imports = f"from autograder.checks.core import {names}\n" if names else ""

@@ -175,7 +175,10 @@ def test_usual_mistakes_are_recognised(value: float, says: str) -> None:
 
 
 def test_a_difference_of_losses_is_not_taken_for_a_percentage() -> None:
-    """With a true gap of 0.004 and a tolerance of 0.005, every number below 1 would be close to it in percent."""
+    """Percent is not recognised where a small gap would make every number fit.
+
+    With a true gap of 0.004 and a tolerance of 0.005, every number below 1 would.
+    """
     for value in (-0.04, 0.04, 0.2):
         with pytest.raises(CheckFailed, match="not the right value"):
             compare(value, 0.004, "gap", tolerance=0.005)

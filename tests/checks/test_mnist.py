@@ -54,7 +54,7 @@ def test_everything_else_is_named(value: Any, says: str) -> None:
 
 
 def test_a_failed_download_is_not_the_students_fault(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keras looks for the data in an empty folder, and every address on the internet is out of reach."""
+    """Keras finds an empty cache, and every address on the internet is out of reach."""
     monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(tmp_path))
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")

@@ -1,4 +1,4 @@
-"""Numbers, arrays, text, choices and functions: what passes, and what is said about the rest."""
+"""Numbers, arrays, text, choices, functions: what passes, and the messages."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_same_accepts_rounding_and_names_mistakes() -> None:
 
 
 def test_same_measures_small_arrays_on_their_own_scale() -> None:
-    """Zeros are not the same as tiny weights, however large the tolerance is against them."""
+    """Zeros differ from tiny weights, however large the tolerance."""
     tiny = np.full(3, 1e-9)
     values.same(tiny, tiny, "w", tolerance=1e-4)
     fails("right values", values.same, np.zeros(3), tiny, "w", tolerance=1e-4)

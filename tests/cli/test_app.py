@@ -22,7 +22,7 @@ COMMANDS = ("build", "check", "grade", "report", "demo", "data", "doctor")
 
 
 def test_help_answers_at_once_and_loads_nothing_heavy(tmp_path: Path) -> None:
-    """Measured in processor time, as the machine may be busy; with TensorFlow it would be more than two seconds."""
+    """Help takes little processor time; with TensorFlow it would take two seconds."""
     for command in ((), *((name,) for name in COMMANDS)):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert "Usage:" in autograder(*command, "--help", cwd=tmp_path).stdout
@@ -296,7 +296,7 @@ FOREIGN_MASTER = {
 
 @pytest.fixture(scope="session")
 def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A little assignment that has nothing to do with MNIST, made by stock `otter assign` alone."""
+    """A small assignment unrelated to MNIST, made by stock `otter assign`."""
     folder = tmp_path_factory.mktemp("foreign")
     cells: list[dict[str, Any]] = [
         {"cell_type": kind, "metadata": {}, "source": source}

@@ -1,4 +1,4 @@
-"""`report` on results written by hand: several labs, names nobody would choose, pages written no more than needed."""
+"""`report` on hand-written results: several labs, odd names, no needless writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that run_autograder calls: which notebook counts, what is written, and what when something fails."""
+"""The command in run_autograder: which notebook counts, output, failures."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def grade(
     course: Path, tmp_path: Path, fork_server: ForkServer, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., dict[str, Any]]:
-    """Grades with the fork server that all tests share, which spares each of them the start of its own."""
+    """Grade with the fork server that all tests share."""
     monkeypatch.setattr(session, "ForkServer", lambda *_: fork_server)
     monkeypatch.setattr(fork_server, "close", lambda: None)  # other tests use it too
 

@@ -1,4 +1,4 @@
-"""How a class gets on while it is graded: on a real terminal, in a log, and beside JSON."""
+"""Progress of a class on a real terminal, in a log, and beside JSON."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ class Terminal:
 
 @contextmanager
 def on_a_terminal(home: Path, *arguments: str, columns: int = 80, lines: int = 24) -> Iterator[Terminal]:
-    """Run `autograder grade class …` on a terminal of this size, whose Ctrl-C reaches it as a signal."""
+    """Run `autograder grade class …` on a terminal that sends Ctrl-C as a signal."""
     master, slave = pty.openpty()
     unset = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
     environment = {name: value for name, value in os.environ.items() if name not in unset}

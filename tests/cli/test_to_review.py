@@ -1,4 +1,4 @@
-"""A class with a question that a person marks, from the submissions to the final scores."""
+"""A class with a question marked by a person, from submission to final score."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ print(json.dumps({name: found.score for name, found in results.results.items()})
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The course, with three submissions: all answered, the written answer left out, nothing done."""
+    """The course and three submissions: complete, no written answer, untouched."""
     root = build_course(tmp_path_factory.mktemp("written") / "course", written_master())
     (root / "class").mkdir()
     submissions: Mapping[str, dict[str, Any]] = {

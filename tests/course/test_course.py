@@ -1,4 +1,4 @@
-"""The course as it stands in the repository: current, the same on every build, without secrets, fit for stock tools."""
+"""The repository's course is current, reproducible, free of secrets, stock-fit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MASTERS = REPOSITORY / "solutions"
 
 
 def test_what_students_get_is_what_the_masters_give(course: Path) -> None:
-    """Another build in another folder: the same bytes as committed, so builds are deterministic, too."""
+    """Another build, whose bytes must be those that are committed."""
     committed, built = (
         {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
         for root in (REPOSITORY / "assignment", course / "assignment")
@@ -62,7 +62,7 @@ def _hidden_statements(course: Path, lab: str) -> Iterator[str]:
 
 
 def _solution_statements(course: Path, lab: str) -> Iterator[str]:
-    """The code of every answer but what a reader of the task writes down without thinking."""
+    """The code of every answer except what the task gives away."""
     notebook = json.loads((course / "dist" / f"{lab}-solution.ipynb").read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
         tagged = any(tag.startswith("answer:") for tag in cell["metadata"].get("tags", ()))
@@ -99,7 +99,7 @@ def _strings(value: object) -> Iterator[str]:
 
 @pytest.mark.parametrize("lab", LABS)
 def test_public_tests_hold_no_literal_answer(lab: str) -> None:
-    """They can be read in the notebook: counts and sizes must be computed there, not written down."""
+    """Public checks compute counts and sizes, because students can read them."""
     answers = {60000, 10000, 784, 401920, 5130, 407050, 7850, 469}
     notebook = json.loads((REPOSITORY / "assignment" / f"{lab}.ipynb").read_text(encoding="utf-8"))
     for name, source in public_tests(notebook).items():

@@ -1,4 +1,4 @@
-"""The zip for Gradescope at work: its own layout of folders, a clean environment, as root.
+"""The zip for Gradescope in its folder layout and a clean environment, as root.
 
 Gradescope's servers are out of reach; its folders are rebuilt here. In the usual run set-up takes the Python of the
 tests (AUTOGRADER_PYTHON) and a copy of this machine's cache; `make prove` sets everything up from nothing.
@@ -56,7 +56,7 @@ raise RuntimeError(f"user {{os.getuid()}} reached {{found}}")
 
 @dataclass(frozen=True)
 class Container:
-    """A folder laid out as Gradescope's /autograder, and the variables its scripts get."""
+    """A folder like Gradescope's /autograder, and its scripts' variables."""
 
     base: Path
     variables: tuple[str, ...]
@@ -67,7 +67,7 @@ class Container:
         return done.stdout
 
     def grade(self, upload: Path, *, wrapped_in: Sequence[str] = ()) -> dict[str, Any]:
-        """Put one file into submission/, run run_autograder as Gradescope does, and read what it wrote."""
+        """Run run_autograder on one submitted file and read its result."""
         for folder in ("submission", "results"):
             shutil.rmtree(self.base / folder, ignore_errors=True)
             (self.base / folder).mkdir()
@@ -158,7 +158,10 @@ def like_docker() -> list[str]:
 def test_marks_are_those_of_autograder_grade(
     container: Container, course: Path, handed_in: Path, tmp_path: Path
 ) -> None:
-    """A right notebook, and a wrong one that spies in a container with few layers (`make prove` has more)."""
+    """A right notebook, and a wrong one that spies in a container with few layers.
+
+    `make prove` runs more.
+    """
     right, wrong = handed_in / "ada_right.ipynb", with_spy(handed_in / "hugo_slips.ipynb", container.base)
     expected = graded(course, [right, wrong], tmp_path / "out")
 
@@ -189,7 +192,10 @@ def test_without_set_up_marks_are_withheld(empty: Container, handed_in: Path) ->
 
 @pytest.mark.parametrize("served", [True, False])
 def test_set_up_gets_a_python_where_there_is_none_that_fits(served: bool, course: Path, tmp_path: Path) -> None:
-    """As on Ubuntu 22.04, with stand-ins for its package tools, which cannot run here; its own Python is too old."""
+    """Set-up as on Ubuntu 22.04, whose own Python is too old.
+
+    Its package tools, which cannot run here, have stand-ins.
+    """
     tools = tmp_path / "tools"
     tools.mkdir()
     for name in ("bash", "chmod", "mkdir", "rm", "cat", "cp"):
@@ -225,7 +231,7 @@ _ALL = ("ada_right", "bela_half", "chen_empty", "dora_twice", "emil_raises", "hu
 
 @pytest.mark.rare
 def test_set_up_from_nothing_gives_the_same_marks(course: Path, handed_in: Path, tmp_path: Path) -> None:
-    """A new environment with every library, MNIST fetched, the solution trained: as uploaded."""
+    """The zip as uploaded: new environment, MNIST fetched, solution trained."""
     base = Path(tempfile.mkdtemp(prefix="gradescope-"))
     lay_out(base, course / "dist" / "mnist_dense-gradescope.zip")
     # How this machine reaches its package index is its own business.

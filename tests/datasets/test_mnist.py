@@ -1,4 +1,4 @@
-"""MNIST: from every source, into the cache, and out to Keras; damage is noticed wherever it happens."""
+"""MNIST from every source, in the cache and in Keras; damage is noticed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from autograder.student.mnist import is_mnist
 
 @pytest.fixture(scope="session")
 def npz() -> bytes:
-    """The real MNIST as an npz file, from the cache of whoever runs the tests (fetched on the first day)."""
+    """The real MNIST as an npz file, from the user's cache."""
     return data.npz_bytes()
 
 

@@ -1,4 +1,4 @@
-"""Corrections, times and other tables that people write: read right, or refused with the line."""
+"""Tables that people write are read correctly or refused with the line."""
 
 from __future__ import annotations
 

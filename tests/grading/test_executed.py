@@ -1,4 +1,4 @@
-"""The notebook as executed: what was handed in, with the outputs of the run, and nothing else."""
+"""The executed notebook: what was handed in, with the outputs of the run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VALUE: Output = {"output_type": "execute_result", "data": {"text/plain": "1"}, "
 
 
 def executed(cells: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    """What is made of a notebook whose cells [1] and [2] were run, the second with an error."""
+    """The executed form of a notebook whose second code cell raised an error."""
     data = json.dumps(
         {"nbformat": 4, "nbformat_minor": 5, "metadata": more.pop("metadata", {}), "cells": cells, **more}
     )

@@ -1,4 +1,4 @@
-"""Grading one submission for real, whatever it is: always a result, and nothing left behind."""
+"""Grading one submission always gives a result and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _nothing_is_left() -> Iterator[None]:
 
 
 def grade(tiny: Assignment, fork_server: ForkServer, *cells: str | tuple[str, str], seconds: float = 30) -> Result:
-    """The result of a notebook, after it went through JSON and back as the batch writes it."""
+    """The result of a notebook, encoded to JSON and decoded."""
     lab = replace(tiny, limits=Limits(seconds, tiny.limits.memory_mb))
     data = notebook_json(*cells)
     result = Grader({"tiny": lab}, fork_server).grade("ada.ipynb", lambda: data)
@@ -96,7 +96,7 @@ def test_half_a_character_from_a_student_can_be_written(tiny: Assignment, fork_s
 
 @pytest.fixture(scope="module")
 def graded_finely(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Assignment:
-    """A lab whose first test measures and gives parts, and whose second question depends on the first."""
+    """A lab with a measurement, partial credit, and a question that depends on it."""
     scale = """
 MEASURED = {}
 @test_case(points=2, hidden=True)
@@ -264,7 +264,7 @@ def test_removing_a_link_leaves_what_it_points_to(tmp_path: Path) -> None:
 
 @pytest.fixture
 def unprivileged() -> Iterator[None]:
-    """Root may enter locked folders: drop its rights for a while where the tests run as root."""
+    """Drop root's rights for a while, since root may enter locked folders."""
     before = os.geteuid()
     if before == 0:
         os.seteuid(65534)

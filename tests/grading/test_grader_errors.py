@@ -60,7 +60,7 @@ def by_name(result: Result) -> dict[str, QuestionResult]:
 def test_a_fault_of_the_test_is_no_fault_of_the_answer(
     lab: Assignment, fork_server: ForkServer, keys: AnswerKeys
 ) -> None:
-    """A missing name needs no key to be seen; other errors are the test's fault if the key causes them too."""
+    """A missing name, or an error that the key causes too, is the test's fault."""
     result = grade(lab, fork_server, keys, ("q1", "x = 3"), ("q2", "y = 3"), ("q3", "z = 4"))
     found = by_name(result)
     assert (found["q1"].status, found["q1"].score) == ("grader_error", 1.0)

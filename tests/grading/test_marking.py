@@ -47,7 +47,10 @@ def lab(*questions: Question) -> Assignment:
 
 
 def found(passed: str, states: Mapping[str, str] | None = None, /, *, handed_over: bool = True, **more: str) -> Verdict:
-    """A verdict; `passed` has one sign a test: + passed, - failed, a digit for the tenths of its points it gives."""
+    """A verdict; `passed` has one character for each test.
+
+    + passed, - failed, a digit for the tenths of its points that it gives.
+    """
     shares = [{"+": 1.0, "-": 0.0}[sign] if sign in "+-" else int(sign) / 10 for sign in passed]
     tests = [
         TestVerdict(str(n), share == 1, share, "" if share == 1 else f"m{n}", "m{number}", {"number": n})
@@ -70,7 +73,7 @@ def ran(
 
 
 def one(asked: Question, run: Run, verdict: Verdict, *others: Question) -> QuestionResult:
-    """The result of one question of a lab, in which the other questions stand before it."""
+    """The result of one question of a lab, after the lab's other questions."""
     everything = lab(*others, asked)
     blank = {other.name: found("-" * len(other.tests)) for other in others}
     return mark(everything, run, {**blank, asked.name: verdict})[-1]
@@ -323,7 +326,7 @@ ALL_STUBS = [("q1", "a = ..."), ("q2", "..."), ("q3", "c = ...")]
 def chain(
     cells: list[tuple[str, str]], *shares: str, raised: tuple[int, ...] = (), **states: str
 ) -> list[QuestionResult]:
-    """The results of the chain; `states` are those of the variables, each given to its own question."""
+    """The results of the chain; `states` are those of the questions' variables."""
     errors = tuple(CellError(number, "NameError", "no such thing") for number in raised)
     verdicts = {
         asked.name: found(styles, {name: state for name, state in states.items() if name in asked.variables})
@@ -386,7 +389,7 @@ def test_a_missing_variable_is_told_before_a_missing_question() -> None:
 
 
 def test_messages_come_in_the_language_of_the_notebook() -> None:
-    """Id and values stay, so that a class report finds the same mistake in both languages."""
+    """Message id and values are the same in both languages, for the class report."""
     code = 'grader = _set_up(lab="tiny", version="1", language="zh", packed="")'
     notebook = read_notebook(notebook_json(code, ("q1", "x = 1")))
     assignment = Assignment("tiny", (X,), {}, Limits(), 0, True, "", messages={"zh": {"m{number}": "第 {number} 项"}})

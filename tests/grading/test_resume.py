@@ -60,7 +60,7 @@ def scores(home: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A class whose grader was killed five times, each time checked, and then left to finish."""
+    """A class whose grader was killed five times and then finished."""
     home = tmp_path_factory.mktemp("killed")
     write_class(home, CLASS, seconds=0.2)
     chance = random.Random(20)  # noqa: S311 - moments, not secrets
@@ -129,7 +129,7 @@ def test_only_what_has_changed_is_graded_again(killed: Path, autograder_here: Co
 
 @contextmanager
 def endless_run(home: Path) -> Iterator[subprocess.Popen[str]]:
-    """A run of three notebooks of which two never end, at the moment when all that can be graded is."""
+    """A run of three notebooks, two of them endless, when the third is graded."""
     write_class(home, 1)
     for name in ("y", "z"):
         write_submission(home / "class" / f"{name}.ipynb", 42, first=ENDLESS)
@@ -185,7 +185,7 @@ def _parent(pid: int) -> int:
 
 @contextmanager
 def mounted(folder: Path, options: str) -> Iterator[Callable[[str], None]]:
-    """A small file system of its own; gives the function that mounts it anew with other options."""
+    """A small file system; returns the function that remounts it."""
     folder.mkdir()
 
     def mount(options: str) -> int:

@@ -1,4 +1,4 @@
-"""Recorded trainings: made once by the solution, kept, and never more than a saving of time."""
+"""Recorded trainings are made once by the solution and change no mark."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_every_answer_of_the_solution_is_the_same_bit_for_bit(
     fork_server: ForkServer,
     tmp_path: Path,
 ) -> None:
-    """Weights, history, predictions, evaluation, mistakes: the whole hand-over of the real notebook on real MNIST."""
+    """The whole hand-over of the real notebook on the real MNIST is the same."""
     solution = course / "dist" / f"{lab}-solution.ipynb"
     assignment = assignments[lab]
     handed_over: list[dict[str, bytes]] = []

@@ -1,4 +1,4 @@
-"""Answers that a person marks: what counts as an answer, and the result until it is marked."""
+"""Answers that a person marks: what counts as one, and its result so far."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autograder.grading.marking import Run, mark
 from autograder.handover.protocol import TestVerdict, Verdict
 from autograder.labs.assignment import Assignment, Question, Test
 from autograder.notebooks.notebook import read_notebook
-from autograder.notebooks.written import MAX_ANSWER
+from autograder.notebooks.written import MAX_ANSWER, text_digest
 from autograder.results.result import QuestionResult
 from autograder.sandbox import Limits
 from tests.fixtures.builders import notebook_json
@@ -27,11 +27,13 @@ def text(source: str, tag: str | None = "answer:q2", kind: str = "markdown") -> 
     return {"cell_type": kind, "metadata": {"tags": [tag]} if tag else {}, "source": source}
 
 
-def result_of(*cells: dict[str, Any], question: Question = WRITTEN, cut: str | None = None) -> QuestionResult:
+def result_of(
+    *cells: dict[str, Any], question: Question = WRITTEN, cut: str | None = None, given: frozenset[str] = frozenset()
+) -> QuestionResult:
     """The result of the second question of a notebook whose first is right."""
     document = json.loads(notebook_json(("q1", "x = 3")))
     document["cells"] += cells
-    lab = Assignment("tiny", (TESTED, question), {}, Limits(), 0, True, "")
+    lab = Assignment("tiny", (TESTED, question), {}, Limits(), 0, True, "", given=given)
     run = Run(read_notebook(json.dumps(document).encode()), (), 1, cut)
     first, second = mark(lab, run, {"q1": PASSED})
     assert (first.status, first.score) == ("passed", 1.0)
@@ -75,6 +77,18 @@ def test_a_deleted_cell_costs_nothing_silently() -> None:
 
 def test_without_tags_the_untouched_text_tells_the_cell() -> None:
     assert result_of(text(STUB, tag=None)).status == "not_attempted"
+
+
+@pytest.mark.parametrize("kind", ["markdown", "raw"])
+def test_a_text_of_the_students_own_below_the_untouched_cell_is_the_answer(kind: str) -> None:
+    given = frozenset({text_digest(STUB), text_digest("## Question 3")})
+    cells = text(STUB), text("Because.", None, kind), text("##  Question\n3", None), text("x = 1", None, "code")
+    found = result_of(*cells, text("Far away.", None), given=given)
+    assert (found.status, found.answer) == ("to_review", "Because.")
+    found = result_of(text("First."), text("Second.", None), given=given)
+    assert found.answer == "First.\n\nSecond."
+    assert result_of(*cells[:1], *cells[2:], given=given).status == "not_attempted"
+    assert result_of(*cells).status == "not_attempted", "nothing is known of what was handed out"
 
 
 def test_a_code_answer_waits_once_it_differs_from_its_stub() -> None:

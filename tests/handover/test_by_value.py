@@ -1,4 +1,4 @@
-"""Every kind that crosses by value arrives as it was: described, sent as JSON, rebuilt."""
+"""Every kind that crosses by value arrives unchanged."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Colour(enum.Enum):
 
 
 def crossed(value: Any) -> Any:
-    """The value as the other side has it; raises CannotCrossError where it has no plain form."""
+    """The value as the other side has it; CannotCrossError without a plain form."""
     arrays: dict[str, np.ndarray[Any, Any]] = {}
 
     def save(array: np.ndarray[Any, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What a hostile process may leave in the handover folder: always a reason, never an exception, an import or a hang."""
+"""Forged hand-overs give a reason, never an exception, an import or a hang."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def nested(depth: int) -> dict[str, Any]:
 
 
 def read(folder: Path, value: Any) -> Any:
-    """What the reader makes of one forged description; fails the test if it takes ten seconds."""
+    """Decode one forged description; fail the test if it takes ten seconds."""
     line = value if isinstance(value, bytes) else json.dumps({"question": "q1", "values": {"v": value}}).encode()
     (folder / "answers.jsonl").write_bytes(line + b"\n")
     found: list[Mapping[str, Any]] = []
@@ -148,7 +148,7 @@ DESCRIPTIONS: dict[str, Any] = {
 
 @pytest.fixture
 def handover_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty handover folder beside files that must never be read, in a process that could import the canary."""
+    """An empty handover folder beside files that must never be read."""
     folder = tmp_path / "handover"
     folder.mkdir()
     save(tmp_path / "outside.npy", np.arange(3))

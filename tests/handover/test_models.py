@@ -1,4 +1,4 @@
-"""Keras models and histories cross as configuration and weights and work on the other side as they did before."""
+"""Keras models and histories work the same on the other side."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def crossed(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """All models above after one real run, and under `out_NAME` what they answered in the runner."""
+    """All models above after one run, and their outputs there as `out_NAME`."""
     cells = [SETUP, COMPILED_SETUP]
     names: list[str] = []
     for name, source in SAME.items():

@@ -1,4 +1,4 @@
-"""What cells show, for real: in order, as Jupyter would show it, within the budgets, whoever writes it."""
+"""Outputs of cells: in order, as Jupyter shows them, within the budgets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every kind of plain value crosses unchanged from a real runner to the checker; what cannot says why."""
+"""Plain values cross unchanged from a runner to the checker, or say why not."""
 
 from __future__ import annotations
 

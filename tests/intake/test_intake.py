@@ -1,4 +1,4 @@
-"""Downloads are told apart, every student keeps a row, and nobody can pass for somebody else."""
+"""Platforms are recognised, every student has a row, nobody is impersonated."""
 
 from __future__ import annotations
 

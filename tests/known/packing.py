@@ -17,7 +17,7 @@ INDEPENDENT = {
 
 
 def pack(answers: Sequence[KnownAnswer]) -> list[tuple[KnownAnswer, ...]]:
-    """Distribute known answers over few submissions, so that each still shows what it shows alone.
+    """Distribute known answers over few submissions without mutual influence.
 
     They go together where they fill different stubs, from which nothing else is computed, and cost different questions.
     An answer that trains stays alone.

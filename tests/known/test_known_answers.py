@@ -1,4 +1,7 @@
-"""The labs' known answers lose what they should and are told why; the rare ones are left to `autograder prove`."""
+"""The labs' known answers lose what they should and get the right message.
+
+The rare ones are left to `autograder prove`.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,7 @@ def trained(
 def graded(
     request: pytest.FixtureRequest, grader: Grader, notebooks: Notebooks, trained: dict[str, Training | None]
 ) -> dict[str, Graded]:
-    """The submission in which each known answer was graded, of those that are asked for."""
+    """The submission in which each requested known answer was graded."""
     # Other tests have parameters of that name, too.
     given = [item.callspec.params.get("answer") for item in request.session.items if hasattr(item, "callspec")]
     asked = {answer.name for answer in given if isinstance(answer, KnownAnswer)}

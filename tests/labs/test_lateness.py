@@ -1,4 +1,4 @@
-"""Late days on the clock of the course, grace, cap, and zones that change their offset."""
+"""Late days in the course's time zone, grace, cap, changes of the offset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Six small assignments of different kinds, for otter-assign, with right and wrong answers."""
+"""Six small assignments for otter-assign, with right and wrong answers."""
 
 # ruff: noqa: E501 - sources of cells
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Task:
-    """A question: the right answer, a wrong one, and its tests, each from its parameters on.
+    """A question: a right answer, a wrong one, and its tests without their `def`.
 
     The last test is hidden.
     """

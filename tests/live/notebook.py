@@ -1,4 +1,4 @@
-"""A notebook that serves calls, in a process of its own, without TensorFlow and without a sandbox."""
+"""A notebook that serves calls in its own process, without a sandbox."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from autograder.runner.live_server import LiveServer
 def serving(
     source: str, *names: str, limits: LiveLimits = LIMITS, server_limits: LiveLimits | None = None
 ) -> Iterator[tuple[Session, dict[str, Any]]]:
-    """Run a notebook's source and give the session of its check, and the answers of these names."""
+    """Run a notebook's source; yield its check's session and the named answers."""
     with running(source, *names, limits=server_limits or limits) as (channel, check):
         session = Session(*channel, check=check, limits=limits)
         yield session, session.values()
@@ -25,7 +25,7 @@ def serving(
 
 @contextlib.contextmanager
 def running(source: str, *names: str, limits: LiveLimits = LIMITS) -> Iterator[tuple[tuple[int, int], int]]:
-    """Run a notebook's source up to its check of these names; give the checker's end of the channel and the check."""
+    """Run a notebook's source up to its check; yield the channel and the check."""
     ours, theirs = open_channel()
     child = os.fork()
     if child == 0:

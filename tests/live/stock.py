@@ -1,4 +1,4 @@
-"""Stock otter in a process of its own: builds masters by `otter assign`, grades submissions as `otter run` does.
+"""Stock otter in its own process: `otter assign` and the grading of `otter run`.
 
 Usage: python -P stock.py FOLDER. FOLDER/NAME/NAME.ipynb are masters, FOLDER/NAME/submissions/WHO.ipynb appear after the
 first call, `assign`, and are graded by the second, `grade`. Libraries are loaded once for all of them.

@@ -1,4 +1,4 @@
-"""Functions, classes, instances and figures of a notebook behave in a test as they would in the notebook."""
+"""A notebook's functions, classes and figures behave in tests as they do there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notebooks with functions, graded through the real sandbox: when tests run, what they cost, what a death leaves."""
+"""Notebooks with functions, graded in the sandbox: order, cost, crashes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from autograder.grading.grader import Grader
 from autograder.grading.preload import preload_for
 from autograder.handover.tasks import RUN_NOTEBOOK, RUN_TESTS
 from autograder.labs.assignment import load_assignment
-from autograder.results.result import Result
+from autograder.results.result import RESULT_UNUSABLE, Result
 from autograder.sandbox import Isolation, Job, Outcome
 from autograder.sandbox.client import ForkServer
 from autograder.sandbox.layers import Level
@@ -156,6 +156,14 @@ def test_an_error_of_the_answer_is_told_with_what_raised_it(lab: Lab) -> None:
     assert "square() raised ZeroDivisionError: division by zero" in messages(result)
 
 
+def test_a_result_that_cannot_be_used_is_known_by_its_template(lab: Lab) -> None:
+    result = lab.grade({"q1": SQUARE}, "def square(n): return 1 << 5000")
+    reason = "it is a whole number of more than a thousand digits"
+    for test in result.questions[0].tests:
+        assert (test.message_id, test.values) == (RESULT_UNUSABLE, {"name": "square()", "reason": reason})
+        assert test.message == f"square() gave a result that cannot be used: {reason}."
+
+
 def test_env_and_modules_can_be_parameters(lab: Lab) -> None:
     tests = {
         "q1": question("q1", '(env, np): assert np.sum(env["double"](np.arange(3))) == 6', "(env): assert 'x' in env"),
@@ -183,7 +191,7 @@ def test_many_checks_of_one_question_do_not_start_a_checker_each(lab: Lab) -> No
 
 
 def test_a_check_beside_an_exclusive_job_does_not_wait_for_it(lab: Lab) -> None:
-    """A job that wants to run alone waits for the notebook, so the notebook's checker must not wait for that job."""
+    """A notebook's checker does not wait for a job that waits to run exclusively."""
     import threading
     import time
 

@@ -1,4 +1,4 @@
-"""What a hostile notebook sends costs the test that called it, never the checker, and earns nothing.
+"""Hostile replies cost the test that called, never the checker.
 
 Everything here runs against the real server and the real protocol, in two processes, without a sandbox. Each attack is
 also shown to succeed without the protection: in one process, with larger limits, or against a reader that checks

@@ -1,4 +1,4 @@
-"""Assignments built by stock `otter assign` get the marks that stock `otter run` gives, for right and wrong answers."""
+"""Assignments of stock `otter assign` get the marks of stock `otter run`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _stock(command: str, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for each assignment, with what stock otter made of it and two submissions it has graded."""
+    """A folder per assignment: stock otter's build and two graded submissions."""
     folder = tmp_path_factory.mktemp("stock")
     for assignment in ASSIGNMENTS:
         home = folder / assignment.name

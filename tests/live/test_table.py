@@ -175,7 +175,7 @@ def test_to_the_notebook(row: Row, notebook: tuple[Session, dict[str, Any]]) -> 
 
 @pytest.mark.slow
 def test_what_needs_tensorflow(fork_server: Any, tmp_path: Path) -> None:
-    """The rows of TensorFlow, through the real sandbox; a refusal or a stand-in fails its question."""
+    """The rows of TensorFlow in the sandbox; a refusal fails its question."""
     from autograder.grading.grader import Grader
     from autograder.labs.assignment import load_assignment
     from tests.fixtures.builders import make_zip, notebook_json, question_file

@@ -1,4 +1,4 @@
-"""A reader of replies that believes what it is told, in a process of its own: what a forged reply does to it.
+"""A reader that trusts replies, in its own process, and a forged reply's harm.
 
 It speaks the protocol of `handover.live_protocol` and checks nothing: neither marks, kinds, numbers, lengths, shapes
 and names, nor how long an answer takes.

@@ -1,4 +1,4 @@
-"""Reading notebooks as students and their tools leave them, and telling the answers among the cells."""
+"""Reading notebooks as students leave them, and recognising answer cells."""
 
 from __future__ import annotations
 

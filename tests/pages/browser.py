@@ -33,7 +33,7 @@ _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-back
 
 @dataclass(frozen=True)
 class View:
-    """How somebody looks at a page: the window's size in CSS pixels, and light or dark."""
+    """A view of a page: the window's size in CSS pixels, light or dark."""
 
     width: int
     height: int
@@ -63,7 +63,7 @@ class Seen:
 
 
 class Browser:
-    """Chromium. Playwright wants a thread of its own: its event loop must not be that of other tests."""
+    """Chromium in its own thread, since Playwright needs its own event loop."""
 
     def __init__(self, executable: str) -> None:
         self._thread = ThreadPoolExecutor(1)
@@ -79,7 +79,7 @@ class Browser:
         self._thread.shutdown()
 
     def look(self, path: Path, view: View, *, picture: Path | None = None) -> Seen:
-        """Open a page from a file and say what is wrong with it; `picture` is a PNG to write of the whole page."""
+        """Open a page and return its faults; `picture` is a PNG to write of it."""
         return self._do(lambda: self._look(path, view, picture))
 
     def ask(self, path: Path, script: str, view: View = VIEWS[0]) -> Any:

@@ -44,7 +44,7 @@ def validator() -> Validator:
 
 @pytest.fixture
 def nothing_wrong(browser: Browser, validator: Validator) -> Callable[[Path], None]:
-    """Asserts that a page in a file is valid HTML and good to look at on desktop and phone, in light and dark."""
+    """Assert that a page is valid and readable on desktop and phone, light and dark."""
 
     def examine(path: Path) -> None:
         assert validator.errors(path.read_text(encoding="utf-8")) == []

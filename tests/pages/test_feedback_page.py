@@ -1,4 +1,4 @@
-"""A student's page as a browser shows it: a real one without fault, and one of a hostile notebook that stays inert."""
+"""A student's page in a browser is valid, and a hostile notebook stays inert."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def real_page(
     notebooks: dict[str, tuple[dict[str, Any], dict[str, Any]]],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
-    """The page of a graded notebook of the first lab, with a correction and a late day."""
+    """The page of a graded notebook with a correction and a late day."""
     student, solution = notebooks["mnist_dense"]
     data = json.dumps(fill_stubs(student, solution, FILLS)).encode()
     graded = grader.graded("emil.ipynb", lambda: data)

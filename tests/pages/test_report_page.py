@@ -1,4 +1,4 @@
-"""The class report in a real browser: valid, accessible, quick, and its tables can be sorted and filtered."""
+"""The class report in a browser: valid, accessible, fast, sortable, filterable."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TEXTS = "[...document.querySelectorAll('#submissions-table tbody tr:not([hidden]
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory, course: Path) -> tuple[Path, float]:
-    """The results of 500 submissions with their report, and the processor seconds that took."""
+    """The report of 500 submissions, and the processor seconds it took."""
     folder = tmp_path_factory.mktemp("results")
     write_results(course, folder, SIZE)
     start = time.process_time()

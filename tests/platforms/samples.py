@@ -1,4 +1,4 @@
-"""Downloads and gradebooks of Gradescope, Canvas and Moodle, laid out as those platforms lay them out.
+"""Downloads and gradebooks in the layouts of Gradescope, Canvas and Moodle.
 
 The notebooks are real ones of a small lab: q1 is worth 2 points, q2 3; `notebook(a, b)` is right where a is 1 and b 2.
 """
@@ -115,7 +115,10 @@ submission_409194026:
 
 
 def gradescope_files() -> dict[str, bytes]:
-    """An export: Ada is right, a group is late and half right, Cy has no notebook, Dan's folder is missing."""
+    """A Gradescope export.
+
+    Ada is right, a group is late and half right, Cy has no notebook, Dan's folder is missing.
+    """
     root = "assignment_8046601_export"
     return {
         f"{root}/submission_metadata.yml": GRADESCOPE_YAML.encode(),
@@ -132,7 +135,10 @@ def gradescope_files() -> dict[str, bytes]:
 
 
 def canvas_files() -> dict[str, bytes]:
-    """A download: Jane handed in twice, Lee is late, one student's name holds numbers, one is in no gradebook."""
+    """A Canvas download.
+
+    Jane handed in twice, Lee is late, one student's name holds numbers, one is in no gradebook.
+    """
     return {
         "doejane_1001_70001_tiny.ipynb": notebook(0, 0),
         "doejane_1001_70009_tiny-1.ipynb": notebook(1, 2),
@@ -148,7 +154,7 @@ CANVAS_TOTALS = ["Assignments Current Score", "Current Score", "Final Grade"]
 
 
 def canvas_gradebook() -> list[list[str]]:
-    """A gradebook as Canvas exports it, with its rows for manual posting and points possible."""
+    """A Canvas gradebook, with its rows for manual posting and points possible."""
     read_only = ["(read only)"] * 3
     return [
         [*CANVAS_HEADER, *CANVAS_TOTALS],
@@ -167,7 +173,10 @@ def canvas_gradebook() -> list[list[str]]:
 
 
 def moodle_files(*, folders: bool = True) -> dict[str, bytes]:
-    """A download, in folders or flat: Ada is right, Bob handed in two different notebooks, Cem a text only."""
+    """A Moodle download, in folders or flat.
+
+    Ada is right, Bob handed in two different notebooks, Cem a text only.
+    """
     inside = "/" if folders else "_"
     end = f"assignsubmission_file{inside}"
     return {

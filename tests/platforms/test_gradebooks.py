@@ -1,4 +1,4 @@
-"""Gradebooks of Canvas and Moodle: matched by ID, every row kept, nothing overwritten in silence."""
+"""Gradebooks are matched by ID; every row is kept, nothing silently overwritten."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_without_knowing_the_newest_nothing_is_written() -> None:
 
 
 def test_two_names_with_one_id_are_left_to_a_person() -> None:
-    """A student may name themselves `x_1001`, and Canvas then writes file names that read like Jane's."""
+    """A student named `x_1001` is not taken for Jane, whose files look the same."""
     fields, filled = fill(entry(JANE, 5, number=70001), entry(Person("x", "1001"), 0, number=70009))
     assert fields == {}
     assert any("definite order" in heading for heading in filled.told)

@@ -1,4 +1,4 @@
-"""results.json: what Gradescope's page "Autograder Specifications" asks for, and nothing that students must not see."""
+"""results.json meets Gradescope's specifications and reveals nothing hidden."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_results_without_points_by_test_have_them_by_question_shown_with_the_hid
 
 
 def test_all_or_nothing_is_not_given_by_test() -> None:
-    """Where the points of the tests do not add up to the question's, only the question's count."""
+    """A question's points count where those of its tests do not add up to them."""
     content = rendered(submission(question(score=0.0)))
     assert [test.get("score") for test in content["tests"]] == [0.0, None, None, None]
 

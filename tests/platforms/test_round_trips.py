@@ -1,4 +1,4 @@
-"""From each platform's download to its upload, through the real commands; corrections and lateness on the way."""
+"""From each platform's download to its upload, with corrections and lateness."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Files as people really have them; each fault of `tests/fixtures/faults` with its neighbours."""
+"""Files as people really have them: the faults in `tests/fixtures/faults`."""

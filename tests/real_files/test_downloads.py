@@ -102,7 +102,7 @@ def test_names_in_utf8_without_the_flag_are_read() -> None:
 
 
 def raw_zip(path: Path, name: bytes, *, extra: bytes = b"") -> Path:
-    """A zip with one notebook whose name is written as these bytes, without the UTF-8 flag."""
+    """A zip with one notebook, its name stored as these bytes without UTF-8 flag."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         info = zipfile.ZipInfo("x" * len(name))

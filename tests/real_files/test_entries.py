@@ -1,4 +1,4 @@
-"""Results are keyed by student and lab: handing in again makes a new version, and corrections stay."""
+"""Results are keyed by student and lab; new versions keep corrections."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def graded_into(tmp_path: Path, small_lab: Assignment, fork_server: ForkServer) 
 
 
 class Graded:
-    """A results folder and what is graded into it, as `autograder grade` does, without starting anew each time."""
+    """A results folder and the grading into it, with one session."""
 
     def __init__(self, folder: Path, lab: Assignment, fork_server: ForkServer) -> None:
         self.folder = folder

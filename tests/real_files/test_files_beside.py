@@ -1,4 +1,4 @@
-"""Files that students hand in beside their notebooks: where they come from, and what is done with them."""
+"""Files handed in beside notebooks: their sources and their use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mutated notebooks, zips and tables: no traceback, no hang, one row or one sentence each.
+"""Mutated files give one row or one sentence each: no traceback, no hang.
 
 The seed is fixed, so that a failure can be repeated. `make prove` tries ten times as many.
 """
@@ -65,7 +65,7 @@ _VALUES: list[Any] = [None, True, -1, 1e308, "", "\ud800", "x" * 5000, [], {}, [
 
 
 def changed_bytes(data: bytes, chance: random.Random) -> bytes:
-    """The same with a few bytes changed, cut out, doubled or put in, or the end cut off."""
+    """The content with some bytes changed, removed, doubled, inserted or cut off."""
     out = bytearray(data)
     for _ in range(chance.randint(1, 6)):
         start = chance.randrange(len(out) + 1)

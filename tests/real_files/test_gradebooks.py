@@ -1,4 +1,4 @@
-"""F02, F07, F08, F11, F12 and the times of F17: gradebooks and tables as platforms and spreadsheets write them."""
+"""F02, F07, F08, F11, F12, F17: tables as platforms and spreadsheets write them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One folder per layout that holds all odd files of its kind at once: a row for everybody, exit code 0."""
+"""All odd files of a layout in one folder: a row for everybody, exit code 0."""
 
 from __future__ import annotations
 

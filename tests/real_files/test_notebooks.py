@@ -1,4 +1,4 @@
-"""F03, F06, F10, F15 and F17: notebooks as students hand them in, and what is said of them."""
+"""F03, F06, F10, F15, F17: notebooks as students hand them in."""
 
 from __future__ import annotations
 

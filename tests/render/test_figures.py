@@ -1,4 +1,4 @@
-"""Pictures: the same bytes for the same numbers, in the colours of the page, with words for those who cannot see."""
+"""Figures: reproducible, in the page's colours, with alternative text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A student's page: verdicts beside the answers, and nothing of the notebook's that could run, load or pose as one."""
+"""A student's page: verdicts beside answers, and nothing active or forged."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ HOSTILE = (
 
 
 def harmless(html: str, plain: str) -> None:
-    """Assert that a page holds nothing beyond the kinds of things that the page of a plain notebook holds."""
+    """Assert that a page holds only the kinds of elements of a plain page."""
     tags = {tag for tag, _ in Page(html).tags}
     assert not tags & {
         *("script", "iframe", "object", "embed", "link", "base", "form", "input", "button", "template", "textarea"),

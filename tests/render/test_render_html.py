@@ -1,4 +1,4 @@
-"""Pages: every text of a student's is text, all tables are tables, nothing is loaded."""
+"""Pages: students' text stays text, tables are tables, nothing is loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The class report: what stands where, and that nothing a student chose becomes more than text."""
+"""The class report: its content, and that students' text stays text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables for the terminal: one submission, a class, a large class; at all widths, with any names, without colour."""
+"""Terminal tables: one submission, a class, at all widths, with any names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report's files are made when something changed and only then; old pages go; the starter stays there."""
+"""The report's files are written only if something changed; old ones go."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def rows(score: float = 2) -> list[Row]:
 
 
 def report(folder: Path, class_rows: list[Row]) -> list[str]:
-    """Write the report and return the names of the files that were written, in that order."""
+    """Write the report and return the names of the written files, in order."""
     before = states(folder)
     write_class_report(ResultsFolder(folder), class_rows)
     written = {path: state for path, state in states(folder).items() if before.get(path) != state}

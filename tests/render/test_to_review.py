@@ -1,4 +1,4 @@
-"""Answers that wait for a person, everywhere marks are shown; and after the person has marked them."""
+"""Answers to review everywhere marks are shown, before and after marking."""
 
 from __future__ import annotations
 

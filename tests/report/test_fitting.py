@@ -1,4 +1,4 @@
-"""Answers that do not fit the code are found on the real labs, and honest work is not."""
+"""Answers that do not fit the code are found, and honest work is not."""
 
 from __future__ import annotations
 

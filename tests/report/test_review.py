@@ -1,4 +1,4 @@
-"""Flags for submissions that a person should check: all of them, in order, with a reason."""
+"""Flags for submissions to review: complete, in order, with a reason."""
 
 from __future__ import annotations
 

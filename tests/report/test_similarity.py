@@ -1,4 +1,4 @@
-"""Copies are found whatever their names and layout, and plain right answers are not taken for copies."""
+"""Copies are found despite renaming; plain right answers are no copies."""
 
 from __future__ import annotations
 

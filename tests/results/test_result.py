@@ -1,4 +1,4 @@
-"""The result as JSON, its schema, and folders of results that an earlier version of the kit has written."""
+"""The result as JSON, its schema, and folders of an earlier version."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_a_stored_result_counts_only_with_the_files_it_was_written_with(tmp_path
 
 
 def test_a_defective_check_leaves_no_mark() -> None:
-    """Listed first, in no statistics, in no gradebook, and graded again: all of them ask the same."""
+    """The list, statistics, gradebooks and regrading use the same definition."""
     sound = replace(
         FULL, status="graded", detail=None, retried=False, questions=(QuestionResult("q1", "failed", 0.0, 1.0),)
     )

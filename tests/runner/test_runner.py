@@ -19,7 +19,7 @@ from tests.fixtures.builders import Ran, run_cells
 
 @pytest.fixture(scope="module")
 def odd_cells(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
-    """The error's name (or None) of each cell of one long notebook of things that notebooks do."""
+    """The name of each cell's error, or None, in a notebook of common actions."""
     ran = run_cells(fork_server, tmp_path_factory.mktemp("odd"), *ODD_CELLS.values(), "answer = len(seen)")
     assert ran.outcome.end == "done"
     assert ran.run_log.finished
@@ -224,7 +224,10 @@ def test_threads_and_processes_left_running_end_with_the_worker(fork_server: For
 
 
 def wait_until_gone(command: str) -> None:
-    """Wait up to ten seconds until no process with this command line (words end with a zero byte) is there."""
+    """Wait up to ten seconds for the end of processes with this command line.
+
+    Its words end with a zero byte.
+    """
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         lines = []
@@ -290,7 +293,7 @@ def test_mnist_is_served_offline_and_fresh_each_time(fork_server: ForkServer, tm
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
-    """A fork server started with a secret in its environment, in a folder of files that bear libraries' names."""
+    """A fork server with a secret variable, in a folder with files named as libraries."""
     folder = tmp_path_factory.mktemp("elsewhere")
     for name in ("colorsys", "otter", "numpy", "json"):
         (folder / f"{name}.py").write_text("raise RuntimeError('a file of a stranger was imported')", encoding="utf-8")
@@ -325,7 +328,7 @@ def test_the_surroundings_are_clean(elsewhere: ForkServer, tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_a_file_in_the_callers_folder_never_shadows_a_module(elsewhere: ForkServer, tmp_path: Path) -> None:
-    """Graders work in folders full of submissions: one named like a library must not get into the fork server."""
+    """A submission named like a library is not imported by the fork server."""
     ran = run_cells(elsewhere, tmp_path, "import colorsys, otter, json, numpy\nanswer = colorsys.__file__")
     assert not ran.raised
     assert "elsewhere" not in ran.value("answer")

@@ -1,4 +1,4 @@
-"""Text that moves its cursor becomes what a terminal shows in the end, in whatever pieces it arrives."""
+"""Text that moves the cursor becomes what a terminal finally shows."""
 
 from __future__ import annotations
 

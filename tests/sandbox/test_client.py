@@ -1,4 +1,4 @@
-"""The fork server: many jobs, none of which outlives its end, and clear words when it dies."""
+"""The fork server: no job outlives it, and its death gives a clear message."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.fixtures.builders import QUICK, Ran, run_cells
 
 @dataclass(frozen=True)
 class Ended:
-    """What became of a fork server that was killed, then closed, while a job of it was running."""
+    """A fork server that was killed, then closed, while a job was running."""
 
     process: ForkServer
     pids: list[int]

@@ -1,4 +1,4 @@
-"""What levels mean, what a machine without a layer is told, and the smaller parts of the sandbox."""
+"""Isolation levels, missing layers, and the smaller parts of the sandbox."""
 
 from __future__ import annotations
 

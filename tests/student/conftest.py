@@ -17,7 +17,10 @@ StartLab = Callable[[Path], JupyterLab]
 
 @pytest.fixture(scope="module")
 def start_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartLab]:
-    """Start JupyterLab on a folder with a notebook and, as Keras's download is out of reach, `mnist.npz` beside it."""
+    """Start JupyterLab on a folder with a notebook and `mnist.npz`.
+
+    Keras's download may be out of reach.
+    """
     executable = find_chromium()
     if executable is None:
         if os.environ.get("CI"):

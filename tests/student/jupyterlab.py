@@ -104,7 +104,7 @@ class JupyterLab:
         self.ask(f"(await window.jupyterapp.commands.execute({json.dumps(name)}, {json.dumps(arguments)}), 0)")
 
     def write(self, cell: str, source: str) -> None:
-        """Put text into a cell, given by its id, as typing does: the file on disk stays as it is."""
+        """Set the text of a cell, as typing does; the file on disk stays unchanged."""
         self.ask(f"({_cell(cell)}).model.sharedModel.setSource({json.dumps(source)})")
 
     def type_into(self, cell: str, text: str) -> None:
@@ -164,7 +164,10 @@ class JupyterLab:
         self._do(work)
 
     def draw(self, cell: str, canvas: str, points: Sequence[tuple[float, float]]) -> None:
-        """Draw one stroke with the mouse on a canvas below a cell, through points given as shares of its sides."""
+        """Draw one stroke with the mouse on a canvas below a cell.
+
+        Points are given as shares of the canvas's sides.
+        """
 
         def work() -> None:
             self._show(cell)

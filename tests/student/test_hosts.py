@@ -1,4 +1,4 @@
-"""The same notebook on other hosts, run by a stock kernel: full marks wherever it runs."""
+"""The notebook gets full marks on other hosts, with a stock kernel."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def packed(ran: Ran) -> dict[str, bytes]:
 
 
 def test_beside_a_copy_it_packs_the_file_that_holds_the_answers(built: Path, tmp_path: Path) -> None:
-    """Under another name, and with the untouched original and an unreadable file beside it."""
+    """Another file name, beside the untouched original and an unreadable file."""
     shutil.copy(built / "assignment" / "fractions.ipynb", tmp_path)
     (tmp_path / "empty.ipynb").write_bytes(b"")
     (tmp_path / ".OTTER_LOG").write_bytes(b"old")
@@ -216,7 +216,10 @@ def test_a_missing_library_is_one_sentence(built: Path, tmp_path: Path) -> None:
 
 
 def test_without_mnist_one_sentence_says_where_to_put_the_file(course: Path, tmp_path: Path) -> None:
-    """The download fails here at once: the proxy does not exist. A damaged file beside the notebook is named."""
+    """Without a download, a damaged file beside the notebook is named.
+
+    The download fails at once because the proxy does not exist.
+    """
     document = nbformat.read(course / "assignment" / "mnist_dense.ipynb", as_version=4)
     cells = [cell for cell in document.cells if cell.id == "set-up" or "mnist.load_data()" in cell.source]
     assert len(cells) == 2

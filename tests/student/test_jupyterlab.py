@@ -1,4 +1,4 @@
-"""A student's day in a real JupyterLab: from the untouched notebook to the marks of what was handed in.
+"""A student's work in a real JupyterLab, from opening the notebook to the marks.
 
 The tests build on each other, in this order, on one server, one browser and one training.
 """
@@ -49,7 +49,7 @@ def lab(course: Path, start_lab: StartLab) -> JupyterLab:
 
 
 def faults(lab: JupyterLab) -> list[str]:
-    """What a student would be worried by: errors, and whatever appears on standard error."""
+    """Errors, and everything on standard error, that a student would see."""
     return [
         f"{cell}: {output.get('ename') or output.get('text')}"
         for cell, outputs in lab.outputs().items()
@@ -69,7 +69,7 @@ def packed(lab: JupyterLab) -> tuple[str, dict[str, Any]]:
 
 
 def marks(lab: JupyterLab, course: Path) -> tuple[str, float, float]:
-    """What `autograder check` finds for the newest zip: status, score and points possible."""
+    """Status, score and points possible of the newest zip, by `autograder check`."""
     newest = max(lab.folder.glob("*.zip"), key=lambda path: path.stat().st_mtime_ns)
     command = [sys.executable, "-m", "autograder", "check", str(newest), "--json"]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}

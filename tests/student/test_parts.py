@@ -1,4 +1,4 @@
-"""The parts of the student package on their own: what they say, and what they decide."""
+"""The parts of the student package on their own: messages and decisions."""
 
 from __future__ import annotations
 

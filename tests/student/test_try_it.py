@@ -1,4 +1,4 @@
-"""Trying things out in a real JupyterLab: the drawing board and the table of experiments."""
+"""The drawing board and the table of experiments in a real JupyterLab."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reused evaluations and predictions: bitwise equal to Keras, and only if nothing relevant differs."""
+"""Reused predictions equal Keras's bit for bit; any difference prevents reuse."""
 
 from __future__ import annotations
 

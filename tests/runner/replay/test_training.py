@@ -1,4 +1,4 @@
-"""Reused trainings: bitwise equal to real training, and only if nothing relevant differs."""
+"""Reused trainings equal real ones bit for bit; any difference prevents reuse."""
 
 from __future__ import annotations
 
@@ -255,7 +255,7 @@ def test_a_recording_shows_nothing_of_its_content(state: State) -> None:
 def test_student_code_cannot_read_the_recordings_in_its_process(
     fork_server: ForkServer, tmp_path: Path, trainings: dict[str, str]
 ) -> None:
-    """It may find them and even knows how they are sealed; what it lacks is the digest of the solution's own inputs."""
+    """A notebook cannot read recordings without the digest of the solution's inputs."""
     cell = """
 import base64, gc
 from autograder.runner.replay.sealing import unseal
