@@ -1,4 +1,4 @@
-# One word for everything people do here. The first call makes .venv from requirements.lock (see .ci/setup);
+# Commands for development. The first call makes .venv from requirements.lock (see .ci/setup);
 # PYTHON=/path/to/python chooses a Python for it, LABS="mnist_dense" limits `make build` to some labs.
 
 SHELL := /bin/bash
@@ -7,12 +7,12 @@ MAKEFLAGS += --no-print-directory
 unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
-# Test processes at once; each has a fork server, and needs 3 GB of memory for it and its jobs.
+# Parallel test processes; each has a fork server, and needs 3 GB of memory for it and its jobs.
 WORKERS := 2
 READY := .venv/.ready
 
 .PHONY: help
-help: ## what there is
+help: ## list the targets
 	@echo "make …"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -29,7 +29,7 @@ test: lint ## lint, types and all tests: what .ci/run runs
 	@$(BIN)/python -m pytest --quiet -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: unit
-unit: $(READY) ## the tests that take no training, sandbox or browser: under a minute, for every change
+unit: $(READY) ## tests without training, sandbox or browser: under a minute, for every change
 	@$(BIN)/python -m pytest --quiet -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'not slow and not rare'
 
 .PHONY: prove

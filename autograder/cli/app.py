@@ -219,7 +219,7 @@ def build(labs: tuple[str, ...], check: bool, no_run: bool, update_translations:
 def prove(lab: str | None, notebook: Path | None, jobs: int | None) -> None:
     """Grade the known answers of the course and compare.
 
-    Known answers lie in solutions/known/LAB/right and wrong, one small TOML file each: what a student wrote, and the
+    Known answers are in solutions/known/LAB/right and wrong, one small TOML file each: what a student wrote, and the
     questions that must lose points for it. Exit code 1 if one loses anything else.
     """
     from autograder.cli.prove import add_known_answer, prove_course
