@@ -95,7 +95,18 @@ def notices(result: Result) -> tuple[str, ...]:
     """Return what else a reader of the result should know, in sentences."""
     present = [file.name for file in result.files if file.left_out is None]
     told = [_PRESENT.format(files=first_few(present))] if present else []
-    return (*told, *left_out_notices(result))
+    return (*filter(None, [version_notice(result)]), *told, *left_out_notices(result))
+
+
+def version_notice(result: Result) -> str:
+    """Return a sentence on a notebook of another version; empty if it is the current one or unknown."""
+    if not result.is_of_another_version:
+        return ""
+    handed_in, current = clean_line(result.notebook_version or ""), clean_line(result.lab_version or "")
+    return (
+        f"This is not the current version of the lab's notebook: version {handed_in} was handed in, the current one is "
+        f"{current}. What both versions ask for is graded."
+    )
 
 
 def left_out_notices(result: Result) -> tuple[str, ...]:
