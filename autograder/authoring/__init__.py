@@ -10,6 +10,7 @@ bundle       the definitions of the check library that a test uses
 setup_cell   the first code cell of a student notebook: checks and student package, compressed
 student_notebook  set-up, check and hand-in cells in place of otter's
 leaks        no solution and no hidden test in a student notebook
+notebook_version  a digest of what students receive
 package      the autograder zip with lab.json
 gradescope_zip    the zip for Gradescope
 readme       the page for students
@@ -35,6 +36,7 @@ from autograder.authoring.key import Candidate, kept_key, prove_keys
 from autograder.authoring.leaks import check_leaks
 from autograder.authoring.master import Master, read_master
 from autograder.authoring.normalize import dump_notebook, normalise, without_marks, without_prompts
+from autograder.authoring.notebook_version import notebook_version
 from autograder.authoring.otter import OtterOutput, run_otter_assign
 from autograder.authoring.package import lab_description, pack_autograder
 from autograder.authoring.readme import ListedLab, has_readme, student_readme
@@ -277,6 +279,11 @@ def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
     stubs = [with_translated_prompts(one, catalogs) for one in read_stubs(student["cells"], master)]
     messages = {language: grading_messages(one, language) for language, one in source.translations.items()}
     description = lab_description(master, stubs, settings, messages)
+    versions = {
+        language: notebook_version(student["cells"], master, description.questions, source.files, texts)
+        for language, texts in {"en": {}, **catalogs}.items()
+    }
+    description = replace(description, versions=versions)
     contents = _set_up(source, description, student["metadata"]["otter"].get("tests", {}))
     export = master.config.get("export_cell")
     instructions = str(export.get("instructions", "")) if isinstance(export, dict) else ""
@@ -322,6 +329,7 @@ def _set_up(source: LabSource, description: LabFile, tests: Mapping[str, str]) -
         requires=OTTER,
         hand_in=source.settings.hand_in,
         digests={name: digest for name, (_, digest) in ARRAYS.items()} if _loads_mnist(source.master) else {},
+        versions=description.versions,
     )
 
 

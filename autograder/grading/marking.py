@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from autograder.grading.prerequisites import MissingPrerequisite, missing_prerequisites, missing_variables
-from autograder.grading.unanswered import NOT_FILLED_IN, why_unanswered
+from autograder.grading.unanswered import NOT_FILLED_IN, why_incomplete, why_unanswered
 from autograder.handover.protocol import Verdict
 from autograder.labs.assignment import Assignment, Question
 from autograder.notebooks.notebook import Notebook, answer_cells, attempted
@@ -27,12 +27,14 @@ class Run:
         errors: errors raised by its cells.
         last_cell: number of the last cell that started.
         cut_short: why it ended early, or None.
+        other_version: whether the notebook is known to be of another version than the lab's.
     """
 
     notebook: Notebook
     errors: tuple[CellError, ...]
     last_cell: int | None
     cut_short: str | None
+    other_version: bool = False
 
 
 def mark(assignment: Assignment, run: Run, verdicts: Mapping[str, Verdict]) -> tuple[QuestionResult, ...]:
@@ -197,11 +199,11 @@ def _outcome(
         reason = _("A check of this question is defective, so its points are not final ({defect}).", defect=defects[0])
         return _Outcome("grader_error", reason)
     if score > 0:
-        return _Outcome("partial")
+        return _Outcome("partial", why_incomplete(run.notebook, question, verdict.variables, run.errors, _))
     cells = answer_cells(run.notebook, question.name, question.variables)
     errors = [error for error in run.errors if error.cell in {cell.number for cell in cells}]
     if not _was_attempted(question, run, verdict, raised=bool(errors)):
-        reason = why_unanswered(run.notebook, question, verdict.variables, _)
+        reason = why_unanswered(run.notebook, question, verdict.variables, _, other_version=run.other_version)
         return _Outcome("not_attempted", reason, _("which was not attempted"))
     if run.cut_short is not None and not verdict.handed_over:
         if run.last_cell in {cell.number for cell in cells}:
@@ -214,7 +216,7 @@ def _outcome(
         return _skipped(missing[0].reason, _)
     if errors:
         return _raised(errors[0], _)
-    return _Outcome("failed")
+    return _Outcome("failed", why_incomplete(run.notebook, question, verdict.variables, run.errors, _))
 
 
 def _raised(error: CellError, _: Words) -> _Outcome:

@@ -132,7 +132,20 @@ def notices(result: Result, _: Translate = ENGLISH) -> tuple[str, ...]:
     """Return what else a reader of the result should know, in sentences."""
     present = [file.name for file in result.files if file.left_out is None]
     told = [_(_PRESENT, files=first_few(present))] if present else []
-    return (*told, *left_out_notices(result, _))
+    return (*filter(None, [version_notice(result, _)]), *told, *left_out_notices(result, _))
+
+
+def version_notice(result: Result, _: Translate = ENGLISH) -> str:
+    """Return a sentence on a notebook of another version; empty if it is the current one or unknown."""
+    if not result.is_of_another_version:
+        return ""
+    handed_in, current = clean_line(result.notebook_version or ""), clean_line(result.lab_version or "")
+    return _(
+        "This is not the current version of the lab's notebook: version {handed_in} was handed in, the current one is "
+        "{current}. What both versions ask for is graded.",
+        handed_in=handed_in,
+        current=current,
+    )
 
 
 def left_out_notices(result: Result, _: Translate = ENGLISH) -> tuple[str, ...]:
@@ -169,7 +182,7 @@ def reasons(question: QuestionResult, _: Translate = ENGLISH) -> tuple[Reason, .
 
 
 def to_review(question: QuestionResult, _: Translate = ENGLISH) -> str:
-    """Return what is to know about a question that waits for a person."""
+    """Return the note on a question that a person has not marked yet."""
     return clean(question.shown_reason) or _(_FALLBACK["to_review"])
 
 

@@ -194,6 +194,8 @@ class Result:
         files: files handed in beside the notebook.
         lab: the lab; null if unknown.
         language: language of the notebook.
+        notebook_version: version of the student notebook that was handed in; null if unknown.
+        lab_version: version of the lab's student notebook in this language; null if unknown.
         isolation: isolation level.
         status: status of the submission.
         retried: whether it was retried exclusively after a timeout on an overloaded machine.
@@ -216,6 +218,8 @@ class Result:
     files: tuple[HandedInFile, ...] = field(default=(), kw_only=True)
     lab: str | None
     language: str = field(default="en", kw_only=True)
+    notebook_version: str | None = field(default=None, kw_only=True)
+    lab_version: str | None = field(default=None, kw_only=True)
     isolation: str
     status: SubmissionStatus
     retried: bool = field(default=False, kw_only=True)
@@ -238,6 +242,11 @@ class Result:
     def digest(self) -> str:
         """Digest of everything that was handed in: the notebook and the files beside it."""
         return digest_of_all(self.sha256, self.files)
+
+    @property
+    def is_of_another_version(self) -> bool:
+        """Whether the notebook is known to be of another version than the lab's."""
+        return None not in (self.notebook_version, self.lab_version) and self.notebook_version != self.lab_version
 
     @property
     def defective(self) -> tuple[QuestionResult, ...]:
