@@ -10,6 +10,7 @@ bundle       the definitions of the check library that a test uses
 setup_cell   the first code cell of a student notebook: checks and student package, compressed
 student_notebook  set-up, check and hand-in cells in place of otter's
 leaks        no solution and no hidden test in a student notebook
+notebook_version  a digest of what students receive
 package      the autograder zip with lab.json
 gradescope_zip    the zip for Gradescope
 readme       the page for students
@@ -35,6 +36,7 @@ from autograder.authoring.key import Candidate, kept_key, prove_keys
 from autograder.authoring.leaks import check_leaks
 from autograder.authoring.master import Master, read_master
 from autograder.authoring.normalize import dump_notebook, normalise, without_marks, without_prompts
+from autograder.authoring.notebook_version import notebook_version
 from autograder.authoring.otter import OtterOutput, run_otter_assign
 from autograder.authoring.package import lab_description, pack_autograder
 from autograder.authoring.readme import ListedLab, has_readme, student_readme
@@ -55,10 +57,12 @@ from autograder.authoring.translate import (
     Translation,
     check_translations,
     grading_messages,
+    kit_translations,
     lab_texts,
     lab_translations,
     translated_notebook,
     updated_catalog,
+    updated_kit_catalogs,
     with_translated_prompts,
 )
 from autograder.authoring.validate import check_description, check_master
@@ -147,7 +151,7 @@ def build_labs(
     sound = {name: source for name, source in readable.items() if name in products or name not in chosen}
     shared = _shared_files(root, known, sound, products, course["course"].published)
     generated = {path: content for files in (*products.values(), shared) for path, content in files.items()}
-    translations = [one for name in products for one in sources[name].translations.values()]
+    translations = [one for name in products for one in sources[name].translations.values()] + kit_translations(root)
     changed: set[str] = set()
     if check:
         with _collecting(faults):
@@ -275,6 +279,11 @@ def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
     stubs = [with_translated_prompts(one, catalogs) for one in read_stubs(student["cells"], master)]
     messages = {language: grading_messages(one, language) for language, one in source.translations.items()}
     description = lab_description(master, stubs, settings, messages)
+    versions = {
+        language: notebook_version(student["cells"], master, description.questions, source.files, texts)
+        for language, texts in {"en": {}, **catalogs}.items()
+    }
+    description = replace(description, versions=versions)
     contents = _set_up(source, description, student["metadata"]["otter"].get("tests", {}))
     export = master.config.get("export_cell")
     instructions = str(export.get("instructions", "")) if isinstance(export, dict) else ""
@@ -320,6 +329,7 @@ def _set_up(source: LabSource, description: LabFile, tests: Mapping[str, str]) -
         requires=OTTER,
         hand_in=source.settings.hand_in,
         digests={name: digest for name, (_, digest) in ARRAYS.items()} if _loads_mnist(source.master) else {},
+        versions=description.versions,
     )
 
 
@@ -390,7 +400,9 @@ def _read_source(root: Path, name: str) -> LabSource:
 
 
 def update_translations(root: Path, names: Sequence[str], report: Callable[[str], None]) -> None:
-    """Update the catalogs of labs: new texts are empty, changed ones fuzzy.
+    """Update the catalogs of labs, and of the kit in its own repository.
+
+    New texts get an empty entry, changed ones become fuzzy.
 
     Raises:
         MasterError: a master or a catalog cannot be read.
@@ -402,6 +414,9 @@ def update_translations(root: Path, names: Sequence[str], report: Callable[[str]
             shown = path.relative_to(root).as_posix()
             content = updated_catalog(path.read_bytes(), texts, language=path.parent.name, file=shown)
             report(f"{shown}: {'updated' if write_if_changed(path, content) else 'up to date'}")
+    for path, content in updated_kit_catalogs(root).items():
+        shown = path.relative_to(root).as_posix()
+        report(f"{shown}: {'updated' if write_if_changed(path, content) else 'up to date'}")
 
 
 def _shared_files(

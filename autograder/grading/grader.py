@@ -109,6 +109,8 @@ class Grader:
             cost=found.cost,
             measured=found.measured,
             language=notebook.written_in,
+            notebook_version=notebook.version,
+            lab_version=assignment.versions.get(notebook.written_in),
         )
         return Graded(result, found.executed)
 
@@ -180,7 +182,8 @@ def _run_and_check(
         verdicts = check_answers(assignment, isolation, folder / HANDOVER, live.verdicts)
     if met_the_unforeseen(verdicts):
         verdicts = blame_tests(verdicts, failed_by_key())
-    run = Run(notebook, run_log.errors, run_log.last_cell, detail)
+    other_version = notebook.version not in (None, assignment.versions.get(notebook.written_in, notebook.version))
+    run = Run(notebook, run_log.errors, run_log.last_cell, detail, other_version)
     cost = Cost(round(isolation.cpu_seconds, 3), run_log.cpu_seconds, isolation.peak_mb)
     return _Found(
         status,

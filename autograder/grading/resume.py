@@ -13,7 +13,7 @@ from autograder.errors import UsageError
 from autograder.grading.fingerprint import kit_version
 from autograder.intake.submissions import Submission, digest_of_submission
 from autograder.labs.assignment import Assignment
-from autograder.results.folder import ResultsFolder, set_aside, stored
+from autograder.results.folder import ResultsFolder, rewrite_result, set_aside, stored
 from autograder.results.result import Result, Student
 
 # Labels of the entries of a fingerprint, most informative first.
@@ -90,7 +90,7 @@ def make_plan(
 ) -> Plan:
     """Compare stored results with the submissions.
 
-    Set aside results that are outdated.
+    Set aside results that are outdated, and let kept ones name the current version of the notebook.
 
     Args:
         submissions: the submissions of this run.
@@ -112,12 +112,23 @@ def make_plan(
         result, earlier = before
         change = "asked for" if submission.id in regrade else _change(submission, result, earlier, conditions)
         if change is None:
-            kept[submission.id] = result
+            kept[submission.id] = _with_version_of_lab(folder, submission.id, result, conditions)
         else:
             again[change] += 1
             set_aside(folder, submission.id)
     to_grade = tuple(submission for submission in submissions if submission.id not in kept)
     return Plan(kept, to_grade, dict(again), versions)
+
+
+def _with_version_of_lab(folder: Path, identity: str, result: Result, conditions: Conditions) -> Result:
+    """Compare a kept result with the notebook that is handed out now; a corrected text regrades nobody."""
+    lab = conditions.assignments.get(result.lab or "")
+    current = None if lab is None else lab.versions.get(result.language)
+    if result.lab_version == current:
+        return result
+    result = replace(result, lab_version=current)
+    rewrite_result(folder, identity, result)
+    return result
 
 
 def same_entries(submissions: Sequence[Submission], folder: Path) -> tuple[Submission, ...]:

@@ -93,11 +93,12 @@ class Assignment:
         limits: resource limits for a submission.
         seed: the random seed.
         explains_hidden: whether messages of hidden tests are written for students.
-        digest: SHA-256 of everything that affects marks, which excludes `late`.
+        digest: SHA-256 of everything that affects marks, which excludes `late` and `versions`.
         title: its title.
         late: its lateness policy, or None.
         support_files: contents of the files beside the notebook, by relative path.
         messages: translations of the tests' messages, by language and English text.
+        versions: the version of the student notebook by language.
         given: digests of the texts that were handed out, if a person marks some answers.
     """
 
@@ -112,6 +113,7 @@ class Assignment:
     late: LatePolicy | None = None
     support_files: Mapping[str, bytes] = field(default_factory=dict)
     messages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
 
     @property
@@ -175,6 +177,7 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
         late=_late(lab, path),
         support_files=support,
         messages=lab.messages,
+        versions=lab.versions,
         given=frozenset(lab.given),
     )
 
@@ -211,10 +214,10 @@ def _needs(path: Path) -> Needs:
 def _digest(files: Mapping[str, str], others: Mapping[str, int], path: Path) -> str:
     """Return the digest of everything that affects marks.
 
-    A new due time must not invalidate results.
+    A new due time must not invalidate results, nor a corrected text of the notebook.
     """
     lab = _json(files.get(LAB_JSON, "{}"), path)
-    marks = {name: value for name, value in lab.items() if name != "late"}
+    marks = {name: value for name, value in lab.items() if name not in ("late", "versions")}
     content = json.dumps([{**files, LAB_JSON: marks}, others], sort_keys=True)
     return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
 

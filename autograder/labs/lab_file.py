@@ -50,6 +50,7 @@ class LabFile(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="schema
         keras: whether its notebooks or tests use Keras.
         pandas: whether its notebooks or tests use pandas.
         messages: translations of the tests' messages, by language and English text.
+        versions: the version of the student notebook by language (see `authoring.notebook_version`).
         given: digests of the texts that were handed out, in every language, if a person marks some answers.
     """
 
@@ -59,6 +60,7 @@ class LabFile(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="schema
     limits: Mapping[str, int | float] = {}
     seed: int | None = None
     late: Mapping[str, Any] | None = None
+    versions: Mapping[str, str] = {}
     keras: bool = True
     pandas: bool = False
     messages: Mapping[str, Mapping[str, str]] = {}

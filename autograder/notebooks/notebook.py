@@ -34,6 +34,7 @@ _ENOUGH = Fraction(1, 2)
 # The lab's name in the set-up cell, which is kept if a platform drops the metadata.
 _SET_UP = re.compile(r"""^grader = _set_up\(lab="(?P<lab>[^"\n]+)",""", re.MULTILINE)
 _WRITTEN_IN = re.compile(r'^grader = _set_up\([^\n]*\blanguage="(?P<language>[A-Za-z_-]{2,12})"', re.MULTILINE)
+_VERSION = re.compile(r'^grader = _set_up\([^\n]*\bversion="(?P<version>[0-9a-f]{8})"', re.MULTILINE)
 _OTHER_KERNELS = {"ir": "R", "irkernel": "R", "xr": "R", "octave": "Octave", "sos": "SoS", "bash": "Bash"}
 
 
@@ -93,6 +94,7 @@ class Notebook:
         parts: all cells in order, for display only.
         written_in: language of the texts, from the set-up cell.
         written: the sources of text cells that are tagged as answers, by question.
+        version: version of the notebook that was handed out, from the set-up cell; None if unknown.
         below_written: the sources of the text cells right below them, by question.
     """
 
@@ -103,6 +105,7 @@ class Notebook:
     parts: tuple[Part, ...] = ()
     written_in: str = "en"
     written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    version: str | None = None
     below_written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -137,6 +140,7 @@ def read_notebook(data: bytes) -> Notebook:
         kernel=kernel,
         parts=_parts(cells, [source for source, _ in sources]),
         written_in=_written_in(filled),
+        version=_version(filled),
         written=written,
         below_written=below,
     )
@@ -175,6 +179,12 @@ def _written_in(code: Sequence[tuple[str, frozenset[str]]]) -> str:
     """Return the language of texts named by a set-up cell; English by default."""
     found = (_WRITTEN_IN.search(source) for source, _ in code)
     return next((match["language"] for match in found if match), "en")
+
+
+def _version(code: Sequence[tuple[str, frozenset[str]]]) -> str | None:
+    """Return the version named by the set-up cells; None if there is none or they differ."""
+    found = {match["version"] for source, _ in code if (match := _VERSION.search(source))}
+    return found.pop() if len(found) == 1 else None
 
 
 def identify(notebook: Notebook, labs: Mapping[str, Mapping[str, Sequence[str]]]) -> str:

@@ -220,6 +220,8 @@ def _where_lost(grade: Grade) -> str:
         told.append(f"to review: {' '.join(clean_line(question.name, 24) for question in grade.waiting)}")
     if grade.overrides:
         told.append(f"corrected: {' '.join(clean_line(name, 24) for name in grade.overrides)}")
+    if grade.result.is_of_another_version:
+        told.append("another version of the notebook")
     if grade.deduction:
         told.append(f"late: -{points(grade.deduction)}")
     return "; ".join(filter(None, told))

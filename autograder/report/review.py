@@ -13,15 +13,18 @@ from autograder.notebooks.notebook import CodeCell
 from autograder.report.fitting import typed_in, without_code, written
 from autograder.report.student_code import NO_STARTER, Starter
 from autograder.results.grade import Row
-from autograder.results.labels import RETRIED, left_out_notices, note
+from autograder.results.labels import RETRIED, left_out_notices, note, version_notice
 from autograder.results.result import CUT_SHORT
 from autograder.util.text import clean, clean_line
 
-Kind = Literal["grader_error", "cut_short", "unreadable", "too_good", "does_not_fit", "left_out", "retried"]
+Kind = Literal[
+    "grader_error", "cut_short", "unreadable", "other_version", "too_good", "does_not_fit", "left_out", "retried"
+]
 KINDS: dict[Kind, str] = {
     "grader_error": "grader error",
     "cut_short": "not finished",
     "unreadable": "unreadable",
+    "other_version": "another version",
     "too_good": "accuracy too good",
     "does_not_fit": "answer not in the code",
     "left_out": "files left out",
@@ -95,6 +98,8 @@ def _flags(row: Row, cells: Sequence[CodeCell] | None, starter: Starter) -> Iter
             f"The model is right on {tested:.2%} of the test images but only on {trained:.2%} of the training "
             "images: was it trained on test images?",
         )
+    if result.is_of_another_version:
+        yield Flag("other_version", row, version_notice(result))
     left_out = left_out_notices(result)
     if left_out:
         yield Flag("left_out", row, " ".join(left_out))

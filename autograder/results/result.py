@@ -28,6 +28,9 @@ NOT_CHECKED = "Not checked: {reason}."
 ANSWER_UNUSABLE = "{name} cannot be used: {reason}."
 RESULT_UNUSABLE = "{name} gave a result that cannot be used: {reason}."
 NOT_EXPECTED = "This check could not use the answer ({reason})."
+# Messages of failed tests that give none.
+CHECK_FAILED = "The check failed."
+HIDDEN_CHECK_FAILED = "A hidden check failed."
 
 Value = str | int | float | bool | None
 
@@ -58,6 +61,14 @@ class TestResult:
     message_id: str = ""
     values: Mapping[str, Value] = field(default_factory=dict)
 
+    @property
+    def english(self) -> str:
+        """The message in English, whatever the language of the notebook."""
+        try:
+            return self.message_id.format(**self.values) or self.message
+        except (LookupError, ValueError, AttributeError):
+            return self.message  # the values are the checker's claim; they may lack a name
+
 
 @dataclass(frozen=True)
 class QuestionResult:
@@ -69,7 +80,8 @@ class QuestionResult:
         score: its points.
         max_score: its possible points.
         tests: the results of its tests.
-        reason: the reason for a status that the tests do not explain; otherwise empty.
+        reason: the reason for a status that the tests do not explain, in English; otherwise empty.
+        translated_reason: the reason in the language of the notebook; empty if that is English.
         answer: what the student wrote, as Markdown, if a person marks the question; otherwise empty.
     """
 
@@ -80,6 +92,12 @@ class QuestionResult:
     tests: tuple[TestResult, ...] = ()
     reason: str = ""
     answer: str = ""
+    translated_reason: str = ""
+
+    @property
+    def shown_reason(self) -> str:
+        """The reason as the student reads it."""
+        return self.translated_reason or self.reason
 
 
 @dataclass(frozen=True)
@@ -176,6 +194,8 @@ class Result:
         files: files handed in beside the notebook.
         lab: the lab; null if unknown.
         language: language of the notebook.
+        notebook_version: version of the student notebook that was handed in; null if unknown.
+        lab_version: version of the lab's student notebook in this language; null if unknown.
         isolation: isolation level.
         status: status of the submission.
         retried: whether it was retried exclusively after a timeout on an overloaded machine.
@@ -198,6 +218,8 @@ class Result:
     files: tuple[HandedInFile, ...] = field(default=(), kw_only=True)
     lab: str | None
     language: str = field(default="en", kw_only=True)
+    notebook_version: str | None = field(default=None, kw_only=True)
+    lab_version: str | None = field(default=None, kw_only=True)
     isolation: str
     status: SubmissionStatus
     retried: bool = field(default=False, kw_only=True)
@@ -220,6 +242,11 @@ class Result:
     def digest(self) -> str:
         """Digest of everything that was handed in: the notebook and the files beside it."""
         return digest_of_all(self.sha256, self.files)
+
+    @property
+    def is_of_another_version(self) -> bool:
+        """Whether the notebook is known to be of another version than the lab's."""
+        return None not in (self.notebook_version, self.lab_version) and self.notebook_version != self.lab_version
 
     @property
     def defective(self) -> tuple[QuestionResult, ...]:

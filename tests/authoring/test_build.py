@@ -226,6 +226,7 @@ def test_the_autograder_is_otters_with_a_description(built: Path) -> None:
         assert {"otter_config.json", "run_autograder", "setup.sh", "environment.yml", "tests/q1.py"} <= set(names)
         assert "numpy" in archive.read("environment.yml").decode()
         description = json.loads(archive.read("lab.json"))
+    assert list(description.pop("versions")) == ["en"]
     assert description == {
         "schema": 1,
         "lab": "fractions",
@@ -298,7 +299,7 @@ def test_every_stale_file_is_named_and_none_is_written(built: Path) -> None:
     assert "dist/fractions-solution.ipynb differs from what its master produces" in message
     assert "assignment/requirements.txt is missing" in message
     assert "assignment/old_lab.ipynb has no master" in message
-    assert "autograder.zip" not in message
+    assert "dist/fractions-autograder.zip differs" in message, "it names the version of the notebook"
     assert caught.value.hint == "autograder build"
     assert contents(built) == before
 

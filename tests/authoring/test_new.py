@@ -92,9 +92,9 @@ def begin_a_course(home: Path, run: Run) -> None:
     assert (course / "assignment" / "rain.csv").is_file()
     transcript = DOCUMENTED.read_text(encoding="utf-8")
     for name, line in (
-        ("new", "course holds a course now: first_lab."),
+        ("new", "Created a course in course: first_lab. See its README.md."),
         ("build", "first_lab: 3 questions, 5 points, written: assignment/first_lab.ipynb"),
-        ("prove", "4 known answers graded: all as they should be."),
+        ("prove", "4 known answers graded: all results are as expected."),
         ("grade", "bela.ipynb   4 / 5   ✓ graded   q1"),
         ("grade", "total is the mean of the week: add the days up."),
     ):

@@ -11,13 +11,13 @@ import pytest
 
 from autograder.errors import AssignmentError, SubmissionError
 from autograder.grading.grader import Grader
-from autograder.grading.unanswered import why_unanswered
+from autograder.grading.unanswered import why_incomplete, why_unanswered
 from autograder.handover.protocol import VariableState
 from autograder.labs.assignment import Assignment, Question, Test, load_assignment
 from autograder.notebooks.notebook import read_notebook
-from autograder.results.result import Result
+from autograder.results.result import CellError, Result
 from autograder.sandbox.client import ForkServer
-from tests.fixtures.builders import make_zip, notebook_json, question_file
+from tests.fixtures.builders import lab_json, make_zip, notebook_json, question_file
 from tests.fixtures.faults import FAULTS, SMALL_LAB
 
 
@@ -141,6 +141,66 @@ def markdown(source: str, *, kind: str = "markdown", tagged: bool = False) -> by
 )
 def test_neighbours_of_a_missing_answer(data: bytes, states: dict[str, VariableState], says: str) -> None:
     assert says in why_unanswered(read_notebook(data), QUESTION, states)
+
+
+HERE = VariableState("present")
+TWO_CELLS = Question("q1", 2.0, False, QUESTION.tests, ("a", "b"), stubs=("a = ...", "b = ..."))
+
+
+@pytest.mark.parametrize(
+    ("data", "b", "says"),
+    [
+        (notebook_json(("q1", "a = 1"), ("q1", "B = 2")), None, "Its cell [2] assigns B, but not b: keep the names"),
+        (notebook_json(("q1", "a = 1\nB = 2")), None, "Its cell [1] assigns B, but not b: keep the names"),
+        (notebook_json(("q1", "a = 1"), ("q1", "b = ...")), STUB, "b was still ... when the answer was collected"),
+        (notebook_json(("q1", "a = 1")), None, "No cell assigns b: its answer cell was deleted or replaced."),
+        (notebook_json(("q1", "total = 1\na = total"), ("q1", "1")), None, "No cell assigns b."),
+        (notebook_json(("q1", "a = 1"), ("q1", "%%timeit\nb = 2")), None, "Its cell [2] begins with %%timeit"),
+        (notebook_json(("q1", "a = 1"), ("q1", "%%bash\nb=2")), None, "Its cell [2] begins with %%bash"),
+        (notebook_json(("q1", "a = 1"), ("q1", "%%bash\nls")), None, "No cell assigns b."),
+        (notebook_json(("q1", "a = 1"), "grader.check('q1')", ("q1", "b = 2")), None, "before the answer in cell [3]"),
+        (notebook_json(("q1", "a = 1\ndef f():\n    b = 2")), None, "assigns b only inside a function"),
+        (
+            notebook_json(("q1", "a = 1"), ("q1", "b = 2"), "del b"),
+            None,
+            "b is assigned in cell [2], but was no longer",
+        ),
+    ],
+)
+def test_what_became_of_a_part_of_an_answer_is_told(data: bytes, b: VariableState | None, says: str) -> None:
+    states = {"a": HERE} if b is None else {"a": HERE, "b": b}
+    assert says in why_incomplete(read_notebook(data), TWO_CELLS, states, ())
+
+
+def test_a_part_that_became_text_or_was_never_reached_is_told() -> None:
+    document = json.loads(notebook_json(("q1", "a = 1")))
+    document["cells"].append({"cell_type": "markdown", "source": "b = 2", "metadata": {}})
+    told = why_incomplete(read_notebook(json.dumps(document).encode()), TWO_CELLS, {"a": HERE}, ())
+    assert told == "The cell that assigns b was changed to Markdown, so its code does not run."
+    raises = read_notebook(notebook_json(("q1", "a = 1\n1 / 0\nb = 2")))
+    error = CellError(1, "ZeroDivisionError", "division by zero")
+    told = why_incomplete(raises, TWO_CELLS, {"a": HERE}, (error,))
+    assert told == "b was not assigned, because cell [1] raised ZeroDivisionError: division by zero."
+
+
+def test_nothing_is_told_of_a_whole_answer() -> None:
+    data = read_notebook(notebook_json(("q1", "a = 1\nb = 2")))
+    unusable = VariableState("unusable", "too large")
+    assert why_incomplete(data, TWO_CELLS, {"a": HERE, "b": HERE}, ()) == ""
+    assert why_incomplete(data, TWO_CELLS, {"a": HERE, "b": unusable}, ()) == "", "its test says that"
+
+
+def test_a_part_of_an_answer_earns_its_points_and_the_rest_is_explained(
+    tmp_path: Path, fork_server: ForkServer
+) -> None:
+    tests = [f"@test_case(points=1)\ndef test_{name}({name}):\n    assert {name} == 1, 'wrong'\n" for name in "ab"]
+    lab = lab_json({"q1": (["a", "b"], ["a = ...\nb = ..."])})
+    path = make_zip(tmp_path / "tiny.zip", {"q1": question_file("q1", *tests)}, lab=lab)
+    (question,) = graded(
+        load_assignment(path, fork_server), fork_server, notebook_json(("q1", "a = 1\nB = 1"))
+    ).questions
+    assert (question.status, question.score) == ("partial", 1.0)
+    assert question.reason == "Its cell [1] assigns B, but not b: keep the names as they were given."
 
 
 # --- F15: kernels ----------------------------------------------------------------------------------------------------
