@@ -13,7 +13,7 @@ from markupsafe import Markup
 from autograder.render.html import environment
 from autograder.render.notebook_view import NotebookView, Place, notebook_view
 from autograder.results.grade import Grade, Override
-from autograder.results.labels import QUESTION_LABELS, Reason, lost, note, notices, reasons, to_review
+from autograder.results.labels import QUESTION_LABELS, Reason, grade_note, lost, notices, reasons, to_review
 from autograder.results.result import CUT_SHORT, QuestionResult, QuestionStatus, TestResult
 from autograder.util.text import clean, duration, percent, points
 
@@ -96,7 +96,7 @@ def feedback_html(grade: Grade, executed: bytes | None, *, anonymous: bool = Fal
             grade=grade,
             result=grade.result,
             name="Your submission" if anonymous else grade.result.called,
-            note=note(grade.result),
+            note=grade_note(grade),
             notices=notices(grade.result),
             verdicts=(verdicts := _verdicts(grade, view)),
             marked=all(verdict.by_a_person for verdict in verdicts if verdict.override),
