@@ -60,7 +60,7 @@ class Course:
 
 
 def distinct(course: Course, size: int) -> list[Submission]:
-    """Right answers, each with initial weights of its own: nothing can be taken over."""
+    """Right answers with different initial weights, so no training can be reused."""
     made = []
     for number in range(size):
         notebook = fill_stubs(course.student, course.solution, {})

@@ -115,7 +115,7 @@ def _counting_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--extensions",
             type=_EXISTING,
             metavar="FILE.csv",
-            help="Later due times of single students: student,due (a time, or a number of days).",
+            help="Extensions of single students, with columns student,due; due is a time or a number of days.",
         ),
         click.option(
             "--due",
@@ -175,9 +175,9 @@ def main() -> None:
 
 @main.command()
 @click.argument("folder", type=_EXISTING)
-@click.option("--example", default="blank", show_default=True, metavar="NAME", help="What to begin with; see below.")
+@click.option("--example", default="blank", show_default=True, metavar="NAME", help="Example to start from; see below.")
 def new(folder: Path, example: str) -> None:
-    """Begin a course in FOLDER.
+    """Create a course in FOLDER.
 
     The example `blank` is a small lab to replace with your own: a table, a function and a choice. `mnist_dense`,
     `single_layer` and `from_scratch` are the labs of the kit, with their known answers.
@@ -194,7 +194,7 @@ def new(folder: Path, example: str) -> None:
 @click.option(
     "--update-translations",
     is_flag=True,
-    help="Only bring solutions/locale/*/NAME.po up to date with the masters: new texts empty, changed ones fuzzy.",
+    help="Only update solutions/locale/*/NAME.po from the masters: new texts are empty, changed ones marked fuzzy.",
 )
 def build(labs: tuple[str, ...], check: bool, no_run: bool, update_translations: bool) -> None:
     """Generate notebooks and autograders from the masters in solutions/.
@@ -217,10 +217,10 @@ def build(labs: tuple[str, ...], check: bool, no_run: bool, update_translations:
 )
 @_jobs_option
 def prove(lab: str | None, notebook: Path | None, jobs: int | None) -> None:
-    """Grade the known answers of the course and compare.
+    """Grade the known answers of the course and compare their marks.
 
-    Known answers are in solutions/known/LAB/right and wrong, one small TOML file each: what a student wrote, and the
-    questions that must lose points for it. Exit code 1 if one loses anything else.
+    Known answers are TOML files in solutions/known/LAB/right and wrong, each with the code of a student and the
+    questions that must lose points for it. The exit code is 1 if a known answer loses points elsewhere, or too few.
     """
     from autograder.cli.prove import add_known_answer, prove_course
 
@@ -376,7 +376,7 @@ def demo(output: Path, jobs: int | None) -> None:
     "--npz",
     type=_EXISTING,
     metavar="FILE",
-    help="Also write MNIST for handing out (11 MB); as mnist.npz next to a notebook it replaces the download.",
+    help="Also write MNIST to a file for students (11 MB); as mnist.npz next to a notebook, it replaces the download.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the paths as JSON.")
 def data(folder: Path | None, npz: Path | None, as_json: bool) -> None:

@@ -101,7 +101,7 @@ def begin_course(folder: Path, example: str) -> None:
     from autograder.authoring.new import new_course
 
     course = new_course(folder, example)
-    show_whole(f"{course.folder} holds a course now: {', '.join(course.labs)}. Its README.md says how it goes on.")
+    show_whole(f"Created a course in {course.folder}: {', '.join(course.labs)}. See its README.md.")
     show_whole(f"Next: cd {course.folder} && autograder build && autograder prove")
 
 

@@ -40,11 +40,11 @@ def prove_course(lab: str | None, *, jobs: int | None) -> int:
     different = failed(proofs)
     if different:
         say(
-            f"{counted(len(different), 'known answer')} of {len(proofs)} differ. Next: correct the checks, or what "
-            f"{different[0].answer.file} says it should lose."
+            f"{len(different)} of {counted(len(proofs), 'known answer')} did not get the expected result. Next: "
+            f"correct the checks, or the expectations in {different[0].answer.file}."
         )
     else:
-        say(f"{counted(len(proofs), 'known answer')} graded: all as they should be.")
+        say(f"{counted(len(proofs), 'known answer')} graded: all results are as expected.")
     return int(bool(different))
 
 
@@ -56,7 +56,7 @@ def add_known_answer(notebook: Path) -> None:
     with show_waiting(f"Grading {notebook.name}"):
         path = new_known_answer(root, notebook)
     show_whole(f"Written: {path.relative_to(root)}")
-    say("Read it: `lost` and [says] hold what the grader says today, which is right only if you agree.")
+    say("Review it: `lost` and [says] record the current marks and messages, which may be wrong.")
 
 
 def _name(proof: Proof) -> str:

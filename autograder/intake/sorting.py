@@ -353,7 +353,7 @@ def _recognised(kept: Sequence[Found], others: Sequence[Found]) -> str:
             students = {(person.id, person.name, person.email) for handin in these for person in handin.people}
             late = sum(handin.late for handin in these)
             marked = f", {late} marked late" if late else ""
-            parts.append(f"a {word} download with work of {counted(len(students), 'student')}{marked}")
+            parts.append(f"a {word} download with submissions of {counted(len(students), 'student')}{marked}")
     exported = sum(one.exported for one in others)
     plain = counted(len(others), "plain file") + (
         f" ({counted(exported, 'otter export')} among them)" if exported else ""

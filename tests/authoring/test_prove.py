@@ -134,7 +134,7 @@ def test_the_command_prints_what_each_lost_and_a_new_answer_comes_from_a_noteboo
     done = prove(proved)
     assert done.returncode == 1
     assert "q1 loses 1 point, and should not" in done.stdout
-    assert "1 known answer of 4 differ" in done.stdout
+    assert "1 of 4 known answers did not get the expected result" in done.stdout
 
 
 def test_a_course_without_known_answers_is_told_how_to_begin(tmp_path: Path) -> None:

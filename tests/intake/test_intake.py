@@ -55,7 +55,7 @@ both_forms = pytest.mark.parametrize("as_zip", [False, True], ids=["folder", "zi
 def test_an_export_of_gradescope(tmp_path: Path, as_zip: bool) -> None:
     intake = take_in([given(tmp_path, gradescope_files(), as_zip=as_zip)])
     ada, group, essay, gone = intake.submissions
-    assert intake.told[0] == "Recognised: a Gradescope download with work of 5 students"
+    assert intake.told[0] == "Recognised: a Gradescope download with submissions of 5 students"
     assert ada.handin == HandIn(
         "gradescope",
         "submission_409194023",
@@ -115,7 +115,7 @@ def test_a_hostile_yaml_runs_nothing(tmp_path: Path) -> None:
 @both_forms
 def test_a_download_of_canvas(tmp_path: Path, as_zip: bool) -> None:
     intake = take_in([given(tmp_path, canvas_files(), as_zip=as_zip)])
-    assert intake.told[0] == "Recognised: a Canvas download with work of 5 students, 1 marked late"
+    assert intake.told[0] == "Recognised: a Canvas download with submissions of 5 students, 1 marked late"
     by_id = {s.handin.key: s for s in intake.submissions if s.handin}
     assert sorted(by_id) == ["1001", "1002", "1003", "1004", "1009"]
     assert read_submission(by_id["1001"]) == notebook(1, 2), "the newer upload counts"
@@ -177,7 +177,7 @@ def test_foreign_files_among_those_of_canvas_keep_their_rows(tmp_path: Path) -> 
 @pytest.mark.parametrize("folders", [True, False], ids=["folders", "flat"])
 def test_a_download_of_moodle(tmp_path: Path, as_zip: bool, folders: bool) -> None:
     intake = take_in([given(tmp_path, moodle_files(folders=folders), as_zip=as_zip)])
-    assert intake.told[0] == "Recognised: a Moodle download with work of 5 students"
+    assert intake.told[0] == "Recognised: a Moodle download with submissions of 5 students"
     by_id = {s.handin.key: s for s in intake.submissions if s.handin}
     assert {key: s.handin.names for key, s in by_id.items() if s.handin} == {
         "301": "Ada Lovelace",

@@ -1,4 +1,7 @@
-"""Assignments of stock `otter assign` get the marks of stock `otter run`."""
+"""Assignments of stock `otter assign` get the marks of stock `otter run`.
+
+All are graded by the function behind `otter run`, in one process; two of them by the command itself as well.
+"""
 
 from __future__ import annotations
 
@@ -89,3 +92,17 @@ def test_marks_equal_those_of_otter_run(assignment: StockAssignment, built: Path
     assert ours == theirs
     assert set(theirs["right"].values()) == {float(len(assignment.tasks[0].tests))}
     assert 0 < sum(theirs["half"].values()) < sum(theirs["right"].values())
+
+
+@pytest.mark.parametrize(("name", "who"), [("functions", "right"), ("functions", "half"), ("tables", "half")])
+def test_the_command_otter_run_gives_the_same_marks(name: str, who: str, built: Path, tmp_path: Path) -> None:
+    home = built / name
+    (archive,) = (home / "dist" / "autograder").glob("*.zip")
+    submission = home / "submissions" / f"{who}.ipynb"
+    environment = {**os.environ, "PYTHONPATH": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    order = [sys.executable, "-P", "-m", "otter", "run", "-a", str(archive), "-o", str(tmp_path), str(submission)]
+    done = subprocess.run(order, cwd=home, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    written = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    scores = {test["name"]: test["score"] for test in written["tests"] if "score" in test}
+    assert scores == json.loads(submission.with_suffix(".json").read_text(encoding="utf-8"))

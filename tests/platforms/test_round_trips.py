@@ -47,7 +47,7 @@ def gradescope(tmp_path_factory: pytest.TempPathFactory, autograder_here: Comman
     write_lab(home / "tiny.zip", late=LATE)
     (home / "export.zip").write_bytes(zipped(gradescope_files()))
     told = grade(autograder_here, home, "export.zip")
-    assert "Recognised: a Gradescope download with work of 5 students" in told
+    assert "Recognised: a Gradescope download with submissions of 5 students" in told
     assert "Late: 1 submission, 0.4 points deducted in total" in told
     return home
 
@@ -88,7 +88,7 @@ def canvas(tmp_path_factory: pytest.TempPathFactory, autograder_here: Command) -
     (home / "gradebook.csv").write_bytes(csv_bytes(canvas_gradebook()))
     write_corrections(home, "lee_sun_LATE_1002_70003_my_tiny_final.ipynb,q2,1.5,right but for a <typo>")
     told = grade(autograder_here, home, "submissions", "--override", "corrections.csv")
-    assert "Recognised: a Canvas download with work of 5 students, 1 marked late" in told
+    assert "Recognised: a Canvas download with submissions of 5 students, 1 marked late" in told
     assert "Not graded: 1 other file (replaced by a newer one: 1)" in told
     assert "Corrections: 1 (1 new)" in told
     assert "The submission time of 1 submission (1 of them marked late by the platform) is unknown" in told
@@ -175,7 +175,7 @@ def moodle(tmp_path_factory: pytest.TempPathFactory, autograder_here: Command) -
     (home / "class.zip").write_bytes(zipped(moodle_files()))
     (home / "worksheet.csv").write_bytes(csv_bytes(moodle_worksheet(), bom=True, newline="\r\n"))
     told = grade(autograder_here, home, "class.zip", "--due", "2026-10-05T21:59Z")
-    assert "Recognised: a Moodle download with work of 5 students" in told
+    assert "Recognised: a Moodle download with submissions of 5 students" in told
     assert "The submission time of 3 submissions is unknown; no late deduction was applied" in told
     return home
 
