@@ -57,10 +57,12 @@ from autograder.authoring.translate import (
     Translation,
     check_translations,
     grading_messages,
+    kit_translations,
     lab_texts,
     lab_translations,
     translated_notebook,
     updated_catalog,
+    updated_kit_catalogs,
     with_translated_prompts,
 )
 from autograder.authoring.validate import check_description, check_master
@@ -149,7 +151,7 @@ def build_labs(
     sound = {name: source for name, source in readable.items() if name in products or name not in chosen}
     shared = _shared_files(root, known, sound, products, course["course"].published)
     generated = {path: content for files in (*products.values(), shared) for path, content in files.items()}
-    translations = [one for name in products for one in sources[name].translations.values()]
+    translations = [one for name in products for one in sources[name].translations.values()] + kit_translations(root)
     changed: set[str] = set()
     if check:
         with _collecting(faults):
@@ -398,7 +400,9 @@ def _read_source(root: Path, name: str) -> LabSource:
 
 
 def update_translations(root: Path, names: Sequence[str], report: Callable[[str], None]) -> None:
-    """Update the catalogs of labs: new texts are empty, changed ones fuzzy.
+    """Update the catalogs of labs, and of the kit in its own repository.
+
+    New texts get an empty entry, changed ones become fuzzy.
 
     Raises:
         MasterError: a master or a catalog cannot be read.
@@ -410,6 +414,9 @@ def update_translations(root: Path, names: Sequence[str], report: Callable[[str]
             shown = path.relative_to(root).as_posix()
             content = updated_catalog(path.read_bytes(), texts, language=path.parent.name, file=shown)
             report(f"{shown}: {'updated' if write_if_changed(path, content) else 'up to date'}")
+    for path, content in updated_kit_catalogs(root).items():
+        shown = path.relative_to(root).as_posix()
+        report(f"{shown}: {'updated' if write_if_changed(path, content) else 'up to date'}")
 
 
 def _shared_files(

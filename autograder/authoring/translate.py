@@ -19,17 +19,34 @@ from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import PoFileError, read_po, write_po
+from jinja2 import nodes
 
 from autograder.authoring.master import HELPERS_TAG, Master
 from autograder.authoring.setup_cell import SetUp
 from autograder.authoring.stubs import QuestionStubs
 from autograder.authoring.student_notebook import TEXTS, WRITTEN_STUB, with_student_cells
 from autograder.errors import MasterError, raise_faults
+from autograder.handover.outputs import LEFT_OUT
+from autograder.render import feedback
+from autograder.render.html import TEMPLATES, environment
+from autograder.results import labels
+from autograder.util.translations import LOCALE
 
 _KIT = Path(__file__).resolve().parents[1]
-_LOCALE = _KIT / "locale"
-# The packages of the kit whose texts reach students, by the name of their catalog.
-DOMAINS = {"checks": _KIT / "checks", "student": _KIT / "student"}
+# The modules of the kit whose texts reach students, by the name of their catalog.
+DOMAINS: dict[str, tuple[Path, ...]] = {
+    "checks": tuple(sorted((_KIT / "checks").glob("*.py"))),
+    "student": tuple(sorted((_KIT / "student").glob("*.py"))),
+    "feedback": (
+        *(_KIT / "grading" / name for name in ("executed.py", "marking.py", "prerequisites.py", "unanswered.py")),
+        *(_KIT / "render" / name for name in ("feedback.py", "notebook_view.py")),
+        _KIT / "results" / "labels.py",
+        _KIT / "util" / "text.py",
+    ),
+}
+_FEEDBACK_TEMPLATE = "feedback.html"
+# Functions that put the text of their first argument into a language.
+_MARKS = ("_", "ngettext", "words")
 _FEWEST_WORDS = 3
 # What a translation must hold just as its original does: placeholders of messages; code and formulas of text cells.
 _PLACEHOLDER = re.compile(r"\{\w*\}")
@@ -57,10 +74,13 @@ def lab_texts(master: Master) -> tuple[str, ...]:
 @cache
 def kit_texts(domain: str) -> tuple[str, ...]:
     """Return the texts of one of the kit's own packages that students read."""
-    sources = [path.read_text(encoding="utf-8") for path in sorted(DOMAINS[domain].glob("*.py"))]
     find = messages_in if domain == "checks" else marked_in
-    found = [text for source in sources for text in find(source)]
-    return tuple(dict.fromkeys([*found, *(TEXTS if domain == "student" else ())]))
+    found = [text for path in DOMAINS[domain] for text in find(path.read_text(encoding="utf-8"))]
+    if domain == "student":
+        found += TEXTS
+    if domain == "feedback":
+        found += [*marked_in_template(_FEEDBACK_TEMPLATE), *labels.TEXTS, *feedback.TEXTS, LEFT_OUT]
+    return tuple(dict.fromkeys(found))
 
 
 def messages_in(source: str) -> list[str]:
@@ -90,11 +110,24 @@ def marked_in(source: str) -> list[str]:
     found = [
         (node.lineno, node.col_offset, argument.value)
         for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "ngettext")
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _MARKS
         for argument in node.args[:1]
         if isinstance(argument, ast.Constant)
     ]
     return [str(text) for _, _, text in sorted(found)]
+
+
+def marked_in_template(name: str) -> list[str]:
+    """Return the texts of a page's template that are marked for translation by `_(…)`."""
+    source = (TEMPLATES / name).read_text(encoding="utf-8")
+    calls = environment().parse(source).find_all(nodes.Call)
+    return [
+        str(argument.value)
+        for call in calls
+        if isinstance(call.node, nodes.Name) and call.node.name in _MARKS
+        for argument in call.args[:1]
+        if isinstance(argument, nodes.Const)
+    ]
 
 
 @dataclass(frozen=True)
@@ -172,18 +205,48 @@ def updated_catalog(data: bytes | None, texts: Sequence[str], *, language: str, 
 
 @cache
 def kit_catalog(language: str) -> Mapping[str, str]:
-    """Return the translations of the kit's own texts; empty for unknown languages."""
+    """Return the translations of what notebooks carry of the kit.
+
+    Empty for unknown languages.
+    """
     found: dict[str, str] = {}
-    for domain in DOMAINS:
+    for domain in ("checks", "student"):
         path = kit_catalog_path(language, domain)
         if path.is_file():
             found |= read_catalog(path.read_bytes(), kit_texts(domain), file=path.name).texts
     return found
 
 
+def kit_translations(root: Path) -> list[Translation]:
+    """Return the kit's own catalogs if the course is the kit's.
+
+    Other courses cannot complete them.
+    """
+    return [
+        read_catalog(path.read_bytes(), kit_texts(path.stem), file=path.relative_to(root).as_posix())
+        for path in _kit_catalogs(root)
+    ]
+
+
+def updated_kit_catalogs(root: Path) -> dict[Path, bytes]:
+    """Return the kit's own catalogs with its present texts, as `kit_translations`."""
+    return {
+        path: updated_catalog(
+            path.read_bytes(), kit_texts(path.stem), language=path.parts[-3], file=path.relative_to(root).as_posix()
+        )
+        for path in _kit_catalogs(root)
+    }
+
+
+def _kit_catalogs(root: Path) -> list[Path]:
+    if root.resolve() != _KIT.parent:
+        return []
+    return [path for path in sorted((root / "autograder/locale").glob("*/LC_MESSAGES/*.po")) if path.stem in DOMAINS]
+
+
 def kit_catalog_path(language: str, domain: str) -> Path:
     """Return where the kit's catalog for a language and one of its packages lies."""
-    return _LOCALE / language / "LC_MESSAGES" / f"{domain}.po"
+    return LOCALE / language / "LC_MESSAGES" / f"{domain}.po"
 
 
 def translated_notebook(

@@ -27,7 +27,14 @@ from autograder.handover.protocol import (
 from autograder.handover.proxy import LiveCallError, Session, answer_that_raised
 from autograder.handover.seeding import seed_everything
 from autograder.handover.support import write_support_files
-from autograder.results.result import ANSWER_UNUSABLE, NOT_EXPECTED, RESULT_UNUSABLE, Value
+from autograder.results.result import (
+    ANSWER_UNUSABLE,
+    CHECK_FAILED,
+    HIDDEN_CHECK_FAILED,
+    NOT_EXPECTED,
+    RESULT_UNUSABLE,
+    Value,
+)
 from autograder.util.text import text_of
 
 _MAX_MESSAGE = 2_000
@@ -174,7 +181,8 @@ def _failed(
     """
     parts = [str(test.case.failure_message or "").strip() if note else "", said]
     message = " ".join(part for part in parts if part)
-    message = message or ("A hidden check failed." if test.hidden else "The check failed.")
+    if not message:
+        message = message_id = HIDDEN_CHECK_FAILED if test.hidden else CHECK_FAILED
     return TestVerdict(
         name=test.name,
         passed=share >= 1,

@@ -15,6 +15,7 @@ from autograder.handover.journal import RunLog
 from autograder.handover.outputs import Output
 from autograder.notebooks.notebook import Notebook, Part
 from autograder.results.result import CellError
+from autograder.util.translations import Words, words_of
 
 # Key in the metadata of a cell for the questions that it answers and, if it is code, its number.
 KEY = "autograder"
@@ -41,6 +42,7 @@ def executed_notebook(
         written: the questions that text cells may answer.
     """
     errors = {error.cell: error for error in reversed(run_log.errors)}
+    words = words_of(notebook.written_in)
     cells = []
     for position, part in enumerate(notebook.parts, start=1):
         cell: dict[str, Any] = {"cell_type": part.kind, "id": f"cell-{position}", "metadata": {}, "source": part.source}
@@ -48,7 +50,7 @@ def executed_notebook(
             ran = part.number is not None and part.number <= (run_log.last_cell or 0)
             cell["metadata"] = {KEY: {"number": part.number, "answers": list(answers.get(part.number or 0, ()))}}
             cell["execution_count"] = part.number if ran else None
-            cell["outputs"] = _outputs(part, shown, errors) if ran else []
+            cell["outputs"] = _outputs(part, shown, errors, words) if ran else []
         elif answered := [question for question in written if f"answer:{question}" in part.tags]:
             cell["metadata"] = {KEY: {"answers": answered}}
         if part.attachments:
@@ -58,20 +60,22 @@ def executed_notebook(
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def _outputs(part: Part, shown: Mapping[int, Sequence[Output]], errors: Mapping[int, CellError]) -> list[Output]:
+def _outputs(
+    part: Part, shown: Mapping[int, Sequence[Output]], errors: Mapping[int, CellError], words: Words
+) -> list[Output]:
     number = part.number or 0
     outputs = [
         {**output, "execution_count": number} if output["output_type"] == "execute_result" else output
         for output in shown.get(number, ())
     ]
     error = errors.get(number)
-    return [*outputs, _error(error, part.source)] if error is not None else outputs
+    return [*outputs, _error(error, part.source, words)] if error is not None else outputs
 
 
-def _error(error: CellError, source: str) -> Output:
-    where = f"Cell [{error.cell}]"
+def _error(error: CellError, source: str, _: Words) -> Output:
+    where = _("Cell [{cell}]", cell=error.cell)
     if error.line is not None:
         line = source.split("\n")[error.line - 1 : error.line]
-        where += f", line {error.line}: " + "".join(line).strip()
+        where += _(", line {line}", line=error.line) + _(": ") + "".join(line).strip()
     said = f"{error.name}: {error.message}" if error.message else error.name
     return {"output_type": "error", "ename": error.name, "evalue": error.message, "traceback": [where, said]}

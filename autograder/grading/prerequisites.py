@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from autograder.handover.protocol import VariableState
 from autograder.labs.assignment import Question
 from autograder.results.result import QuestionResult
+from autograder.util.translations import ENGLISH, Translate
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class MissingPrerequisite:
 
 
 def missing_variables(
-    question: Question, states: Mapping[str, VariableState], owners: Mapping[str, str]
+    question: Question, states: Mapping[str, VariableState], owners: Mapping[str, str], _: Translate = ENGLISH
 ) -> list[MissingPrerequisite]:
     """Return the missing variables of other questions that a question's tests take.
 
@@ -27,19 +28,22 @@ def missing_variables(
         question: the question.
         states: the state of its variables; missing ones have no entry.
         owners: the question that each answer variable belongs to.
+        _: puts the reasons into a language.
     """
     needed = dict.fromkeys(name for test in question.tests for name in test.required if name not in question.variables)
     missing = []
     for name in needed:
         found = states.get(name)
         if found is None:
-            what = "is missing"
+            why = _("which is missing")
         elif found.state == "present":
             continue
+        elif found.state == "stub":
+            why = _("which has not been filled in")
         else:
-            what = "has not been filled in" if found.state == "stub" else f"cannot be used ({found.reason})"
+            why = _("which cannot be used ({reason})", reason=found.reason)
         owner = f" ({owners[name]})" if owners.get(name, question.name) != question.name else ""
-        missing.append(MissingPrerequisite(name, f"it depends on {name}{owner}, which {what}"))
+        missing.append(MissingPrerequisite(name, _("it depends on {needed}, {why}", needed=f"{name}{owner}", why=why)))
     return missing
 
 
@@ -48,6 +52,7 @@ def missing_prerequisites(
     results: Mapping[str, QuestionResult],
     states: Mapping[str, Mapping[str, VariableState]],
     lacks: Mapping[str, str],
+    _: Translate = ENGLISH,
 ) -> list[MissingPrerequisite]:
     """Return the questions named as prerequisites that provide nothing usable.
 
@@ -58,6 +63,7 @@ def missing_prerequisites(
         results: their results, by name.
         states: the states of their variables, by name.
         lacks: what the status of each means for questions that depend on it, by name; may be empty.
+        _: puts the reasons into a language.
     """
     missing = []
     for base in prerequisites:
@@ -67,7 +73,9 @@ def missing_prerequisites(
         if result.score > 0 or (present and all(present)):
             continue
         nothing_usable = present and not any(present)
-        if what := lacks[base.name] or ("which provides no usable value" if nothing_usable else ""):
-            title = f" ({base.title[0].lower()}{base.title[1:]})" if base.title else ""
-            missing.append(MissingPrerequisite(None, f"it depends on {base.name}{title}, {what}"))
+        if why := lacks[base.name] or (_("which provides no usable value") if nothing_usable else ""):
+            # The titles of questions are known in English only.
+            title = f" ({base.title[0].lower()}{base.title[1:]})" if base.title and _ is ENGLISH else ""
+            needed = f"{base.name}{title}"
+            missing.append(MissingPrerequisite(None, _("it depends on {needed}, {why}", needed=needed, why=why)))
     return missing

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 
 from autograder.handover.protocol import VariableState
@@ -12,6 +12,7 @@ from autograder.notebooks.notebook import CodeCell, Notebook, Part, answer_cells
 from autograder.notebooks.source import assigned_in_functions, assigned_names, cell_magic
 from autograder.results.result import CellError
 from autograder.util.text import clean_line
+from autograder.util.translations import ENGLISH, Translate
 
 NOT_FILLED_IN = "The answer has not been filled in."
 _MOST_NAMES = 3
@@ -20,7 +21,12 @@ _ALIKE = 0.6  # of 1: `ntrain` for `n_train`, not `total` for `n_train`
 
 
 def why_unanswered(
-    notebook: Notebook, question: Question, states: Mapping[str, VariableState], *, other_version: bool = False
+    notebook: Notebook,
+    question: Question,
+    states: Mapping[str, VariableState],
+    _: Translate = ENGLISH,
+    *,
+    other_version: bool = False,
 ) -> str:
     """Explain in one sentence what happened to an answer of which nothing can be judged.
 
@@ -28,24 +34,29 @@ def why_unanswered(
         notebook: the notebook.
         question: the question.
         states: the state of its variables; missing ones have no entry.
+        _: puts the sentence into a language.
         other_version: whether the notebook is known to be of another version than the lab's.
     """
     cells = answer_cells(notebook, question.name, question.variables)
     if not cells:
-        return _no_code_cell(notebook, question, other_version=other_version)
+        return _no_code_cell(notebook, question, _, other_version=other_version)
     touched = _touched(cells, question)
     if not touched:
-        return NOT_FILLED_IN
+        return _(NOT_FILLED_IN)
     lost = (
-        _under_magic(touched, lambda _: True)
-        or _checked_too_early(notebook, question, _assigning(touched, question.variables) or touched)
-        or _assigned_in_vain(touched, question.variables, states)
+        _under_magic(touched, _)
+        or _checked_too_early(notebook, question, _assigning(touched, question.variables) or touched, _)
+        or _assigned_in_vain(touched, question.variables, states, _)
     )
-    return lost or _never_assigned(touched, question.variables)
+    return lost or _never_assigned(touched, question.variables, _)
 
 
 def why_incomplete(
-    notebook: Notebook, question: Question, states: Mapping[str, VariableState], errors: Sequence[CellError]
+    notebook: Notebook,
+    question: Question,
+    states: Mapping[str, VariableState],
+    errors: Sequence[CellError],
+    _: Translate = ENGLISH,
 ) -> str:
     """Explain in one sentence what happened to a part of an answer; empty if all of it is there.
 
@@ -54,6 +65,7 @@ def why_incomplete(
         question: the question, of which other variables can be judged.
         states: the state of its variables; missing ones have no entry.
         errors: errors that the notebook's cells raised.
+        _: puts the sentence into a language.
     """
     names = [name for name in question.variables if name not in states or states[name].state == "stub"]
     if not names or len(names) == len(question.variables):
@@ -63,12 +75,17 @@ def why_incomplete(
     failed = next((error for error in errors for cell in assigning if error.cell == cell.number), None)
     if failed is not None:
         raised = f"{failed.name}: {failed.message}".rstrip(": ")
-        return f"{_listed(names)} was not assigned, because cell [{failed.cell}] raised {raised}."
+        return _(
+            "{names} was not assigned, because cell [{cell}] raised {error}.",
+            names=_listed(names, _),
+            cell=failed.cell,
+            error=raised,
+        )
     return (
-        _under_magic(touched, lambda cell: _mentions_assignment(cell.source, names))
-        or (_checked_too_early(notebook, question, assigning) if assigning else "")
-        or _assigned_in_vain(touched, names, states)
-        or _partly_lost(notebook, question, touched, names)
+        _under_magic([cell for cell in touched if _mentions_assignment(cell.source, names)], _)
+        or (_checked_too_early(notebook, question, assigning, _) if assigning else "")
+        or _assigned_in_vain(touched, names, states, _)
+        or _partly_lost(notebook, question, touched, names, _)
     )
 
 
@@ -86,42 +103,65 @@ def _mentions_assignment(source: str, names: Sequence[str]) -> bool:
     return re.search(pattern, source, re.MULTILINE) is not None
 
 
-def _under_magic(cells: Sequence[CodeCell], counts: Callable[[CodeCell], bool]) -> str:
+def _under_magic(cells: Sequence[CodeCell], _: Translate) -> str:
     for cell in cells:
         magic = cell_magic(cell.source)
-        if magic and counts(cell):
-            kept = "which does not keep the variables of its cell" if magic in _TIMING else "so it is not run as Python"
-            return f"Its cell [{cell.number}] begins with %%{magic}, {kept}: remove that line."
+        if magic in _TIMING:
+            return _(
+                "Its cell [{cell}] begins with %%{magic}, which does not keep the variables of its cell: "
+                "remove that line.",
+                cell=cell.number,
+                magic=magic,
+            )
+        if magic:
+            return _(
+                "Its cell [{cell}] begins with %%{magic}, so it is not run as Python: remove that line.",
+                cell=cell.number,
+                magic=magic,
+            )
     return ""
 
 
-def _checked_too_early(notebook: Notebook, question: Question, answers: Sequence[CodeCell]) -> str:
+def _checked_too_early(notebook: Notebook, question: Question, answers: Sequence[CodeCell], _: Translate) -> str:
     last_check = max((cell.number for cell in notebook.cells if question.name in cell.checks), default=None)
     if last_check is None or last_check >= min(cell.number for cell in answers):
         return ""
-    return (
-        f'grader.check("{question.name}") is in cell [{last_check}], before the answer in cell [{answers[0].number}]: '
-        "move the check below the answer."
+    return _(
+        "{check} is in cell [{last}], before the answer in cell [{answered}]: move the check below the answer.",
+        check=f'grader.check("{question.name}")',
+        last=last_check,
+        answered=answers[0].number,
     )
 
 
-def _assigned_in_vain(cells: Sequence[CodeCell], names: Sequence[str], states: Mapping[str, VariableState]) -> str:
-    wanted = _listed(names)
+def _assigned_in_vain(
+    cells: Sequence[CodeCell], names: Sequence[str], states: Mapping[str, VariableState], _: Translate
+) -> str:
+    wanted = _listed(names, _)
     if any(name in states and states[name].state == "stub" for name in names):
-        return f"{wanted} was still ... when the answer was collected: replace the three dots with the answer."
+        return _(
+            "{names} was still ... when the answer was collected: replace the three dots with the answer.", names=wanted
+        )
     assigning = _assigning(cells, names)
     if assigning:
-        return f"{wanted} is assigned in cell [{assigning[0].number}], but was no longer there when it was collected."
+        return _(
+            "{names} is assigned in cell [{cell}], but was no longer there when it was collected.",
+            names=wanted,
+            cell=assigning[0].number,
+        )
     return ""
 
 
-def _no_code_cell(notebook: Notebook, question: Question, *, other_version: bool) -> str:
+def _no_code_cell(notebook: Notebook, question: Question, _: Translate, *, other_version: bool) -> str:
     part = _now_text(notebook, question, question.variables)
     if part is not None:
-        return f"Its answer cell was changed to {_kind(part)}, so its code does not run: change it to a code cell."
+        return _(
+            "Its answer cell was changed to {kind}, so its code does not run: change it to a code cell.",
+            kind=_kind(part, _),
+        )
     if other_version and not any(question.name in cell.checks for cell in notebook.cells):
-        return "There is no cell for it: the notebook is of another version, which may not have this question."
-    return "Its answer cell was deleted or replaced."
+        return _("There is no cell for it: the notebook is of another version, which may not have this question.")
+    return _("Its answer cell was deleted or replaced.")
 
 
 def _now_text(notebook: Notebook, question: Question, names: Sequence[str], *, tagged: bool = True) -> Part | None:
@@ -133,43 +173,62 @@ def _now_text(notebook: Notebook, question: Question, names: Sequence[str], *, t
     return None
 
 
-def _kind(part: Part) -> str:
-    return "Markdown" if part.kind == "markdown" else "raw text"
+def _kind(part: Part, _: Translate) -> str:
+    return "Markdown" if part.kind == "markdown" else _("raw text")
 
 
-def _never_assigned(cells: Sequence[CodeCell], variables: Sequence[str]) -> str:
-    wanted = _listed(variables)
-    if inside := _inside_a_function(cells, variables):
+def _never_assigned(cells: Sequence[CodeCell], variables: Sequence[str], _: Translate) -> str:
+    wanted = _listed(variables, _)
+    if inside := _inside_a_function(cells, variables, _):
         return inside
     for cell in cells:
         if others := sorted(assigned_names(cell.source) - set(variables)):
-            told = f"Its cell [{cell.number}] assigns {_listed(others)}, but not {wanted}"
-            return f"{told}: keep the names as they were given."
-    return f"Its cell [{cells[0].number}] has been changed, but assigns nothing to {wanted}."
+            return _other_names(cell, others, wanted, _)
+    return _("Its cell [{cell}] has been changed, but assigns nothing to {names}.", cell=cells[0].number, names=wanted)
 
 
-def _partly_lost(notebook: Notebook, question: Question, cells: Sequence[CodeCell], names: Sequence[str]) -> str:
+def _other_names(cell: CodeCell, others: Sequence[str], wanted: str, _: Translate) -> str:
+    return _(
+        "Its cell [{cell}] assigns {others}, but not {names}: keep the names as they were given.",
+        cell=cell.number,
+        others=_listed(others, _),
+        names=wanted,
+    )
+
+
+def _partly_lost(
+    notebook: Notebook, question: Question, cells: Sequence[CodeCell], names: Sequence[str], _: Translate
+) -> str:
     """Explain why no cell assigns some of the variables."""
-    wanted = _listed(names)
-    if inside := _inside_a_function(cells, names):
+    wanted = _listed(names, _)
+    if inside := _inside_a_function(cells, names, _):
         return inside
     for cell in cells:
         others = assigned_names(cell.source) - set(question.variables)
         alike = sorted(other for other in others if any(_is_alike(other, name) for name in names))
         if alike:
-            told = f"Its cell [{cell.number}] assigns {_listed(alike)}, but not {wanted}"
-            return f"{told}: keep the names as they were given."
+            return _other_names(cell, alike, wanted, _)
     part = _now_text(notebook, question, names, tagged=False)
     if part is not None:
-        return f"The cell that assigns {wanted} was changed to {_kind(part)}, so its code does not run."
+        return _(
+            "The cell that assigns {names} was changed to {kind}, so its code does not run.",
+            names=wanted,
+            kind=_kind(part, _),
+        )
     deleted = sum(question.name in cell.answers for cell in notebook.cells) < len(question.stubs)
-    return f"No cell assigns {wanted}{': its answer cell was deleted or replaced' if deleted else ''}."
+    if deleted:
+        return _("No cell assigns {names}: its answer cell was deleted or replaced.", names=wanted)
+    return _("No cell assigns {names}.", names=wanted)
 
 
-def _inside_a_function(cells: Sequence[CodeCell], names: Sequence[str]) -> str:
+def _inside_a_function(cells: Sequence[CodeCell], names: Sequence[str], _: Translate) -> str:
     for cell in cells:
         if inside := sorted(set(names) & assigned_in_functions(cell.source)):
-            return f"Its cell [{cell.number}] assigns {_listed(inside)} only inside a function: assign it outside."
+            return _(
+                "Its cell [{cell}] assigns {names} only inside a function: assign it outside.",
+                cell=cell.number,
+                names=_listed(inside, _),
+            )
     return ""
 
 
@@ -178,7 +237,7 @@ def _is_alike(one: str, other: str) -> bool:
     return SequenceMatcher(None, first, second).ratio() >= _ALIKE
 
 
-def _listed(names: Sequence[str]) -> str:
+def _listed(names: Sequence[str], _: Translate) -> str:
     shown = [clean_line(name, 40) for name in names[:_MOST_NAMES]]
     more = ["…"] if len(names) > _MOST_NAMES else []
-    return ", ".join([*shown, *more]) or "the answer"
+    return ", ".join([*shown, *more]) or _("the answer")

@@ -18,13 +18,13 @@ from autograder.handover.modules import resolve_module
 from autograder.handover.shared_arrays import mapped, mapped_bytes
 from autograder.sandbox.job_files import is_ordinary_file, is_ordinary_folder, read_ordinary_file
 
-_MAX_ANSWERS_BYTES = 128 << 20  # parsed, the worst of it takes 25 times as much memory
+_MAX_ANSWERS_BYTES = 128 << 20  # parsing takes up to 25 times as much memory
 _MAX_ARRAY_BYTES = 2 << 30
 _MAX_DEPTH = 25
 _PLAIN_KINDS = "biufcSUMm"
 _MAX_SCALAR_BYTES = 1 << 16
 _ALIKE = {"int": int, "float": float, "bool": bool, "str": str}
-# What stands for something that stays in the student's process; see `live_protocol`.
+# Kinds of descriptions of objects that stay in the student's process; see `live_protocol`.
 REFERENCES = frozenset({"reference", "argument", "library", "exception_class"})
 
 
@@ -39,9 +39,9 @@ class Decoder:
     """Rebuilds values from untrusted descriptions.
 
     Args:
-        load: gives the array of a name, or raises CannotCrossError.
-        resolve: gives what is described by reference.
-        record_class: gives the class of a record by its form, name and fields; None where it knows none.
+        load: returns the array with a name, or raises CannotCrossError.
+        resolve: returns the object that is described by reference.
+        record_class: returns the class of a record by its form, name and fields, or None.
     """
 
     def __init__(

@@ -37,9 +37,9 @@ class Encoder:
     """Describes values as plain data.
 
     Args:
-        save: keeps an array and returns the name it is known by.
+        save: keeps an array and returns its name.
         refer: describes by reference what has no plain form; may raise CannotCrossError.
-        own: is asked first about everything but numbers and texts; returns None where it knows nothing.
+        own: is called first, except for numbers and texts; returns None for values that it does not describe.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Encoder:
         """Return the description of a value.
 
         Raises:
-            CannotCrossError: it has none.
+            CannotCrossError: it has no plain form.
         """
         return self._encode(value, _Budget())
 
@@ -106,7 +106,7 @@ class Encoder:
         return described or self._refer(value)
 
     def _encode_library_object(self, value: Any, inner: Callable[[Any], dict[str, Any]]) -> dict[str, Any] | None:
-        # What is not imported here has no values here: tests of functions need not import TensorFlow.
+        # A library that is not imported has no values here, so that functions can be tested without TensorFlow.
         keras: Any = sys.modules.get("keras")
         tensorflow: Any = sys.modules.get("tensorflow")
         if tensorflow is not None:
@@ -303,7 +303,7 @@ def _encode_dtype(dtype: np.dtype[Any]) -> dict[str, Any]:
 
 
 def _json_number(value: Any) -> Any:
-    """NaN and the infinities have no JSON form: they cross as text."""
+    """Return a number as JSON data; NaN and infinities, which have no JSON form, as text."""
     return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -1,6 +1,6 @@
 """Change an object in place so that it equals another one.
 
-The caller's arguments get the changes that a call made to its copies.
+A call changes copies of its arguments; this applies the changes to the caller's arguments.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _is_table(value: Any) -> bool:
 def update(old: Any, new: Any) -> bool:
     """Make `old` equal to `new` where it can be changed; return whether it now is.
 
-    What lies in a container keeps its identity where it can be changed, too.
+    Mutable items of a container keep their identity as well.
     """
     if type(old) is not type(new):
         return False
@@ -47,7 +47,7 @@ def update(old: Any, new: Any) -> bool:
         old.clear()
         old.extend(new)
     elif isinstance(old, tuple):
-        return False  # it cannot be changed itself, and a new one has all that is new
+        return False  # it is immutable, so that the new one replaces it
     elif isinstance(old, np.ndarray):
         return _update_array(old, new)
     elif _is_table(old):

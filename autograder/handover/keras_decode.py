@@ -15,7 +15,7 @@ from autograder.handover.keras_names import CLASSES, MARKERS, activation_name, c
 _MAX_DEPTH = 40
 _MAX_NODES = 20_000
 _MAX_SIZE = 1 << 20
-_FREE_PARAMETERS = 1 << 22  # a model that came without its weights may be this large; it takes 16 MB
+_FREE_PARAMETERS = 1 << 22  # limit for a model without its weights: 16 MB
 _COMPILE_ARGUMENTS = ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")
 
 
@@ -46,9 +46,9 @@ def rebuild_model(structure: Any, compiled: Any, weights: Sequence[np.ndarray[An
 
 @contextmanager
 def at_most(parameters: int) -> Iterator[None]:
-    """Let layers make no more parameters than there are weights for.
+    """Limit the parameters that layers may create to the number of weights.
 
-    A description of a few bytes can ask for more memory than any machine has; the weights that came with it are there.
+    A short description can request more memory than any machine has, but not more weights than were handed over.
     """
     import keras
 
@@ -107,7 +107,7 @@ class _Allowed:
             if not is_allowed_class(config):
                 hint = " (code of its own is not handed over)" if name in ("Lambda", "__lambda__") else ""
                 raise CannotCrossError(f"it uses {name}, which is not one of Keras's standard layers{hint}")
-        # A seed may be any number: it makes nothing large.
+        # A seed may be any number: it does not determine a size.
         return {
             key: value if key == "seed" and type(value) is int else self.check(value, depth + 1)
             for key, value in config.items()

@@ -1,8 +1,8 @@
 """Messages of a live channel, by which a checker calls into a notebook.
 
-Two pipes lead to the runner and back. A runner says which question waits (`CHECK`), the checker asks (`CALL`), the
-runner answers (`REPLY`), the grader says that the check is over (`END`). Pipes and not sockets, which could carry
-descriptors. Every message has its kind, check and number and its lengths in front; all that a runner sends is a claim.
+Two pipes lead to the runner and back. A runner names the question that waits (`CHECK`), the checker calls (`CALL`), the
+runner replies (`REPLY`), and the grader ends the check (`END`). Pipes, unlike sockets, cannot carry descriptors. Every
+message begins with its kind, check, number and lengths; everything that a runner sends is untrusted.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from autograder.handover.errors import CannotCrossError
 CHECK, CALL, REPLY, END = 1, 2, 3, 4
 _HEADER = struct.Struct("!8sBIIQQ")  # mark, kind, check, number, bytes of text, bytes of arrays
 _MARK = b"\x93live\r\n\x1a"
-_PIPE_BYTES = 1 << 20  # the most that Linux allows everybody (pipe(7))
+_PIPE_BYTES = 1 << 20  # the largest size that unprivileged users may set (pipe(7))
 _PIECE = 1 << 22
 _MAX_QUESTION = 1 << 12
 _MAX_ARRAYS = 10_000
 _MAX_DIMENSIONS = 32
 _NUMBERS = "biufcSUMm"
-_SLOWEST = 20_000_000  # bytes per second that a message on its way must make
+_SLOWEST = 20_000_000  # bytes per second, the lowest accepted speed of a message
 _SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", 1031)
 
 
@@ -45,16 +45,16 @@ class BrokenChannelError(Exception):
 
 @dataclass(frozen=True)
 class LiveLimits:
-    """What the calls of one check may use.
+    """Limits on the calls of one check.
 
     Args:
         call_seconds: how long one call may take.
-        grace_seconds: how long after that an answer is waited for.
+        grace_seconds: how long to wait for a reply after that.
         calls: number of calls.
         message_bytes: size of one message.
         text_bytes: size of its text, which takes up to 25 times as much memory when it is parsed.
         check_bytes: size of all messages together.
-        references: number of the student's objects that are held at once.
+        references: number of the student's objects held at once.
     """
 
     call_seconds: float = 5.0
@@ -111,7 +111,7 @@ class Wire:
     Args:
         reading, writing: descriptors of the two pipes.
         limits: how large messages may be.
-        waits: whether to wait for ever; else writing and reading have a deadline.
+        waits: whether to wait indefinitely; otherwise, writing and reading have a deadline.
     """
 
     def __init__(self, reading: int, writing: int, limits: LiveLimits = LIMITS, *, waits: bool = False) -> None:
@@ -128,7 +128,7 @@ class Wire:
         """Send one message.
 
         Raises:
-            BrokenChannelError: the other side does not take it.
+            BrokenChannelError: the other side does not accept it.
             CannotCrossError: it is too large; nothing was sent.
         """
         shapes = [{"dtype": array.dtype.str, "shape": list(array.shape)} for array in message.arrays]
@@ -149,7 +149,7 @@ class Wire:
         """Receive one message, whose first byte must come within `seconds`.
 
         Raises:
-            BrokenChannelError: it does not come, or is none.
+            BrokenChannelError: no message arrives in time, or it is not valid.
         """
         limit = None if seconds is None else time.monotonic() + seconds
         mark, kind, check, number, text, size = _HEADER.unpack(self._read(_HEADER.size, limit))
@@ -171,7 +171,7 @@ class Wire:
         """Wait for the next check, skipping what precedes it; None at the end.
 
         Args:
-            left: how many bytes of anything else to pass over.
+            left: how many other bytes to skip at most.
         """
         window = bytearray()
         with contextlib.suppress(BrokenChannelError, ValueError, KeyError, TypeError, RecursionError):
@@ -204,7 +204,7 @@ class Wire:
             raise BrokenChannelError(f"exchanged more than {self._limits.check_bytes:,} bytes in one check")
 
     def _deadline(self) -> float | None:
-        """When the first byte must have come; every further one has a little more time."""
+        """Return the deadline of the first byte; further bytes have a little more time."""
         return None if self._waits else time.monotonic() + self._limits.call_seconds
 
     def _write(self, data: bytes | memoryview, deadline: float | None) -> None:
@@ -218,7 +218,7 @@ class Wire:
                 raise BrokenChannelError("has ended") from error
 
     def _read(self, size: int, deadline: float | None) -> memoryview:
-        # Not a bytearray, which is filled with zeros: the system gives memory only for what has really come.
+        # Not a bytearray, whose zeros take memory at once: here, only bytes that have arrived do.
         view, done = np.empty(size, np.uint8).data, 0
         while done < size:
             if deadline is not None:
@@ -285,8 +285,8 @@ def close(*descriptors: int) -> None:
                 raise
 
 
-# What a test may do with an object of the student's beyond attributes, texts and `==`: the methods that the object's
-# class must define, from which the stand-in gets exactly those it has.
+# Special methods that a stand-in has if the class of the student's object defines them, in addition to attributes,
+# texts and `==`.
 CAPABILITIES = tuple(
     f"__{name}__"
     for name in (
@@ -294,7 +294,7 @@ CAPABILITIES = tuple(
         "abs neg pos invert round reversed add sub mul truediv floordiv mod pow matmul and or xor lshift rshift"
     ).split()
 )
-# Special attributes that can be read; all others, and names with an underscore in front, do not exist for a test.
+# Special attributes that a test can read; other names with a leading underscore do not exist for it.
 SPECIAL_ATTRIBUTES = frozenset(
     f"__{name}__" for name in "name qualname doc module class annotations defaults kwdefaults bases dict".split()
 )

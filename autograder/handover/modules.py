@@ -38,7 +38,7 @@ def resolve_module(described: Mapping[str, Any]) -> types.ModuleType:
     """Import the module that a description names.
 
     Raises:
-        CannotCrossError: it is none that tests take, or not installed here.
+        CannotCrossError: tests cannot take it, or it is not installed here.
     """
     name = described.get("module")
     if name not in MODULES:

@@ -1,8 +1,8 @@
 """Convert standard library values, such as sets and dates, to plain data and back.
 
-`describe` runs where a value is, `rebuild` where it is needed. A description is a claim: whatever `rebuild` is given,
-it makes only values of the classes named here. What is described is read through the methods of the base class, so that
-a subclass cannot show other contents than it has.
+`describe` runs in the process that has a value, `rebuild` in the one that needs it. Descriptions are untrusted:
+`rebuild` creates values of the classes named here only. Contents are read through the methods of the base class, so
+that a subclass cannot misrepresent them.
 """
 
 from __future__ import annotations
@@ -79,10 +79,10 @@ def rebuild(described: Described, inner: Callable[[Any], Any], known: RecordClas
     Args:
         described: the description; its kind is one of `KINDS`.
         inner: rebuilds what the value contains.
-        known: gives the class of a record, where there is one already.
+        known: returns the class of a record, or None to create one.
 
     Raises:
-        CannotCrossError, ValueError, TypeError, KeyError: it describes no value.
+        CannotCrossError, ValueError, TypeError, KeyError: the description is not valid.
     """
     kind = described["kind"]
     if kind in _RECORDS:
@@ -93,7 +93,7 @@ def rebuild(described: Described, inner: Callable[[Any], Any], known: RecordClas
 def is_plain_dataclass(kind: type) -> bool:
     """Whether a class is a dataclass without methods of its own.
 
-    Its instances are no more than their fields.
+    Its instances consist of their fields only.
     """
     return dataclasses.is_dataclass(kind) and not own_methods(kind)
 
@@ -115,7 +115,7 @@ def record_class(form: str, name: str, fields: tuple[str, ...]) -> type:
     """Return a class for handed-over records, the same for equal names and fields.
 
     Raises:
-        CannotCrossError: these are no names, or too many.
+        CannotCrossError: the names are not valid, or too many.
     """
     names = (name, *fields)
     if len(fields) > _MAX_FIELDS or not all(_is_name(text) for text in names) or len(set(fields)) < len(fields):
@@ -326,7 +326,7 @@ _WRITERS: dict[type, Callable[[Any, Callable[[Any], Described]], Described]] = {
     list: _describe_items("list", list.__iter__),
     dict: _describe_pairs("dict", dict.items),
 }
-# The first of these that a class derives from is what its instances cross as.
+# Instances of a subclass cross as the first of these classes that it derives from.
 _BASES = (
     *(collections.Counter, collections.OrderedDict, collections.defaultdict, dict),
     *(list, set, frozenset, collections.deque),

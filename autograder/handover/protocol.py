@@ -1,7 +1,7 @@
 """Records that cross the boundary of the sandbox as JSON.
 
-A payload goes in, files come out. What a student's process has written is a claim: readers limit the size first, decode
-strictly and pass over damaged lines. What the checker has written may have been cut short.
+A payload goes in, files come out. What a student's process writes is untrusted: readers limit the size first, decode
+strictly and skip damaged lines. What the checker writes may be cut short.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def decode(data: bytes, kind: type[Record]) -> Record:
     """Decode a record.
 
     Raises:
-        ValueError: the data are something else.
+        ValueError: the data are not such a record.
     """
     try:
         return msgspec.json.decode(data, type=kind)
@@ -173,7 +173,7 @@ def decode(data: bytes, kind: type[Record]) -> Record:
 
 
 def decode_lines(data: bytes, kind: type[Record]) -> Iterator[Record]:
-    """Decode the lines that hold such a record, passing over all others."""
+    """Decode the lines that hold such a record; skip all others."""
     decoder = msgspec.json.Decoder(kind)
     for line in data.splitlines():
         try:
@@ -192,6 +192,6 @@ def from_payload(payload: Mapping[str, Any], kind: type[Record]) -> Record:
     """Turn the JSON data of a job back into its record.
 
     Raises:
-        msgspec.ValidationError: the data are something else, which is a fault of the grader.
+        msgspec.ValidationError: the data are not such a record, which is a defect of the grader.
     """
     return msgspec.convert(payload, kind)

@@ -2,9 +2,9 @@
 
 A stand-in represents an object that stays in the student's process.
 
-No student code runs in here, and nothing that comes back is more than data. A stand-in has exactly the special methods
-that the object's class says it has, out of a fixed list. `==` between a stand-in and a value of the test's own is never
-asked of the student's object: that is False. Only two of the student's objects are compared by their own methods.
+No student code runs here, and replies are data only. A stand-in has those special methods of a fixed list that the
+object's class says it has. `==` between a stand-in and a value of the test's own is False: the student's object is not
+asked. Only two of the student's objects are compared by their own methods.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ Operation = Callable[..., Any]
 class LiveCallError(BaseException):
     """A call failed or gave no usable value; the test that made it has failed.
 
-    No Exception: a test that expects one of the student's (`pytest.raises(Exception)`) must not pass because of it.
+    Not an `Exception`, so that a test that expects one of the student's (`pytest.raises(Exception)`) does not pass.
     """
 
 
@@ -90,19 +90,19 @@ class Session:
         self.defect = ""
 
     def begin_test(self) -> None:
-        """Forget the failures of the test before."""
+        """Forget the failures of the previous test."""
         self.failure, self.unusable, self.defect = None, {}, ""
 
     @property
     def in_step(self) -> bool:
-        """Whether the channel can be used further: no message was cut off."""
+        """Whether the channel can still be used: no message was cut off."""
         return not self._wire.half_written
 
     def values(self) -> dict[str, Any]:
         """Return the question's answers, collected before anything is called.
 
         Raises:
-            LiveCallError: they do not come.
+            LiveCallError: the notebook did not send them.
         """
         body, arrays = self._ask({"operation": "values"}, (), "the notebook's answers")
         described = body.get("values")
@@ -111,16 +111,16 @@ class Session:
         return {str(name): self._decoder(arrays).value(value) for name, value in described.items()}
 
     def perform(self, operation: str, what: str, /, *arguments: Any, **keywords: Any) -> Any:
-        """Have one operation done in the student's process.
+        """Perform one operation in the student's process.
 
         Args:
             operation: its name; see `runner.live_server.OPERATIONS`.
-            what: what is done, for messages.
+            what: its description, for messages.
             *arguments: its arguments.
             **keywords: its keyword arguments.
 
         Raises:
-            LiveCallError: it gave nothing that can be used.
+            LiveCallError: it gave no usable value.
             Exception: what the student's code raised.
         """
         store = ArrayStore()
@@ -179,7 +179,7 @@ class Session:
             if reply.kind == REPLY and (reply.check, reply.number) == (self._check, self._calls):
                 return reply
             if reply.kind != REPLY or (reply.check, reply.number) > (self._check, self._calls):
-                break  # older ones are late answers: they are passed over
+                break  # an older reply is a late answer, which is skipped
         raise BrokenChannelError("sent something that is not an answer")
 
     def _take(self, body: Mapping[str, Any], arrays: Sequence[np.ndarray[Any, Any]], what: str) -> Any:
@@ -386,7 +386,7 @@ _CLASS_NAMES = {
     "builtin": "builtin_function_or_method",
     "module": "module",
 }
-# What `isinstance` says of an object by reference, so that inspecting it works as usual; none of them holds data.
+# Classes that `isinstance` reports for an object by reference, so that it can be inspected; none of them holds data.
 _LIBRARY_CLASSES = {
     "function": ("types", "FunctionType"),
     "method": ("types", "MethodType"),
@@ -473,7 +473,7 @@ def _signature_of(self: StandIn) -> inspect.Signature:
 def _instance_check(self: StandIn, value: Any) -> bool:
     if _is_stand_in(value):
         return _session(self).perform("isinstance", f"isinstance(…, {_of(self)})", value, self) is True
-    # A record crosses as a value of its own: all that is known of its class is the name.
+    # A record crosses by value, with the name of its class only.
     return type(value).__name__ == _name(self) and is_record(value)
 
 

@@ -47,7 +47,7 @@ def restore(described: Mapping[str, Any], load: Callable[[Any], _Array]) -> None
     """Set both generators to a state that was described.
 
     Raises:
-        CannotCrossError: it is none.
+        CannotCrossError: the description is not valid.
     """
     try:
         words = load(described["words"])

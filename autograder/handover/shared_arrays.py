@@ -1,7 +1,7 @@
 """Large arrays known to every worker, so that value-wise mappings cross as tables.
 
-Normalised images are raw images with each of the 256 values replaced by another: 2 kB say the same, bit for bit, as
-376 MB. That an array is such a one is a claim like any other: whoever hands over a false one hands over another array.
+Normalised images are raw images with each of the 256 values replaced by another, so that 2 kB describe 376 MB exactly.
+A false description only results in another array.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 _VALUES = 256
-_LEAST_BYTES = 1 << 20  # below that a table saves nothing
+_LEAST_BYTES = 1 << 20  # for smaller arrays, a table saves nothing
 _BLOCK = 1 << 15  # elements compared at a time: small enough for the processor's cache
 _UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
@@ -71,7 +71,7 @@ def mapped(name: str, table: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return the known array with every value v replaced by `table[v]`; read-only.
 
     Raises:
-        ValueError: there is no such array, or the table has not 256 values.
+        ValueError: there is no such array, or the table does not have 256 values.
     """
     known = _KNOWN.get(name)
     if known is None or table.shape != (_VALUES,):
@@ -82,7 +82,7 @@ def mapped(name: str, table: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def mapped_bytes(name: str, table: np.ndarray[Any, Any]) -> int:
-    """How large `mapped` would be, in bytes; 0 where it would raise."""
+    """Return the size of the result of `mapped` in bytes; 0 where it would raise."""
     known = _KNOWN.get(name)
     return 0 if known is None else known.array.size * table.dtype.itemsize
 

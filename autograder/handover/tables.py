@@ -2,7 +2,7 @@
 
 Columns become arrays or lists.
 
-pandas is imported only where a value of it is at hand; a grader without pandas says so.
+pandas is imported only for its own values; a grader without pandas says so.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from autograder.handover.errors import CannotCrossError
 Described = dict[str, Any]
 KINDS = frozenset({"frame", "series", "index", "categorical", "timestamp", "duration", "not_a_time", "missing"})
 _MAX_COLUMNS = 10_000
-# Column types of pandas' own that are rebuilt from a list with None where a value is missing.
+# Column types of pandas that are rebuilt from a list, with None for a missing value.
 _EXTENSIONS = frozenset(
     {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
     | {"Float32", "Float64", "boolean", "string", "str"}
@@ -71,7 +71,7 @@ def rebuild(described: Described, inner: Callable[[Any], Any]) -> Any:
     """Return the pandas object that a description claims.
 
     Raises:
-        CannotCrossError, ValueError, TypeError, KeyError: it describes none, or pandas is not installed here.
+        CannotCrossError, ValueError, TypeError, KeyError: the description is not valid, or pandas is not installed.
     """
     try:
         import pandas

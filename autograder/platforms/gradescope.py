@@ -214,7 +214,7 @@ def _points_by_test(question: QuestionResult, earned: float) -> bool:
 
 def _whole(grade: Grade, question: QuestionResult, position: int, hidden: Visibility) -> dict[str, Any]:
     override, earned = grade.overrides.get(question.name), grade.points(question)
-    told = clean(question.reason) or "Points of all checks of this question."
+    told = clean(question.shown_reason) or "Points of all checks of this question."
     reason = clean(override.reason) if override is not None else ""
     if question.status == "to_review":
         if override is None:

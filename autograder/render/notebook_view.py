@@ -16,10 +16,16 @@ from autograder.render.code import coloured, plain
 from autograder.render.markdown import latex, rendered
 from autograder.render.safe_html import safe_html
 from autograder.util.text import clean, clean_line, shown_plainly
+from autograder.util.translations import ENGLISH, Translate
 
 # Characters of code per line on a phone.
 _NARROW = 34
-_BESIDE = re.compile(r"^(?:question|exercise|task|q)\s*\d+\s*[:.\u2013-]\s*|\s*\([\d.]+ points?\)$", re.IGNORECASE)
+# The number of a question before its title, and its points behind it; Chinese has wide colons and brackets.
+_BESIDE = re.compile(
+    r"^(?:question|exercise|task|q|\u95ee\u9898)\s*\d+\s*[:\uff1a.\u2013-]\s*"
+    r"|\s*[(\uff08][\d.]+ (?:points?|\u5206)[)\uff09]$",
+    re.IGNORECASE,
+)
 # What the set-up cell has packed: hundreds of lines that nobody can read. Without blanks, so that it can hide no code.
 _PACKED = re.compile(r'(^grader = _set_up\([^\n]*packed=""")\n(?:[!-~]+\n)+(""")', re.MULTILINE)
 # Characters of code per notebook; highlighting takes a second per megabyte.
@@ -96,18 +102,20 @@ class NotebookView:
         return max((cell.number for cell in self.cells if cell.ran and cell.number), default=None)
 
 
-def notebook_view(executed: bytes | None) -> NotebookView | None:
+def notebook_view(executed: bytes | None, words: Translate = ENGLISH) -> NotebookView | None:
     """Prepare a notebook composed by `grading.executed`; None if it cannot be read."""
     try:
         document = json.loads(executed or b"")
         cells = document["cells"]
         answered = _last_answers(cells)
-        return _view(cells, answered)
+        return _view(cells, answered, words)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _view(cells: Sequence[Mapping[str, Any]], answered: Mapping[int, tuple[str, ...]]) -> NotebookView:
+def _view(
+    cells: Sequence[Mapping[str, Any]], answered: Mapping[int, tuple[str, ...]], words: Translate
+) -> NotebookView:
     made: list[Cell] = []
     code = 0
     places: dict[str, Place] = {}
@@ -117,7 +125,7 @@ def _view(cells: Sequence[Mapping[str, Any]], answered: Mapping[int, tuple[str, 
         if cell["cell_type"] == "code":
             anchor = _code_anchor(cell, anchor)
             code += len(cell["source"])
-            made.append(_code_cell(cell, anchor, answered.get(position, ()), before=code))
+            made.append(_code_cell(cell, anchor, answered.get(position, ()), words, before=code))
             places |= {question: Place(anchor, reading, heading) for question in made[-1].answers}
             continue
         text, found = _text_cell(cell, anchor)
@@ -143,7 +151,9 @@ def _code_anchor(cell: Mapping[str, Any], otherwise: str) -> str:
     return otherwise if number is None else f"cell-{int(number)}"
 
 
-def _code_cell(cell: Mapping[str, Any], anchor: str, answers: tuple[str, ...], *, before: int) -> Cell:
+def _code_cell(
+    cell: Mapping[str, Any], anchor: str, answers: tuple[str, ...], words: Translate, *, before: int
+) -> Cell:
     """Prepare a code cell; `before` is the amount of code up to its end."""
     source = _PACKED.sub(r"\1…\2", cell["source"])
     return Cell(
@@ -153,7 +163,7 @@ def _code_cell(cell: Mapping[str, Any], anchor: str, answers: tuple[str, ...], *
         broad=_is_broad(source),
         number=cell["metadata"][KEY]["number"],
         ran=cell["execution_count"] is not None,
-        outputs=tuple(_outputs(cell["outputs"])),
+        outputs=tuple(_outputs(cell["outputs"], words)),
         answers=answers,
     )
 
@@ -172,26 +182,27 @@ def _text_cell(cell: Mapping[str, Any], anchor: str) -> tuple[Cell, str]:
     return Cell(anchor, "markdown", text.html, is_broad_html(text.html)), text.heading
 
 
-def _outputs(outputs: Sequence[Mapping[str, Any]]) -> Iterator[Shown]:
+def _outputs(outputs: Sequence[Mapping[str, Any]], words: Translate) -> Iterator[Shown]:
     for output in outputs:
         if NOTE in output.get("metadata", {}):
-            yield Shown("grader", html.escape(str(output["data"]["text/plain"])))
+            yield Shown("grader", html.escape(words(str(output["data"]["text/plain"]))))
         elif output["output_type"] == "stream":
             yield _plain(str(output["text"]), "stderr" if output["name"] == "stderr" else "stdout")
         elif output["output_type"] == "error":
             yield Shown("error", _error(output))
         else:
-            yield from _display(output["data"])
+            yield from _display(output["data"], words)
 
 
-def _display(data: Mapping[str, Any]) -> Iterator[Shown]:
+def _display(data: Mapping[str, Any], words: Translate) -> Iterator[Shown]:
     """Yield the richest representation of an output."""
     for kind in KINDS:
         found = picture(kind, data.get(kind))
         if found is not None:
-            described = html.escape(clean_line(str(data.get("text/plain", "")), 80) or "image", quote=True)
+            described = clean_line(str(data.get("text/plain", "")), 80) or words("image")
+            alt = html.escape(words("Output of the cell: {description}", description=described), quote=True)
             size = f'width="{found.width}" height="{found.height}"'
-            yield Shown("picture", f'<img src="{found.address}" alt="Output of the cell: {described}" {size}>')
+            yield Shown("picture", f'<img src="{found.address}" alt="{alt}" {size}>')
             return
     for kind, make in _FORMS.items():
         made = make(data[kind]) if len(data.get(kind, "")) in range(1, _MAX_HTML) else ""

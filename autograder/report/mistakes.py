@@ -1,6 +1,6 @@
 """Most common mistakes of a class. Pure.
 
-Messages that differ only in numbers or quoted values count as the same mistake.
+Messages that differ only in numbers or quoted values, or in the language of the notebook, count as the same mistake.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _messages(question: QuestionResult) -> Iterator[str]:
     if said and question.status not in _NO_MISTAKE:
         for reason in reasons(question):
             if reason.message_id != NOT_CHECKED:
-                yield reason.text
+                yield reason.english
 
 
 def pattern(message: str) -> str:

@@ -5,8 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autograder.results.result import FitRun, LeftOut, QuestionResult, QuestionStatus, Result, SubmissionStatus
+from autograder.results.result import (
+    ANSWER_UNUSABLE,
+    CHECK_FAILED,
+    CUT_SHORT,
+    HIDDEN_CHECK_FAILED,
+    NOT_CHECKED,
+    NOT_EXPECTED,
+    RESULT_UNUSABLE,
+    FitRun,
+    LeftOut,
+    QuestionResult,
+    QuestionStatus,
+    Result,
+    SubmissionStatus,
+)
 from autograder.util.text import MAX_MESSAGE, clean, clean_line, first_few, seconds
+from autograder.util.translations import ENGLISH, Translate
 
 SUBMISSION_LABELS: dict[SubmissionStatus, str] = {
     "graded": "graded",
@@ -57,25 +72,46 @@ _LEFT_OUT: dict[LeftOut, str] = {
 }
 RETRIED = "It exceeded the time limit while the machine was overloaded, and was retried exclusively."
 DEFECTIVE = "A check is defective; these points are not final."
+NO_REASON = "No reason was recorded."
 MAX_REASONS = 8
+# What of this module reaches students, for the catalogs.
+TEXTS = (
+    *SUBMISSION_LABELS.values(),
+    *QUESTION_LABELS.values(),
+    *filter(None, (*_NOTES.values(), *_FALLBACK.values())),
+    _PRESENT,
+    *_LEFT_OUT.values(),
+    RETRIED,
+    NO_REASON,
+    NOT_CHECKED,
+    ANSWER_UNUSABLE,
+    RESULT_UNUSABLE,
+    NOT_EXPECTED,
+    CHECK_FAILED,
+    HIDDEN_CHECK_FAILED,
+)
 
 
 @dataclass(frozen=True)
 class Reason:
     """A reason for lost points.
 
-    `hidden` if it comes from a hidden check, `message_id` as in its test.
+    `hidden` if it comes from a hidden check, `message_id` as in its test, `english` the text in English, by which
+    the same mistake is found in notebooks of several languages.
     """
 
     text: str
+    english: str
     hidden: bool = False
     message_id: str = ""
 
 
-def training(fit: FitRun) -> str:
+def training(fit: FitRun, _: Translate = ENGLISH) -> str:
     """Describe one call of `fit`, with its duration."""
-    how = "reused: identical to the solution's training" if fit.reused else "trained"
-    return f"{how} ({seconds(fit.seconds)})"
+    time = seconds(fit.seconds, _)
+    if fit.reused:
+        return _("reused: identical to the solution's training ({time})", time=time)
+    return _("trained ({time})", time=time)
 
 
 def lost(question: QuestionResult) -> bool:
@@ -83,38 +119,41 @@ def lost(question: QuestionResult) -> bool:
     return question.status != "to_review" and (question.score < question.max_score or question.status != "passed")
 
 
-def note(result: Result) -> str:
+def note(result: Result, _: Translate = ENGLISH) -> str:
     """Return a remark on a submission's status; empty if it was graded."""
-    detail = clean(result.detail or "")
-    retried = RETRIED if result.retried else ""
-    defects = DEFECTIVE if result.defective else ""
-    return " ".join(part for part in (_NOTES[result.status], defects, _sentence(detail), retried) if part)
+    # The details of a notebook that ended early are known in English only; its page shows the cell where it ended.
+    detail = "" if _ is not ENGLISH and result.status in CUT_SHORT else clean(result.detail or "")
+    retried = _(RETRIED) if result.retried else ""
+    defects = _(DEFECTIVE) if result.defective else ""
+    return " ".join(part for part in (_(_NOTES[result.status]), defects, _sentence(detail), retried) if part)
 
 
-def notices(result: Result) -> tuple[str, ...]:
+def notices(result: Result, _: Translate = ENGLISH) -> tuple[str, ...]:
     """Return what else a reader of the result should know, in sentences."""
     present = [file.name for file in result.files if file.left_out is None]
-    told = [_PRESENT.format(files=first_few(present))] if present else []
-    return (*filter(None, [version_notice(result)]), *told, *left_out_notices(result))
+    told = [_(_PRESENT, files=first_few(present))] if present else []
+    return (*filter(None, [version_notice(result, _)]), *told, *left_out_notices(result, _))
 
 
-def version_notice(result: Result) -> str:
+def version_notice(result: Result, _: Translate = ENGLISH) -> str:
     """Return a sentence on a notebook of another version; empty if it is the current one or unknown."""
     if not result.is_of_another_version:
         return ""
     handed_in, current = clean_line(result.notebook_version or ""), clean_line(result.lab_version or "")
-    return (
-        f"This is not the current version of the lab's notebook: version {handed_in} was handed in, the current one is "
-        f"{current}. What both versions ask for is graded."
+    return _(
+        "This is not the current version of the lab's notebook: version {handed_in} was handed in, the current one is "
+        "{current}. What both versions ask for is graded.",
+        handed_in=handed_in,
+        current=current,
     )
 
 
-def left_out_notices(result: Result) -> tuple[str, ...]:
+def left_out_notices(result: Result, _: Translate = ENGLISH) -> tuple[str, ...]:
     """Return why files beside the notebook were not there when it ran, in sentences."""
     by_reason: dict[LeftOut | None, list[str]] = {}
     for file in result.files:
         by_reason.setdefault(file.left_out, []).append(file.name)
-    return tuple(text.format(files=first_few(by_reason[why])) for why, text in _LEFT_OUT.items() if why in by_reason)
+    return tuple(_(text, files=first_few(by_reason[why])) for why, text in _LEFT_OUT.items() if why in by_reason)
 
 
 def remark(result: Result) -> str:
@@ -124,22 +163,27 @@ def remark(result: Result) -> str:
     return " ".join([*(f"{part.rstrip('.')}." for part in parts[:-1]), *parts[-1:]])
 
 
-def reasons(question: QuestionResult) -> tuple[Reason, ...]:
+def reasons(question: QuestionResult, _: Translate = ENGLISH) -> tuple[Reason, ...]:
     """Return the reasons for lost points, most informative first."""
     if not lost(question):
         return ()
-    own = [Reason(clean(question.reason))] if question.reason.strip() else []
+    own = [Reason(clean(question.shown_reason), clean(question.reason))] if question.reason.strip() else []
     # Failed checks of unanswered or skipped questions contain no further information.
     tests = () if own and question.status in {"skipped", "not_attempted"} else question.tests
-    told = [Reason(clean(t.message), t.hidden, t.message_id) for t in tests if not t.passed and t.message.strip()]
+    told = [
+        Reason(clean(test.message), clean(test.english), test.hidden, test.message_id)
+        for test in tests
+        if not test.passed and test.message.strip()
+    ]
     unique = {reason.text: reason for reason in reversed([*own, *told])}
     found = tuple(reversed(unique.values()))
-    return found[:MAX_REASONS] or (Reason(_FALLBACK[question.status] or "No reason was recorded."),)
+    fallback = _FALLBACK[question.status] or NO_REASON
+    return found[:MAX_REASONS] or (Reason(_(fallback), fallback),)
 
 
-def to_review(question: QuestionResult) -> str:
+def to_review(question: QuestionResult, _: Translate = ENGLISH) -> str:
     """Return the note on a question that a person has not marked yet."""
-    return clean(question.reason) or _FALLBACK["to_review"]
+    return clean(question.shown_reason) or _(_FALLBACK["to_review"])
 
 
 def first_reason(result: Result) -> str:
@@ -150,7 +194,7 @@ def first_reason(result: Result) -> str:
         return _NOTES[result.status]
     for question in result.questions:
         for reason in reasons(question):
-            return f"{clean_line(question.name)}: {clean_line(reason.text, MAX_MESSAGE)}"
+            return f"{clean_line(question.name)}: {clean_line(reason.english, MAX_MESSAGE)}"
     return ""
 
 

@@ -28,6 +28,9 @@ NOT_CHECKED = "Not checked: {reason}."
 ANSWER_UNUSABLE = "{name} cannot be used: {reason}."
 RESULT_UNUSABLE = "{name} gave a result that cannot be used: {reason}."
 NOT_EXPECTED = "This check could not use the answer ({reason})."
+# Messages of failed tests that give none.
+CHECK_FAILED = "The check failed."
+HIDDEN_CHECK_FAILED = "A hidden check failed."
 
 Value = str | int | float | bool | None
 
@@ -58,6 +61,14 @@ class TestResult:
     message_id: str = ""
     values: Mapping[str, Value] = field(default_factory=dict)
 
+    @property
+    def english(self) -> str:
+        """The message in English, whatever the language of the notebook."""
+        try:
+            return self.message_id.format(**self.values) or self.message
+        except (LookupError, ValueError, AttributeError):
+            return self.message  # the values are the checker's claim; they may lack a name
+
 
 @dataclass(frozen=True)
 class QuestionResult:
@@ -69,7 +80,8 @@ class QuestionResult:
         score: its points.
         max_score: its possible points.
         tests: the results of its tests.
-        reason: the reason for a status that the tests do not explain; otherwise empty.
+        reason: the reason for a status that the tests do not explain, in English; otherwise empty.
+        translated_reason: the reason in the language of the notebook; empty if that is English.
         answer: what the student wrote, as Markdown, if a person marks the question; otherwise empty.
     """
 
@@ -80,6 +92,12 @@ class QuestionResult:
     tests: tuple[TestResult, ...] = ()
     reason: str = ""
     answer: str = ""
+    translated_reason: str = ""
+
+    @property
+    def shown_reason(self) -> str:
+        """The reason as the student reads it."""
+        return self.translated_reason or self.reason
 
 
 @dataclass(frozen=True)

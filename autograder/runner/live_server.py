@@ -1,7 +1,7 @@
 """Answer a checker's calls in the student's process during `grader.check`.
 
-Everything in here runs beside student code, which can change it: nothing it does protects the grader. It sees to it
-that honest notebooks behave as if the test ran in their own process.
+Student code runs in the same process and can change everything here, so nothing here protects the grader. It makes
+honest notebooks behave as if the test ran in their own process.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class LiveServer:
         self.open = True
 
     def serve(self, question: str, names: Sequence[str]) -> None:
-        """Have a question tested now; return when its tests have ended."""
+        """Answer the calls of a question's tests; return when they have ended."""
         if not self.open or os.getpid() != self._owner:
             return
         self._checks += 1
@@ -93,7 +93,7 @@ class LiveServer:
                     if message.kind == CALL and message.check == self._checks:
                         self._answer(message, objects, names)
             except (BrokenChannelError, CannotCrossError):
-                self.open = False  # the grader is gone, or has given the channel up
+                self.open = False  # the grader has ended, or no longer uses the channel
 
     def _answer(self, message: Message, objects: _Objects, names: Sequence[str]) -> None:
         store = ArrayStore()
@@ -104,7 +104,7 @@ class LiveServer:
         else:
             body = _Call(message, objects, store, self._limits.call_seconds, self._namespace).answer()
         if os.getpid() != self._owner:
-            os._exit(0)  # the call has forked, and this is not the process that was asked
+            os._exit(0)  # the call has forked, and this is the child
         try:
             self._wire.send(Message(REPLY, message.check, message.number, body, store.arrays))
         except CannotCrossError as error:
@@ -119,7 +119,7 @@ class LiveServer:
 
 
 class _Objects:
-    """The objects of a check that a checker has references to."""
+    """Objects of a check to which a checker has references."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -129,20 +129,20 @@ class _Objects:
         self.arguments: list[Any] = []
 
     def own(self, value: Any) -> dict[str, Any] | None:
-        """Return an object that the caller described by reference."""
+        """Describe an object that the checker knows or that has methods; else return None."""
         for place, argument in enumerate(self.arguments):
             if argument is value and in_place.is_mutable(value):
                 return {"kind": "argument", "place": place}
         kind = type(value)
         if self._by_number.get(self._numbers.get(id(value), 0)) is value and value is not None:
             return self.refer(value)  # the checker holds it already
-        # An object whose class has methods is more than what it contains, even if it is a list or a tuple too.
+        # An object whose class has methods is more than its contents, even if it is a tuple or an exception.
         if kind.__module__ == "__main__" and issubclass(kind, (tuple, Exception)) and own_methods(kind):
             return self.refer(value)
         return None
 
     def refer(self, value: Any) -> dict[str, Any]:
-        """Describe by reference."""
+        """Describe an object by reference."""
         module = describe_module(value)
         if module is not None:
             return module
@@ -173,14 +173,14 @@ class _Objects:
         return self._by_number[described["id"]]
 
     def release(self, numbers: Sequence[int]) -> None:
-        """Forget what the checker does not need any more."""
+        """Forget objects that the checker no longer needs."""
         for number in numbers:
             if number in self._by_number:
                 self._numbers.pop(id(self._by_number.pop(number)), None)
 
 
 class _Call:
-    """One call: its arguments, what it does, and what it leaves."""
+    """One call: its arguments, its operation and its effects."""
 
     def __init__(
         self, message: Message, objects: _Objects, store: ArrayStore, seconds: float, namespace: Mapping[str, Any]
@@ -194,7 +194,7 @@ class _Call:
         self._originals: dict[int, tuple[Any, str]] = {}
 
     def answer(self) -> dict[str, Any]:
-        """Do what is asked for; return the body of the reply."""
+        """Perform the operation; return the body of the reply."""
         body = self._message.body
         self._objects.release(body.get("release", ()))
         decoder = Decoder(self._load, self._objects.resolve, self._record_class)
@@ -248,7 +248,7 @@ class _Call:
         return {"class": self._objects.refer(kind), "arguments": described}
 
     def _changes(self, described: Sequence[Any], values: Sequence[Any]) -> dict[str, Any]:
-        """Return what became of the arguments that the call has changed, by their place."""
+        """Return the arguments that the call has changed, by their place."""
         changed = {}
         self._objects.arguments = []
         compared = Encoder(self._save_to_compare, self._objects.refer, self._objects.own)

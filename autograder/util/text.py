@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from autograder.util.translations import ENGLISH, Translate
+
 MAX_NAME = 160
 MAX_MESSAGE = 1500
 # Control characters move the cursor and bidirectional marks reorder text; both can mislead readers (Boucher and
@@ -62,17 +64,18 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def seconds(value: float) -> str:
+def seconds(value: float, _: Translate = ENGLISH) -> str:
     """Format a duration: 0.4 s, 21 s, 2 min 5 s, 3 h 20 min, 2 d 3 h."""
     if value < 10:
-        return f"{value:.1f} s"
+        return _("{seconds} s", seconds=f"{value:.1f}")
     whole = round(value)
     if whole < 60:
-        return f"{whole} s"
-    for size, unit, smaller, part in ((86400, "d", 3600, "h"), (3600, "h", 60, "min")):
-        if whole >= size:
-            return f"{whole // size} {unit} {whole % size // smaller} {part}"
-    return f"{whole // 60} min {whole % 60} s"
+        return _("{seconds} s", seconds=whole)
+    if whole >= 86400:
+        return _("{days} d {hours} h", days=whole // 86400, hours=whole % 86400 // 3600)
+    if whole >= 3600:
+        return _("{hours} h {minutes} min", hours=whole // 3600, minutes=whole % 3600 // 60)
+    return _("{minutes} min {seconds} s", minutes=whole // 60, seconds=whole % 60)
 
 
 def whole_seconds(value: float) -> str:
@@ -85,12 +88,19 @@ def percent(score: float, max_score: float) -> float:
     return min(100.0, max(0.0, 100.0 * score / max_score)) if max_score > 0 else 0.0
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float, _: Translate = ENGLISH) -> str:
     """Format a duration in words: 2 days 3 hours, 4 hours 10 minutes, 1 minute."""
     days, minutes = divmod(max(1, round(seconds / 60)), 24 * 60)
     hours, minutes = divmod(minutes, 60)
-    parts = [(days, "day"), (hours, "hour"), (0 if days else minutes, "minute")]
-    return " ".join(counted(count, word) for count, word in parts if count)
+    parts = [
+        (days, _("{number} day", number=days) if days == 1 else _("{number} days", number=days)),
+        (hours, _("{number} hour", number=hours) if hours == 1 else _("{number} hours", number=hours)),
+        (
+            0 if days else minutes,
+            _("{number} minute", number=minutes) if minutes == 1 else _("{number} minutes", number=minutes),
+        ),
+    ]
+    return " ".join(words for count, words in parts if count)
 
 
 def first_few(texts: Sequence[str], most: int = 5) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -11,6 +13,7 @@ from autograder.grading.marking import Run, mark
 from autograder.handover.protocol import TestVerdict, VariableState, Verdict
 from autograder.labs.assignment import Assignment, Question, Test
 from autograder.notebooks.notebook import read_notebook
+from autograder.results.labels import reasons
 from autograder.results.result import CellError, QuestionResult
 from autograder.sandbox import Limits
 from tests.fixtures.builders import notebook_json
@@ -400,3 +403,73 @@ def test_messages_come_in_the_language_of_the_notebook() -> None:
     english = read_notebook(notebook_json(("q1", "x = 1")))
     result = mark(assignment, Run(english, (), 1, None), {"q1": found("--", x="present")})[0]
     assert [test.message for test in result.tests] == ["m0", "m1"]
+
+
+def in_chinese(*cells: str | tuple[str, str]) -> Run:
+    code = 'grader = _set_up(lab="tiny", version="1", language="zh", packed="")'
+    return replace(ran(code, *cells), last_cell=9)
+
+
+@pytest.mark.parametrize(
+    ("asked", "run", "verdict", "english", "chinese"),
+    [
+        (
+            X,
+            in_chinese(("q1", "x = ...")),
+            found("--", x="stub"),
+            "The answer has not been filled in.",
+            "答案没有填写。",
+        ),
+        (
+            X,
+            in_chinese(("q1", "z = 1")),
+            found("--"),
+            "Its cell [2] assigns z, but not x: keep the names as they were given.",
+            "它的单元格 [2] 给 z 赋了值，却没有给 x 赋值：请保留给定的变量名。",
+        ),
+        (
+            FIT,
+            in_chinese(("q2", "model.fit()")),
+            found("-", model="unusable: it is damaged"),
+            "It depends on model (q0), which cannot be used (it is damaged).",
+            "这道题依赖于 model (q0)，而它无法使用（it is damaged）。",
+        ),
+        (
+            X,
+            replace(in_chinese(("q1", "x = 1 / 0")), errors=(CellError(2, "ZeroDivisionError", "division by zero"),)),
+            found("--"),
+            "Its cell [2] raised ZeroDivisionError: division by zero",
+            "它的单元格 [2] 报错：ZeroDivisionError: division by zero",
+        ),
+        (
+            X,
+            replace(in_chinese(("q1", "x = 1")), cut_short="it was still running after 600 seconds", last_cell=2),
+            found("--", handed_over=False),
+            "Its cell [2] did not finish: it was still running after 600 seconds.",
+            "它的单元格 [2] 没有运行完：笔记本没有运行完就被停止了。",
+        ),
+    ],
+)
+def test_reasons_come_in_english_and_in_the_language_of_the_notebook(
+    asked: Question, run: Run, verdict: Verdict, english: str, chinese: str
+) -> None:
+    result = one(asked, run, verdict, *([MODEL] if asked is FIT else []))
+    assert (result.reason, result.shown_reason) == (english, chinese)
+    assert reasons(result)[0].text == chinese
+    assert one(asked, replace(run, notebook=ran(*STUBS).notebook), verdict, MODEL).translated_reason == ""
+
+
+def test_a_chain_of_reasons_is_in_one_language() -> None:
+    cells = in_chinese(("q0", "model = ..."), ("q2", "model.fit()"), ("q3", "y = 1"))
+    last = question("q3", takes("y"), variables=("y",), depends_on=("q2",))
+    verdicts = {"q0": found("-", model="stub"), "q2": found("-", model="stub"), "q3": found("-")}
+    last_result = mark(lab(MODEL, replace(FIT, depends_on=("q0",)), last), cells, verdicts)[-1]
+    assert last_result.status in ("skipped", "not_attempted")
+    assert not re.findall(r"[a-z]{3,}", last_result.shown_reason.replace("model", "").replace("y", ""))
+
+
+def test_a_check_that_lacks_an_answer_says_so_in_the_language_of_the_notebook() -> None:
+    asked = question("q1", takes("x"), takes("model"), variables=("x",))
+    result = one(asked, in_chinese(("q1", "x = 1")), found("+-", x="present"), MODEL)
+    assert result.tests[1].message == "未检查：这道题依赖于 model (q0)，而它不存在。"
+    assert result.tests[1].english == "Not checked: it depends on model (q0), which is missing."

@@ -63,6 +63,13 @@ def test_a_page_with_a_written_answer_is_sound(
         nothing_wrong(tmp_path / name)
 
 
+def test_a_chinese_page_is_sound(tmp_path: Path, nothing_wrong: Callable[[Path], None]) -> None:
+    questions = question("q1", 0, 2.0, "检查没有通过。"), question("q2", 0, status="not_attempted", reason="-")
+    grade = row("ada", *questions, language="zh", measured={"test_accuracy": 0.9}).grade
+    (tmp_path / "zh.html").write_text(page(grade=replace(grade, lateness=Lateness(90_000, 10))), encoding="utf-8")
+    nothing_wrong(tmp_path / "zh.html")
+
+
 def test_real_page_shows_pictures_formulas_and_verdicts(real_page: Path, browser: Browser) -> None:
     drawn = "[...document.images].map(image => image.complete && image.naturalWidth)"
     assert min(browser.ask(real_page, drawn)) > 100

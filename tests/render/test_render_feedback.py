@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,14 @@ from hypothesis import strategies as st
 from autograder.handover.outputs import LEFT_OUT, NOTE, Output
 from autograder.render.feedback import feedback_html
 from autograder.results.grade import Grade, Lateness, Override
+from autograder.results.result import (
+    HandedInFile,
+    LeftOut,
+    QuestionResult,
+    QuestionStatus,
+    SubmissionStatus,
+    TestResult,
+)
 from tests.render.feedback_pages import CELLS, HOSTILE, PIXEL, RESULT, code, display, markdown, page
 from tests.render.parsed import Page
 
@@ -62,7 +71,7 @@ def test_corrections_and_lateness_stand_apart_from_the_points_of_the_checks() ->
     assert "3.6 of 6 points" in text
     assert "Points from the checks 2.5" in text.replace("checks2.5", "checks 2.5")
     assert "After manual corrections4" in text
-    assert "Submitted 1 day 2 hours late: 10% deducted−0.4" in text  # noqa: RUF001 - a minus
+    assert "Submitted 1 day 2 hours late: 10% deducted−0.4" in text
     assert "Final score3.6" in text
     assert "Corrected manually: 1.5 instead of 0 points. the idea is <right>" in text
     assert "q3 More ◐ partly right 1.5 / 2" in text.replace("q3 More partly", "q3 More ◐ partly")
@@ -197,3 +206,41 @@ def test_what_a_set_up_cell_has_packed_is_not_shown_and_code_is() -> None:
     assert "a85" not in text
     assert "after = 1" in text
     assert "x = 2" in text
+
+
+# What a Chinese page may hold in Latin letters: what students and labs call things, and what has no other name.
+NAMES = {"ada", "lovelace", "ipynb", "tiny", "abc", "ZeroDivisionError", "division", "by", "zero", "full", "SHA", "MB"}
+STATUSES: tuple[QuestionStatus, ...] = get_args(QuestionStatus)
+
+
+def english_words(html: str) -> list[str]:
+    """English words of a page's text and of the names of its elements, but not of code, outputs and file names."""
+    parsed = Page(re.sub("<pre.*?</pre>", "", html, flags=re.DOTALL))
+    labels = [str(attributes.get("aria-label") or "") for _, attributes in parsed.tags]
+    labels += [str(attributes.get("alt") or "") for _, attributes in parsed.tags]
+    return [word for word in re.findall(r"[A-Za-z]{2,}", " ".join([parsed.text, *labels])) if word not in NAMES]
+
+
+@pytest.mark.parametrize("status", get_args(SubmissionStatus))
+@pytest.mark.parametrize("anonymous", [False, True])
+def test_the_page_of_a_chinese_notebook_is_chinese(status: SubmissionStatus, *, anonymous: bool) -> None:
+    questions = tuple(
+        QuestionResult(f"q{number}", found, 0.5, 2, (TestResult("t", True, False, "", 0.5, 2),))
+        for number, found in enumerate(STATUSES)
+    )
+    files = tuple(HandedInFile(f"{number}.7", "", why) for number, why in enumerate((None, *get_args(LeftOut))))
+    chinese = replace(
+        RESULT, language="zh", status=status, questions=questions, files=files, retried=True, seconds=4000.0
+    )
+    overrides = {"q1": Override("q1", 1, "好"), "q3": Override("q3", 1, ""), "q99": Override("q99", 1, "好")}
+    set_up = code('grader = _set_up(lab="tiny", version="1", language="zh", packed="")')
+    cells = [markdown("## 问题 2：训练（3 分）"), set_up, code("2"), code("3"), code("4")]
+    note = {"output_type": "display_data", "data": {"text/plain": LEFT_OUT}, "metadata": {NOTE: "left_out"}}
+    shown = {1: [display(image_png=PIXEL)], 2: [note]}
+    html = page(cells, shown, Grade(chinese, overrides, Lateness(90_000, 10, "12-01")), anonymous=anonymous)
+    assert '<html lang="zh-CN">' in html
+    assert english_words(html) == []
+    assert "训练</span>" in html, "the topic without the question's number and points"
+    assert ("lovelace" in html) != anonymous
+    assert english_words(page(grade=Grade(RESULT))) != [], "the same frame in English is found"
+    assert '<html lang="en">' in page()

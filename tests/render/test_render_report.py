@@ -118,7 +118,7 @@ def test_each_lab_has_its_own_numbers() -> None:
     text = words_of(html)
     assert text.index("one Submissions1 Mean100 %") < text.index("two Submissions2 Mean0 %")
     assert html.count("<svg") == 4
-    assert "n is 5: too few. (2×)" in text  # noqa: RUF001 - a sign
+    assert "n is 5: too few. (2×)" in text
 
 
 def test_discrimination_in_a_small_class_comes_with_its_caution() -> None:
@@ -131,7 +131,7 @@ def test_corrections_and_lateness_show() -> None:
     late = row("b", question("q1", 2), grade={"lateness": Lateness(60.0, 25.0)})
     text = words_of(page_of([corrected, late]))
     assert "1.5 / 2 corrected" in text
-    assert "1.5 / 2 late −0.5" in text  # noqa: RUF001 - a minus
+    assert "1.5 / 2 late −0.5" in text
 
 
 def test_a_class_of_nothing_but_broken_files() -> None:

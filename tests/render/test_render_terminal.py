@@ -152,7 +152,7 @@ def test_numbers_say_statuses_marks_pace_and_mistakes(width: int) -> None:
     assert "3 submissions ✓ 2 graded ✗ 1 unreadable" in text
     assert "mnist_dense mean 4.25, median 4.25 of 6 points (2 marked)" in text
     assert "1 min 30 s for 2 submissions, 1.33 per minute; 1 graded before" in text
-    assert "1 × q2 x_train ends at 0.0039" in text  # noqa: RUF001 - as shown
+    assert "1 × q2 x_train ends at 0.0039" in text
 
 
 def test_one_submission_is_no_class_with_common_mistakes() -> None:
@@ -175,7 +175,7 @@ def test_names_of_usual_length_stay_in_one_piece_at_eighty_columns() -> None:
 def test_what_one_of_many_got_wrong_is_not_common() -> None:
     others = [replace(ADA, submission=f"s{number}", questions=ADA.questions[:1]) for number in range(11)]
     assert "mistakes" not in shown(class_numbers(summarise(rows(ADA, *others))), 80)
-    assert "2 ×" in shown(class_numbers(summarise(rows(ADA, replace(ADA, submission="bela"), *others))), 80)  # noqa: RUF001 - as shown
+    assert "2 ×" in shown(class_numbers(summarise(rows(ADA, replace(ADA, submission="bela"), *others))), 80)
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

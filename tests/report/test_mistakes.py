@@ -130,3 +130,24 @@ def test_hostile_message_is_cleaned_and_quick() -> None:
     (only,) = told("\x1b[31mred\x1b[0m \x07" + "'\"`(" * 100_000)
     assert "\x1b" not in only.message
     assert "\\x07" in only.message
+
+
+def test_the_same_mistake_counts_once_whatever_the_language_of_the_notebook() -> None:
+    template, translation = "{name} has shape {shape}: look again.", "{name} 的形状是 {shape}：请再看一看。"
+
+    def submission(student: str, text: str, **values: str) -> Result:
+        failed = TestResult("t", False, False, text.format(**values), message_id=template, values=values)
+        return result(student, QuestionResult("q1", "failed", 0.0, 1.0, (failed,)))
+
+    class_ = [
+        submission("chen", translation, name="x", shape="(3,)"),
+        submission("ada", template, name="x", shape="(4,)"),
+        submission("bela", template, name="y", shape="(4,)"),
+    ]
+    assert common_mistakes(class_, 9) == (
+        Mistake("q1", "x has shape (3,): look again.", 2, ("chen", "ada"), "tiny"),
+        Mistake("q1", "y has shape (4,): look again.", 1, ("bela",), "tiny"),
+    )
+    raised = QuestionResult("q1", "error", 0.0, 1.0, (), "Its cell [3] raised KeyError", translated_reason="报错")
+    plain = QuestionResult("q1", "error", 0.0, 1.0, (), "Its cell [4] raised KeyError")
+    assert [mistake.count for mistake in common_mistakes([result("a", raised), result("b", plain)], 9)] == [2]

@@ -89,12 +89,12 @@ def test_reasons_are_the_failed_checks_each_once() -> None:
         failed("wrong", hidden=True),
         failed("more", hidden=True),
     )
-    assert reasons(question("failed", *tests)) == (Reason("wrong"), Reason("more", hidden=True))
+    assert reasons(question("failed", *tests)) == (Reason("wrong", "wrong"), Reason("more", "more", hidden=True))
 
 
 @pytest.mark.parametrize("status", ["skipped", "not_attempted"])
 def test_what_was_not_answered_tells_its_reason_only(status: QuestionStatus) -> None:
-    assert reasons(question(status, failed("noise"), reason="no model")) == (Reason("no model"),)
+    assert reasons(question(status, failed("noise"), reason="no model")) == (Reason("no model", "no model"),)
 
 
 def test_an_error_tells_its_reason_first() -> None:

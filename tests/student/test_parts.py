@@ -398,10 +398,10 @@ def test_a_written_question_is_shown_as_marked_by_a_person() -> None:
         "  A person reads your answer and gives up to 1.5 points.",
     ]
     assert "Make sure that the notebook is saved" in check_card(unknown).text
-    assert "– q3 Say why: not answered yet" in check_card(missing).text  # noqa: RUF001 - a dash
+    assert "– q3 Say why: not answered yet" in check_card(missing).text
     text = table_card(Lab("tiny", "1", (Q1, WHY)), [known]).text
     assert "The other 3.5 of 3.5 points" in text
-    assert text.splitlines()[-1].split() == ["?", "q3", "Say", "why", "–", "marked", "by", "a", "person"]  # noqa: RUF001
+    assert text.splitlines()[-1].split() == ["?", "q3", "Say", "why", "–", "marked", "by", "a", "person"]
     assert "Not answered yet: q3." in table_card(LAB, [missing]).text
 
 
