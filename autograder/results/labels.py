@@ -136,7 +136,10 @@ def notices(result: Result, _: Translate = ENGLISH) -> tuple[str, ...]:
 
 
 def version_notice(result: Result, _: Translate = ENGLISH) -> str:
-    """Return a sentence on a notebook of another version; empty if it is the current one or unknown."""
+    """Return a sentence on a notebook of another version.
+
+    Empty if the version is the current one, or unknown.
+    """
     if not result.is_of_another_version:
         return ""
     handed_in, current = clean_line(result.notebook_version or ""), clean_line(result.lab_version or "")

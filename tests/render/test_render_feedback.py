@@ -214,7 +214,10 @@ STATUSES: tuple[QuestionStatus, ...] = get_args(QuestionStatus)
 
 
 def english_words(html: str) -> list[str]:
-    """English words of a page's text and of the names of its elements, but not of code, outputs and file names."""
+    """English words in a page's text and element names.
+
+    Code, outputs and file names are not included.
+    """
     parsed = Page(re.sub("<pre.*?</pre>", "", html, flags=re.DOTALL))
     labels = [str(attributes.get("aria-label") or "") for _, attributes in parsed.tags]
     labels += [str(attributes.get("alt") or "") for _, attributes in parsed.tags]
