@@ -22,6 +22,7 @@ from autograder.errors import MasterError
 
 _SHORTEST = 12  # characters, without spaces; shorter pieces occur by chance
 _SHORTEST_PARAGRAPH = 40
+_MOST_SHOWN = 80
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _WRAPPED = re.compile(r"(?:^[A-Za-z0-9+/_-]{60,}\n)+[A-Za-z0-9+/_-]*={0,2}", re.MULTILINE)
 _BASE85 = re.compile(r"(?:^[!#-&(-+\--;<->?-Z^-~]{60,}\n)*^[!#-&(-+\--;<->?-Z^-~]{16,}$", re.MULTILINE)
@@ -41,7 +42,9 @@ def check_leaks(notebook: Mapping[str, Any], master: Master) -> None:
         for cell in question.answers:
             for line, secret in _solution_statements(cell):
                 if secret in haystack:
-                    raise _leak(master, question, cell.line_of(line), "a statement of its solution")
+                    statement = cell.source.split("\n")[line - 1].partition("  #")[0].strip()
+                    what = f"a statement of its solution (`{statement[:_MOST_SHOWN]}`)"
+                    raise _leak(master, question, cell.line_of(line), what)
         for cell in question.written:
             if any(secret in haystack for secret in _paragraphs(cell.source)):
                 raise _leak(master, question, cell.line, "a paragraph of its model answer")

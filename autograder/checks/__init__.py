@@ -2,6 +2,8 @@
 
 core     failures, partial credit, measured numbers, explanations of common mistakes
 values   numbers, arrays, text, choices and functions that students hand in
+tables   tables of pandas: columns, rows, values
+figures  figures of Matplotlib: labels, lines, bars
 keras    Keras models: structure, compile settings, training history, outputs
 mnist    the MNIST data set and its normalisation
 

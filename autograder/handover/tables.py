@@ -7,6 +7,7 @@ pandas is imported only for its own values; a grader without pandas says so.
 
 from __future__ import annotations
 
+import datetime
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -52,16 +53,17 @@ def describe(value: Any, inner: Callable[[Any], Described]) -> Described | None:
         return _describe_index(value, inner)
     if isinstance(value, pandas.Categorical):
         return _describe_column(value, inner)
-    return _describe_scalar(pandas, value)
+    return _describe_scalar(pandas, value, inner)
 
 
-def _describe_scalar(pandas: Any, value: Any) -> Described | None:
+def _describe_scalar(pandas: Any, value: Any, inner: Callable[[Any], Described]) -> Described | None:
     if value is pandas.NaT:
         return {"kind": "not_a_time"}
     if value is pandas.NA:
         return {"kind": "missing"}
-    if type(value) is pandas.Timestamp and value.tz is None:
-        return {"kind": "timestamp", "value": value.isoformat()}
+    if type(value) is pandas.Timestamp:
+        zone = {} if value.tz is None else {"zone": _describe_zone(value.tz, inner)}
+        return {"kind": "timestamp", "value": value.isoformat(), **zone}
     if type(value) is pandas.Timedelta:
         return {"kind": "duration", "value": value.isoformat()}
     return None
@@ -91,7 +93,8 @@ def rebuild(described: Described, inner: Callable[[Any], Any]) -> Any:
     if kind == "categorical":
         return _rebuild_column(pandas, described, inner)
     if kind == "timestamp":
-        return pandas.Timestamp(str(described["value"])[:100])
+        value = pandas.Timestamp(str(described["value"])[:100])
+        return value.tz_convert(_rebuild_zone(described["zone"], inner)) if "zone" in described else value
     if kind == "duration":
         return pandas.Timedelta(str(described["value"])[:100])
     return pandas.NaT if kind == "not_a_time" else pandas.NA
@@ -119,6 +122,9 @@ def _describe_column(array: Any, inner: Callable[[Any], Described]) -> Described
         categories = _describe_index(dtype.categories, inner)
         codes = inner(np.asarray(array.codes))
         return {"kind": "categorical", "categories": categories, "codes": codes, "ordered": bool(dtype.ordered)}
+    if isinstance(dtype, pandas.DatetimeTZDtype):
+        values = inner(np.asarray(array.tz_convert(None)))
+        return {"kind": "zoned", "zone": _describe_zone(dtype.tz, inner), "values": values}
     if isinstance(dtype, np.dtype) or isinstance(array, pandas.arrays.NumpyExtensionArray):
         return {"kind": "plain", "values": inner(np.asarray(array))}
     if str(dtype) in _EXTENSIONS:
@@ -139,9 +145,23 @@ def _rebuild_column(pandas: Any, described: Described, inner: Callable[[Any], An
         if described["dtype"] not in _EXTENSIONS or not isinstance(values, list):
             raise CannotCrossError("it is damaged")
         return pandas.array(values, dtype=described["dtype"])
-    if kind != "plain" or not isinstance(values, np.ndarray) or values.ndim != 1:
+    if kind not in ("plain", "zoned") or not isinstance(values, np.ndarray) or values.ndim != 1:
         raise CannotCrossError("it is damaged")
+    if kind == "zoned":
+        return pandas.array(values).tz_localize("UTC").tz_convert(_rebuild_zone(described["zone"], inner))
     return values
+
+
+def _describe_zone(zone: datetime.tzinfo, inner: Callable[[Any], Described]) -> Described:
+    """Describe a time zone by a time in it."""
+    return inner(datetime.datetime(2000, 1, 1, tzinfo=zone))
+
+
+def _rebuild_zone(described: Described, inner: Callable[[Any], Any]) -> datetime.tzinfo:
+    value = inner(described)
+    if type(value) is not datetime.datetime or value.tzinfo is None:
+        raise CannotCrossError("it is damaged")
+    return value.tzinfo
 
 
 def _describe_index(index: Any, inner: Callable[[Any], Described]) -> Described:

@@ -184,6 +184,12 @@ FRAMES = {
     "objects": pd.DataFrame({"o": pd.Series([[1], {"k": 2}], dtype=object)}),
     "two levels": pd.DataFrame({"v": [1, 2]}, index=pd.MultiIndex.from_tuples([("a", 1), ("b", 2)], names=["k", "n"])),
     "same name twice": pd.DataFrame([[1, 2.5]], columns=["a", "a"]),
+    "zones": pd.DataFrame(
+        {
+            "r": pd.date_range("2024-03-31", periods=3, freq="h", tz="Europe/Rome"),
+            "u": pd.to_datetime([1, 2, None], utc=True),
+        }
+    ).set_index("r", drop=False),
     "empty": pd.DataFrame(),
     "grouped": pd.DataFrame({"k": ["a", "a"], "v": [1, 2]}).groupby("k").agg({"v": ["sum", "mean"]}),
 }
@@ -202,6 +208,10 @@ def test_parts_of_tables_arrive() -> None:
     categorical = pd.Categorical(["a", "b", None])
     pd.testing.assert_extension_array_equal(crossed(categorical), categorical)
     assert crossed(pd.Timestamp("2024-01-01 12:00")) == pd.Timestamp("2024-01-01 12:00")
+    for zone in ("UTC", "Europe/Rome", "+02:00"):
+        summer = pd.Timestamp("2024-07-01 12:00", tz=zone)
+        assert crossed(summer) == summer
+        assert str(crossed(summer).tz) == str(summer.tz)
     assert crossed(pd.Timedelta("1 days")) == pd.Timedelta("1 days")
     assert crossed(pd.NaT) is pd.NaT
     assert crossed(pd.NA) is pd.NA
@@ -246,6 +256,13 @@ FORGED: dict[str, dict[str, Any]] = {
         "index": {"kind": "index", "names": [{"kind": "none"}], "range": [0, 3, 1]},
         "values": [],
     },
+    "a table in no zone": {
+        "kind": "series",
+        "name": STUB,
+        "values": {"kind": "zoned", "zone": STUB, "values": {"kind": "array", "file": "0"}},
+        "index": {"kind": "index", "names": [STUB], "range": [0, 1, 1]},
+    },
+    "a time in no zone": {"kind": "timestamp", "value": "2024-01-01T00:00Z", "zone": {"kind": "str", "value": "UTC"}},
     "a column that is a file": {"kind": "series", "values": {"kind": "plain", "values": "/etc/passwd"}},
     "a time zone outside": {"kind": "datetime", "value": "2024-01-01", "zone": "../../etc/passwd", "fold": 0},
     "an unbounded dtype": {"kind": "dtype", "value": "O, " * 100_000},

@@ -40,14 +40,14 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hand_in(folder, "b", f"accuracy = 0.98\n{LONG_CODE}\nprint('''{EVIL}''')")
     hand_in(folder, "c", LONG_CODE.replace("total", "amount"))
     hand_in(folder, "d", LONG_CODE.replace("total", "amount"))
+    answered = replace(question("q3", 0, status="to_review"), answer=f"{WRITTEN}\n\n{EVIL}")
+    deleted = question("q4", 0, status="to_review", reason="Its cell was deleted.")
     rows = [
         row("a", question("q1", 0), status="grader_error", detail="the checker died"),
         row("b", question("q1", 2), question("q2", 0, 2, EVIL), submission=EVIL, seconds=7.0),
-        row("c", question("q1", 1, 2, "n is 5: too few."), question("q2", 2), seconds=11.0),
+        row("c", question("q1", 1, 2, "n is 5: too few."), question("q2", 2), answered, deleted, seconds=11.0),
         row("d", question("q1", 0, 2, "n is 7: too few."), question("q2", 1), status="timeout", lab="other"),
         row("e", lab=None, status="unreadable", detail="it is empty"),
-        row("f", question("q1", 2), replace(question("q2", 0, status="to_review"), answer=f"{WRITTEN}\n\n{EVIL}")),
-        row("g", question("q1", 2), question("q2", 0, status="to_review", reason="Its cell was deleted.")),
     ]
     write_class_report(ResultsFolder(folder), rows)
     return folder

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from autograder.render.report import report_html
 from autograder.render.similar_pages import page_name, similar_html
 from autograder.report.content import class_report
 from autograder.results.grade import Lateness, Override, Row
+from autograder.results.result import ANSWER_UNUSABLE, TestResult
 from tests.fixtures.classes import question, row, rows_of
 from tests.fixtures.texts import EVIL, LONG_CODE
 from tests.render.parsed import Page
@@ -94,6 +96,18 @@ def test_everybody_can_read_it() -> None:
     assert tags.count("table") == tags.count("caption") == tags.count("thead")
     assert all(attributes.get("scope") in {"row", "col"} for tag, attributes in page.tags if tag == "th")
     assert not [attributes for tag, attributes in page.tags if tag == "button"]  # the script makes them
+
+
+def test_answers_that_tests_could_not_use_are_shown_as_they_are() -> None:
+    values = {"name": "x", "reason": EVIL}
+    test = TestResult("<b>test", False, False, "said", 0, 2, ANSWER_UNUSABLE, values)
+    unusable = replace(question("q1", 0, 2, "said"), tests=(test,))
+    page = Page(page_of([row(name, unusable) for name in ("ada", "bela", "chen", "dora")]))
+    assert "Tests that could not use an answer" in page.text
+    assert "<b>test" in page.text
+    assert "x: " in page.text
+    assert "<script>alert(1)</script>" in page.text
+    assert "could not use" not in words_of(page_of([row("ada", question("q1", 2, 2))]))
 
 
 def test_grader_errors_come_first() -> None:

@@ -19,7 +19,15 @@ from autograder.render.styles import fitted, shortened
 from autograder.render.terminal import result_table
 from autograder.report.summary import Effort, summarise
 from autograder.results.grade import Grade, Lateness, Override, Row
-from autograder.results.result import CellError, FitRun, QuestionResult, Result, SubmissionStatus, TestResult
+from autograder.results.result import (
+    ANSWER_UNUSABLE,
+    CellError,
+    FitRun,
+    QuestionResult,
+    Result,
+    SubmissionStatus,
+    TestResult,
+)
 from tests.fixtures.terminal import shown
 
 LONG = "x_train ends at 0.0039 where 1 is expected: the images were divided by 255 twice; start from train_images."
@@ -153,6 +161,18 @@ def test_numbers_say_statuses_marks_pace_and_mistakes(width: int) -> None:
     assert "mnist_dense mean 4.25, median 4.25 of 6 points (2 marked)" in text
     assert "1 min 30 s for 2 submissions, 1.33 per minute; 1 graded before" in text
     assert "1 × q2 x_train ends at 0.0039" in text
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_tests_that_could_not_use_an_answer_are_listed_with_the_kind_of_answer(width: int) -> None:
+    reason = {"name": "x", "reason": "it is [red]an array[/] of dtype V3"}
+    failed = [TestResult(f"test_{n}", False, False, "said", 0, 1, ANSWER_UNUSABLE, reason) for n in range(10)]
+    odd = replace(ADA, submission="odd", questions=(QuestionResult("q1", "failed", 0, 10, tuple(failed)),))
+    text = flat(shown(class_numbers(summarise(rows(odd, replace(odd, submission="odd too"), ADA))), width))
+    assert "Tests that could not use an answer" in text
+    assert "2 × q1 test_0 x: it is [red]an array[/] of dtype V3" in text or width < 80
+    assert "report.html has all 10." in text
+    assert "could not use" not in shown(class_numbers(summarise(rows(ADA))), width)
 
 
 def test_one_submission_is_no_class_with_common_mistakes() -> None:
