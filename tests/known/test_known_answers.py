@@ -37,7 +37,7 @@ def graded_here(answer: KnownAnswer) -> bool:
 
     In from_scratch every submission trains anew, so that only answers that can share a submission are graded here.
     """
-    shared = answer.lab != "from_scratch" or bool(answer.fills) and answer.fills.keys() <= INDEPENDENT[answer.lab]
+    shared = answer.lab != "from_scratch" or (bool(answer.fills) and answer.fills.keys() <= INDEPENDENT[answer.lab])
     return answer.lab in LABS and shared and not answer.rare
 
 
