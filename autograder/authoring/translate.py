@@ -65,7 +65,7 @@ def lab_texts(master: Master) -> tuple[str, ...]:
     """
     kept = {id(cell) for question in master.questions for cell in question.written}
     texts = [cell for cell in master.cells if cell.kind == "markdown" and id(cell) not in kept]
-    cells = [cell.source for cell in texts if cell.source.strip()]
+    cells = [text for text in [*(cell.source for cell in texts), master.instructions] if text.strip()]
     sources = [cell.source for cell in master.cells if HELPERS_TAG in cell.tags]
     sources += [test.body for question in master.questions for test in question.tests]
     return tuple(dict.fromkeys([*cells, *(text for source in sources for text in messages_in(source))]))
