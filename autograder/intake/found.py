@@ -11,6 +11,8 @@ from autograder.results.result import LeftOut
 
 # Browsers may append .txt or .json to the name of a downloaded notebook.
 NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)
+# A notebook whose name is only its ending: hidden, but nothing except a student's upload is called that.
+NAMELESS = re.compile(r"(^|/)\.ipynb(\.txt|\.json)?$", re.IGNORECASE)
 ZIP = re.compile(r"\.zip$", re.IGNORECASE)
 
 

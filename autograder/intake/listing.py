@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from autograder.errors import SubmissionError, TooLargeError, UsageError
 from autograder.intake.beside import files_in_zip
-from autograder.intake.found import NOTEBOOK, ZIP, Found
+from autograder.intake.found import NAMELESS, NOTEBOOK, ZIP, Found
 from autograder.platforms.canvas import read_canvas_name
 from autograder.platforms.gradescope import METADATA
 from autograder.platforms.moodle import read_moodle_path
@@ -49,7 +49,7 @@ _HIDDEN_KINDS = (
         "only metadata of macOS (__MACOSX) was submitted, not the notebook itself: submit the .ipynb file",
     ),
     (
-        re.compile(r"(^|/)\.ipynb$", re.IGNORECASE),
+        NAMELESS,
         "only a hidden file named .ipynb was submitted, a notebook without a name: rename it and submit it again",
     ),
     (
@@ -121,13 +121,14 @@ def _in_folder(folder: Path) -> Iterator[Found]:
             path = Path(here, name)
             shown, outermost = path.relative_to(folder).as_posix(), Path(here) == folder
             found = Found(shown, str(path), path, place=(*here_parts, name), outermost=outermost)
-            if hidden or is_junk(name):
-                yield hidden_file(found)
-            elif path.is_symlink():
+            if path.is_symlink():
                 # Links inside the folder are refused as well: unzip keeps them, and they could point to another
                 # student's work.
-                problem = "a link, not a file: links are not followed; copy the file itself"
-                yield replace(found, problem=problem, companion=name in companions)
+                found = replace(found, problem="a link, not a file: links are not followed; copy the file itself")
+            if hidden or is_junk(name):
+                yield hidden_file(found)
+            elif found.problem is not None:
+                yield replace(found, companion=name in companions)
             else:
                 yield from _file(replace(found, companion=name in companions))
     for error in denied:
@@ -181,8 +182,9 @@ def _in_zip(found: Found, *, download: bool = False, alone: bool = False) -> Ite
             found = replace(found, shown="")
         for member in members:
             if _is_hidden(member):
-                inside = _inside(found, member.shown)
-                yield hidden_file(replace(inside, member=member.name, place=(*found.place, *member.shown.split("/"))))
+                inside = replace(_inside(found, member.shown), outermost="/" not in member.shown)
+                place = (*found.place, *member.shown.split("/"))
+                yield hidden_file(replace(inside, member=member.name, problem=member.problem, place=place))
     for member, companion in _candidates(members):
         inside = replace(_inside(found, member.shown), outermost="/" not in member.shown, companion=companion)
         if download and not exported:
@@ -243,6 +245,9 @@ def _single_notebook(members: Sequence[Member]) -> Member | None:
     names = [m.shown for m in visible]
     if "otter_config.json" in names:
         raise SubmissionError("this is an autograder zip, not a submission: use it with -a")
+    nameless = [m for m in members if _is_nameless(m.shown)]
+    if len(nameless) == 1:
+        return nameless[0]
     if not names:
         raise SubmissionError(f"the zip contains no notebook (.ipynb): {_only_hidden([m.shown for m in members])}")
     held = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
@@ -285,12 +290,22 @@ def is_junk(name: str) -> bool:
 
 
 def hidden_file(found: Found) -> Found:
-    """Mark a file as hidden; its place is that of the visible folder."""
+    """Mark a file as hidden; its place is that of the visible folder.
+
+    Of hidden files, only a notebook without a name is graded.
+    """
     *folders, name = [part for part in found.place if part != "__MACOSX"]
     shown = list(takewhile(lambda part: not is_junk(part), folders))
     # macOS stores metadata of Ada.ipynb in ._Ada.ipynb.
     place = (*shown, name.removeprefix("._"))
-    return replace(found, place=place, hidden=True, problem=_only_hidden([found.shown]))
+    problem = found.problem or (None if _is_nameless(found.shown) else _only_hidden([found.shown]))
+    return replace(found, place=place, hidden=True, problem=problem)
+
+
+def _is_nameless(path: str) -> bool:
+    """Return whether a file is a notebook without a name in a visible folder."""
+    *folders, name = path.split("/")
+    return bool(NAMELESS.search(name)) and not any(is_junk(folder) for folder in folders)
 
 
 def _only_hidden(names: Sequence[str]) -> str:

@@ -95,6 +95,7 @@ def sort_in(
     others: list[Found] = []
     canvas_folders = _canvas_folders(found, sure=source == "canvas") if source in (None, "canvas") else frozenset()
     with_moodle = source in (None, "moodle")
+    found = _with_nameless_shown(found)
     for one in sorted(found, key=lambda f: (f.long.casefold(), f.long)):
         claimed = _whose(one, exports, canvas_folders, with_moodle=with_moodle)
         if claimed is None:
@@ -191,6 +192,15 @@ def _canvas_folders(found: Iterable[Found], *, sure: bool) -> frozenset[tuple[st
     return frozenset(
         f for f in folders if counts[f, True] and counts[f, True] >= _MOST * (counts[f, True] + counts[f, False])
     )
+
+
+def _with_nameless_shown(found: Sequence[Found]) -> list[Found]:
+    """Treat notebooks without a name as ordinary files where there is no other work."""
+    folders = {one.place[:-1] for one in found if one.may_be_work and not one.hidden and not one.companion}
+    return [
+        replace(one, hidden=False) if one.hidden and one.problem is None and one.place[:-1] not in folders else one
+        for one in found
+    ]
 
 
 def _hidden_work(others: Sequence[Found]) -> list[Found]:

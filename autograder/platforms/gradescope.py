@@ -23,7 +23,7 @@ from typing import Any, Literal, get_args
 
 from autograder.results.grade import Grade
 from autograder.results.handin import HandIn, Person
-from autograder.results.labels import note, notices, to_review, training
+from autograder.results.labels import grade_note, note, notices, to_review, training
 from autograder.results.result import QuestionResult, Result, TestResult
 from autograder.util.text import clean, clean_line, points, seconds
 from autograder.util.times import parse_time
@@ -134,7 +134,7 @@ def results_json(
         return withheld_json(reason, result.max_score, facts=[*facts, *_facts(result)])
     tests = [entry for position, q in enumerate(result.questions, 1) for entry in _question(grade, q, position, hidden)]
     if not result.questions:
-        tests.append(_not_graded(result))
+        tests.append(_by_hand(grade) if grade.is_by_hand else _not_graded(result))
     if grade.lateness is not None:
         # The deduction reveals the total, so it has the same visibility.
         tests.append({**_late(grade), "visibility": "after_published" if hidden == "hidden" else hidden})
@@ -251,6 +251,18 @@ def _not_graded(result: Result) -> dict[str, Any]:
     }
 
 
+def _by_hand(grade: Grade) -> dict[str, Any]:
+    reasons = [clean(override.reason) for override in grade.set_by_hand if override.reason.strip()]
+    return {
+        "name": "Marked by a person",
+        "score": grade.raw_score,
+        "max_score": grade.result.max_score,
+        "status": "passed" if grade.raw_score >= grade.result.max_score else "failed",
+        "output": "\n".join(reasons) or "These points were given by a person.",
+        "visibility": "visible",
+    }
+
+
 def _late(grade: Grade) -> dict[str, Any]:
     lateness = grade.lateness
     assert lateness is not None  # noqa: S101 - for the type checker; callers check first
@@ -274,8 +286,9 @@ def _for_instructors(lines: Sequence[str]) -> dict[str, Any]:
 def _told(grade: Grade, hidden: Visibility, remarks: Sequence[str]) -> Iterator[str]:
     """Yield the lines that the student reads above the tests."""
     result = grade.result
-    yield f"Graded: {clean_line(result.submission)}" if result.questions else "Nothing was graded."
-    if told := note(result):
+    if not grade.is_by_hand:
+        yield f"Graded: {clean_line(result.submission)}" if result.questions else "Nothing was graded."
+    if told := grade_note(grade):
         yield told
     if grade.waiting:
         names = ", ".join(clean_line(question.name, 40) for question in grade.waiting)

@@ -19,7 +19,7 @@ from autograder.report.mistakes import Mistake
 from autograder.report.summary import ClassSummary, Effort, lowest, need_attention
 from autograder.report.unusable import UnusableAnswer
 from autograder.results.grade import Grade, Row
-from autograder.results.labels import SUBMISSION_LABELS, first_reason, lost, remark
+from autograder.results.labels import MARKED_BY_A_PERSON, SUBMISSION_LABELS, first_reason, lost, remark
 from autograder.results.result import SubmissionStatus
 from autograder.util.text import clean, clean_line, counted, points, seconds
 
@@ -127,8 +127,10 @@ def _rows_table(rows: Sequence[Row], width: int) -> Table:
     for row in rows:
         result = row.grade.result
         lab = [Text(clean_line(result.lab or ""))] if len(labs) > 1 else []
-        earned = f"{points(row.grade.score)} / {points(result.max_score)}" if result.questions else "-"
-        table.add_row(Text(_name(row.grade)), *lab, Text(earned), _status(result.status), Text(_where_lost(row.grade)))
+        by_hand = row.grade.is_by_hand
+        earned = f"{points(row.grade.score)} / {points(result.max_score)}" if result.questions or by_hand else "-"
+        status = Text(MARKED_BY_A_PERSON) if by_hand else _status(result.status)
+        table.add_row(Text(_name(row.grade)), *lab, Text(earned), status, Text(_where_lost(row.grade)))
     return table
 
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from autograder.render.html import environment
 from autograder.render.notebook_view import NotebookView, Place, notebook_view
 from autograder.results.grade import Grade, Override
-from autograder.results.labels import QUESTION_LABELS, Reason, lost, note, notices, reasons, to_review
+from autograder.results.labels import QUESTION_LABELS, Reason, grade_note, lost, notices, reasons, to_review
 from autograder.results.result import CUT_SHORT, QuestionResult, QuestionStatus, TestResult
 from autograder.util.text import clean, clean_line, duration, percent, points
 from autograder.util.translations import LOCALE, Translate, words_of
@@ -101,7 +101,7 @@ def feedback_html(grade: Grade, executed: bytes | None, *, anonymous: bool = Fal
             grade=grade,
             result=grade.result,
             name=_("Your submission") if anonymous else grade.result.called,
-            note=note(grade.result, _),
+            note=grade_note(grade, _),
             notices=notices(grade.result, _),
             verdicts=(verdicts := _verdicts(grade, view, _)),
             marked=all(verdict.by_a_person for verdict in verdicts if verdict.override),

@@ -36,6 +36,7 @@ def environment() -> Environment:
         note=labels.note,
         percent=text.percent,
         first_reason=labels.first_reason,
+        status_words=labels.status_words,
         submission_labels=labels.SUBMISSION_LABELS,
         question_labels=labels.QUESTION_LABELS,
     )

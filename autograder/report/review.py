@@ -85,7 +85,7 @@ def _flags(row: Row, cells: Sequence[CodeCell] | None, starter: Starter) -> Iter
     result = row.grade.result
     stopped: dict[str, Kind] = dict.fromkeys(CUT_SHORT, "cut_short")
     kind = {**stopped, "grader_error": "grader_error", "unreadable": "unreadable"}.get(result.status)
-    if kind is not None:
+    if kind is not None and not row.grade.is_by_hand:
         yield Flag(kind, row, _sentence(result.detail) or note(result))
     if result.status != "grader_error":
         for question in result.defective:

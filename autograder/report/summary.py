@@ -106,7 +106,8 @@ def need_attention(rows: Sequence[Row]) -> tuple[Row, ...]:
     found: list[tuple[Row, SubmissionStatus]] = [
         (row, "grader_error" if result.has_grader_error else result.status)
         for row, result in results
-        if result.status != "graded" or result.detail or result.retried or result.has_grader_error
+        if not row.grade.is_by_hand
+        and (result.status != "graded" or result.detail or result.retried or result.has_grader_error)
     ]
     return tuple(row for row, _ in sorted(found, key=lambda entry: urgency[entry[1]]))
 

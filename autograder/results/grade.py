@@ -81,6 +81,11 @@ class Grade:
         """Corrections of questions that could not be graded."""
         return () if self.result.questions else tuple(self.overrides.values())
 
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether the grader could not read the submission and a person marked it."""
+        return self.result.status == "unreadable" and bool(self.set_by_hand)
+
     @cached_property
     def deduction(self) -> float:
         """Points deducted for lateness."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from autograder.results.grade import Grade
 from autograder.results.result import (
     ANSWER_UNUSABLE,
     CHECK_FAILED,
@@ -70,6 +71,8 @@ _LEFT_OUT: dict[LeftOut, str] = {
     "too_large": "Left out, because all files beside a notebook may have 32 MB together: {files}.",
     "too_many": "Left out, because at most 100 files are used: {files}.",
 }
+MARKED_BY_A_PERSON = "marked by a person"
+_BY_A_PERSON = "A person marked this submission, because the grader could not read it."
 RETRIED = "It exceeded the time limit while the machine was overloaded, and was retried exclusively."
 DEFECTIVE = "A check is defective; these points are not final."
 NO_REASON = "No reason was recorded."
@@ -77,6 +80,8 @@ MAX_REASONS = 8
 # What of this module reaches students, for the catalogs.
 TEXTS = (
     *SUBMISSION_LABELS.values(),
+    MARKED_BY_A_PERSON,
+    _BY_A_PERSON,
     *QUESTION_LABELS.values(),
     *filter(None, (*_NOTES.values(), *_FALLBACK.values())),
     _PRESENT,
@@ -136,7 +141,10 @@ def notices(result: Result, _: Translate = ENGLISH) -> tuple[str, ...]:
 
 
 def version_notice(result: Result, _: Translate = ENGLISH) -> str:
-    """Return a sentence on a notebook of another version; empty if it is the current one or unknown."""
+    """Return a sentence on a notebook of another version.
+
+    Empty if the version is the current one, or unknown.
+    """
     if not result.is_of_another_version:
         return ""
     handed_in, current = clean_line(result.notebook_version or ""), clean_line(result.lab_version or "")
@@ -154,6 +162,21 @@ def left_out_notices(result: Result, _: Translate = ENGLISH) -> tuple[str, ...]:
     for file in result.files:
         by_reason.setdefault(file.left_out, []).append(file.name)
     return tuple(_(text, files=first_few(by_reason[why])) for why, text in _LEFT_OUT.items() if why in by_reason)
+
+
+def status_words(grade: Grade) -> str:
+    """Return the label of a submission's status.
+
+    If it could not be graded, the label says whether a person marked it.
+    """
+    return MARKED_BY_A_PERSON if grade.is_by_hand else SUBMISSION_LABELS[grade.result.status]
+
+
+def grade_note(grade: Grade, _: Translate = ENGLISH) -> str:
+    """Return a remark like `note`, which also says whether a person marked it."""
+    if not grade.is_by_hand:
+        return note(grade.result, _)
+    return " ".join(filter(None, [_(_BY_A_PERSON), _sentence(clean(grade.result.detail or ""))]))
 
 
 def remark(result: Result) -> str:

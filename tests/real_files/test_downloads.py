@@ -148,9 +148,8 @@ def test_hidden_files_alone_leave_a_row_with_the_reason(tmp_path: Path, platform
     intake = take_in([path])
     assert len(people(intake)) == 3
     found = sorted(problem for problem in problems(intake).values())
-    assert found[0] == ""
-    assert "only a checkpoint" in found[1]
-    assert "without a name" in found[2]
+    assert found[:2] == ["", ""], "a notebook without a name is graded"
+    assert "only a checkpoint" in found[2]
 
 
 @pytest.mark.parametrize(
@@ -223,6 +222,56 @@ def test_plain_folders_of_students_keep_a_row_each(tmp_path: Path) -> None:
     found = problems(take_in([put(tmp_path / "class", files)]))
     assert sorted(name.split("/")[0] for name in found) == ["ada", "ben", "cai"]
     assert [bool(problem) for _, problem in sorted(found.items())] == [False, True, True]
+
+
+# A notebook without a name is graded, wherever it lies; other hidden files are not.
+@pytest.mark.parametrize("name", [".ipynb", ".IPYNB", ".ipynb.txt", ".ipynb.json"])
+@pytest.mark.parametrize("as_zip", [False, True], ids=["folder", "zip"])
+def test_a_notebook_without_a_name_is_graded(tmp_path: Path, name: str, as_zip: bool) -> None:
+    files = {
+        "ada/lab.ipynb": NOTEBOOK,
+        "ada/.ipynb": b"an older one",
+        f"ben/{name}": NOTEBOOK,
+        f"cai/{name}": NOTEBOOK,
+        "cai/data.csv": b"1",
+        f"dan/.ipynb_checkpoints/{name}": NOTEBOOK,
+        "eve/.hidden.ipynb": NOTEBOOK,
+        "fay/lab.ipynb": NOTEBOOK,
+    }
+    path = put(tmp_path / "class", files)
+    if as_zip:
+        path = tmp_path / "class.zip"
+        path.write_bytes(zipped(files))
+    intake = take_in([path])
+    found = problems(intake)
+    assert {n.split("/")[0]: bool(p) for n, p in found.items()} == {
+        "ada": False, "ben": False, "cai": False, "dan": True, "eve": True, "fay": False
+    }  # fmt: skip
+    (cai,) = (submission for submission in intake.submissions if submission.name.startswith("cai"))
+    assert [file.name for file in cai.beside] == ["data.csv"]
+
+
+def test_a_notebook_without_a_name_in_zips_and_downloads(tmp_path: Path) -> None:
+    files = {
+        "ada_301_9001_hw.zip": zipped({".ipynb": NOTEBOOK, "data.csv": b"1", "__MACOSX/._.ipynb": b"x"}),
+        "ben_302_9002_hw.zip": zipped({"hw/.ipynb": NOTEBOOK, ".ipynb": NOTEBOOK}),
+    }
+    found = problems(take_in([put(tmp_path / "canvas", files)]))
+    assert found["ada"] == ""
+    assert "without a name" in found["ben"], "there are two"
+    home = "Ada_301_assignsubmission_file"
+    moodle = put(tmp_path / "moodle", {f"{home}/.ipynb": NOTEBOOK, f"{home}/data.csv": b"1"})
+    (ada,) = take_in([moodle]).submissions
+    assert (ada.problem, [file.name for file in ada.beside]) == (None, ["data.csv"])
+
+
+def test_a_link_without_a_name_is_not_followed(tmp_path: Path) -> None:
+    put(tmp_path, {"secret.ipynb": NOTEBOOK, "class/bo/lab.ipynb": NOTEBOOK})
+    (tmp_path / "class/ada").mkdir()
+    (tmp_path / "class/ada/.ipynb").symlink_to(tmp_path / "secret.ipynb")
+    found = problems(take_in([tmp_path / "class"]))
+    assert found["bo/lab.ipynb"] == ""
+    assert "a link" in found["ada/.ipynb"]
 
 
 def test_an_export_whose_folder_is_empty_is_told(tmp_path: Path) -> None:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from autograder.cli.class_report import CountingOptions, begin_class, report_class
 from autograder.cli.exports import ExportOptions
+from autograder.gradebook.class_grades import read_class
 from autograder.grading.batch import Workers, grade_all, grade_submission
 from autograder.grading.grader import Grader
 from autograder.grading.resume import Conditions, make_plan, same_entries
 from autograder.intake.submissions import Intake, take_in
 from autograder.labs.assignment import Assignment, load_assignment
+from autograder.platforms.gradescope import results_json
+from autograder.render.class_terminal import class_table
 from autograder.render.pages import write_report
+from autograder.report.review import find_flags
+from autograder.report.summary import need_attention
 from autograder.results.folder import ResultsFolder, results_of_latest_run
 from autograder.results.result import Result, Student
 from autograder.sandbox.client import ForkServer
@@ -141,5 +149,20 @@ def test_unreadable_work_may_be_marked_by_a_person(tmp_path: Path, graded_into: 
     assert rows["301"]["corrected"] == "total: 3.5, set by hand (marked on paper)"
     page = ResultsFolder(graded_into.folder).submission("ada-301").feedback.read_text(encoding="utf-8")
     assert "Set by a person" in page
+    assert "marked by a person" in page
+    assert ">unreadable<" not in page, "that is what the grader found; the mark is a person's"
+    assert "could not be graded" not in page
     assert "marked on paper" in page
     assert "<bdi>ada (301)</bdi>" in page
+    ada = next(row for row in read_class(graded_into.folder).rows if row.identity == "ada-301")
+    assert [*need_attention([ada]), *find_flags([ada], {}, {})] == []
+    shown = io.StringIO()
+    Console(width=200, file=shown).print(class_table([ada]))
+    assert "marked by a person" in shown.getvalue()
+    assert "3.5 / 5" in shown.getvalue()
+    told = json.loads(results_json(ada.grade))
+    assert (told["score"], told["tests"][0]["name"], told["tests"][0]["score"]) == (3.5, "Marked by a person", 3.5)
+    assert "A person marked this submission" in told["output"]
+    report = ResultsFolder(graded_into.folder).report.read_text(encoding="utf-8")
+    assert ">marked by a person<" in report
+    assert ">unreadable<" not in report
