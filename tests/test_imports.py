@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -44,6 +45,14 @@ def test_a_forbidden_import_breaks_its_contract(tmp_path: Path) -> None:
     assert any(" KEPT" in line for line in told), "the others hold"
     for file, (module, _) in FORBIDDEN.items():
         assert any(file[:-3].replace("/", ".") in line and module in line for line in told), (file, done.stdout)
+
+
+def test_no_test_module_imports_from_another() -> None:
+    """What several test modules use is in a module of its own, or a fixture."""
+    sources = {path: path.read_text(encoding="utf-8") for path in (REPOSITORY / "tests").rglob("test_*.py")}
+    assert len(sources) > 80
+    shared = re.compile(r"^\s*from tests(\.\w+)*\.test_\w+ import", re.MULTILINE)
+    assert [str(path) for path, source in sources.items() if shared.search(source)] == []
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Version of a student notebook: a digest of what students receive, so far as it matters for their answers."""
+"""Version of a student notebook: a digest of the parts that matter for answers."""
 
 from __future__ import annotations
 

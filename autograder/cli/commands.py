@@ -290,7 +290,7 @@ def _grader(options: GradingOptions) -> Iterator[_Grader]:
         for lab, reason in unavailable.items():
             _tell(f"{lab} cannot be graded: {reason}")
         loaded = load(run_tests=False)
-        labs = [_with_limits(lab, options) for lab in loaded.values()]
+        labs = [with_limits(lab, options) for lab in loaded.values()]
         alone = len(labs) == 1 and not unavailable
         grader = session.grader(
             labs,
@@ -350,7 +350,7 @@ def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Wo
         address,
         _zips(options),
         needs_mnist=options.zip_path is None,
-        adapt=partial(_with_limits, options=options),
+        adapt=partial(with_limits, options=options),
         isolation=options.isolation,
         solutions=None if options.retrain else solutions_beside,
         report=_tell,
@@ -403,7 +403,8 @@ def _tell(line: str) -> None:
     say(line, err=True)
 
 
-def _with_limits(assignment: Assignment, options: GradingOptions) -> Assignment:
+def with_limits(assignment: Assignment, options: GradingOptions) -> Assignment:
+    """Return a lab with the limits of the command line, which take precedence."""
     changes: dict[str, Any] = dict(_named_limit(text) for text in options.limits)
     changes |= {name: value for name in ("seconds", "memory_mb") if (value := getattr(options, name)) is not None}
     return replace(assignment, limits=replace(assignment.limits, **changes))

@@ -95,7 +95,7 @@ def grade_upload(upload: Path, results: Path, order: Order, report: Callable[[st
 
 def _grade(upload: Path, order: Order, report: Callable[[str], None]) -> tuple[Result, str]:
     memory = container_memory_mb()
-    with Session(_level(order.isolation), needs_mnist=True, report=report) as session:
+    with Session(isolation_level(order.isolation), needs_mnist=True, report=report) as session:
         (lab,) = session.load([order.autograder])
         lab = replace(lab, limits=limits_within(lab.limits, memory))
         solutions = {} if order.solution is None else {lab.name: order.solution}
@@ -113,7 +113,7 @@ def _write(results: Path, text: str) -> None:
         raise WorkerError(f"{results} cannot be written: {error.strerror or error}.") from error
 
 
-def _level(wanted: Level | Literal["best"]) -> Level:
+def isolation_level(wanted: Level | Literal["best"]) -> Level:
     """Return the level to request; `basic` with all layers is recorded as `full`.
 
     Raises:

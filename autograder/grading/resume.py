@@ -121,7 +121,10 @@ def make_plan(
 
 
 def _with_version_of_lab(folder: Path, identity: str, result: Result, conditions: Conditions) -> Result:
-    """Compare a kept result with the notebook that is handed out now; a corrected text regrades nobody."""
+    """Compare a kept result with the notebook that is handed out now.
+
+    A corrected text does not make a result outdated.
+    """
     lab = conditions.assignments.get(result.lab or "")
     current = None if lab is None else lab.versions.get(result.language)
     if result.lab_version == current:

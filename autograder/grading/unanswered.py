@@ -28,7 +28,7 @@ def why_unanswered(
     *,
     other_version: bool = False,
 ) -> str:
-    """Explain in one sentence what happened to an answer of which nothing can be judged.
+    """Explain in one sentence why nothing of an answer can be judged.
 
     Args:
         notebook: the notebook.
@@ -58,7 +58,9 @@ def why_incomplete(
     errors: Sequence[CellError],
     _: Translate = ENGLISH,
 ) -> str:
-    """Explain in one sentence what happened to a part of an answer; empty if all of it is there.
+    """Explain in one sentence which part of an answer is missing, and why.
+
+    Empty if the answer is complete.
 
     Args:
         notebook: the notebook.
@@ -165,7 +167,10 @@ def _no_code_cell(notebook: Notebook, question: Question, _: Translate, *, other
 
 
 def _now_text(notebook: Notebook, question: Question, names: Sequence[str], *, tagged: bool = True) -> Part | None:
-    """Return the text cell that was an answer cell: tagged as one, or with code that assigns one of the names."""
+    """Return the text cell that was an answer cell.
+
+    It is tagged as one, or contains code that assigns one of the names.
+    """
     for part in notebook.parts:
         is_answer = tagged and f"answer:{question.name}" in part.tags
         if part.kind != "code" and (is_answer or not set(names).isdisjoint(assigned_names(part.source))):

@@ -303,7 +303,7 @@ def _encode_dtype(dtype: np.dtype[Any]) -> dict[str, Any]:
 
 
 def _json_number(value: Any) -> Any:
-    """Return a number as JSON data; NaN and infinities, which have no JSON form, as text."""
+    """Return a number as JSON data; NaN and infinities as text."""
     return repr(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -290,7 +290,10 @@ def is_junk(name: str) -> bool:
 
 
 def hidden_file(found: Found) -> Found:
-    """Mark a file as hidden; its place is that of the visible folder, and only a notebook without a name is graded."""
+    """Mark a file as hidden; its place is that of the visible folder.
+
+    Of hidden files, only a notebook without a name is graded.
+    """
     *folders, name = [part for part in found.place if part != "__MACOSX"]
     shown = list(takewhile(lambda part: not is_junk(part), folders))
     # macOS stores metadata of Ada.ipynb in ._Ada.ipynb.
@@ -300,7 +303,7 @@ def hidden_file(found: Found) -> Found:
 
 
 def _is_nameless(path: str) -> bool:
-    """Return whether a file is a notebook without a name in a folder that is not hidden."""
+    """Return whether a file is a notebook without a name in a visible folder."""
     *folders, name = path.split("/")
     return bool(NAMELESS.search(name)) and not any(is_junk(folder) for folder in folders)
 

@@ -182,7 +182,7 @@ def _written_in(code: Sequence[tuple[str, frozenset[str]]]) -> str:
 
 
 def _version(code: Sequence[tuple[str, frozenset[str]]]) -> str | None:
-    """Return the version named by the set-up cells; None if there is none or they differ."""
+    """Return the version in the set-up cells; None if there is none or they differ."""
     found = {match["version"] for source, _ in code if (match := _VERSION.search(source))}
     return found.pop() if len(found) == 1 else None
 

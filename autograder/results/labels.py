@@ -141,7 +141,10 @@ def notices(result: Result, _: Translate = ENGLISH) -> tuple[str, ...]:
 
 
 def version_notice(result: Result, _: Translate = ENGLISH) -> str:
-    """Return a sentence on a notebook of another version; empty if it is the current one or unknown."""
+    """Return a sentence on a notebook of another version.
+
+    Empty if the version is the current one, or unknown.
+    """
     if not result.is_of_another_version:
         return ""
     handed_in, current = clean_line(result.notebook_version or ""), clean_line(result.lab_version or "")
@@ -162,12 +165,15 @@ def left_out_notices(result: Result, _: Translate = ENGLISH) -> tuple[str, ...]:
 
 
 def status_words(grade: Grade) -> str:
-    """Return the label of a submission's status; of one that could not be graded, whether a person marked it."""
+    """Return the label of a submission's status.
+
+    If it could not be graded, the label says whether a person marked it.
+    """
     return MARKED_BY_A_PERSON if grade.is_by_hand else SUBMISSION_LABELS[grade.result.status]
 
 
 def grade_note(grade: Grade, _: Translate = ENGLISH) -> str:
-    """Return a remark on a submission's status, as `note`, that says whether a person marked it."""
+    """Return a remark like `note`, which also says whether a person marked it."""
     if not grade.is_by_hand:
         return note(grade.result, _)
     return " ".join(filter(None, [_(_BY_A_PERSON), _sentence(clean(grade.result.detail or ""))]))

@@ -16,7 +16,7 @@ import pytest
 from autograder.authoring.gradescope_zip import pack_gradescope
 from autograder.datasets import mnist as data
 from autograder.sandbox.credentials import runs_as_root
-from tests.course.test_gradescope_zip import Container, lay_out, like_docker
+from tests.course.gradescope_container import Container, lay_out, like_docker
 from tests.fixtures.builders import make_zip, notebook_json, question_file
 
 pytestmark = [

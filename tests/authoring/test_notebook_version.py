@@ -1,4 +1,4 @@
-"""The version of a student notebook changes exactly when what students receive changes in a way that matters."""
+"""The version of a notebook changes exactly if a part that matters changes."""
 
 from __future__ import annotations
 

@@ -190,15 +190,15 @@ def without(*names: str) -> tuple[Found, ...]:
 @pytest.mark.parametrize("left", ["uid", "mount", "landlock"])
 def test_one_layer_that_protects_files_is_enough_to_grade(left: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gradescope, "probe", lambda: without(*{"uid", "mount", "landlock"} - {left}))
-    assert gradescope._level("best") == "basic"
+    assert gradescope.isolation_level("best") == "basic"
 
 
 def test_where_a_notebook_could_read_the_tests_grading_must_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gradescope, "probe", lambda: without("uid", "mount", "landlock"))
     with pytest.raises(IsolationError, match=r"reading the hidden tests.*without uid, mount, landlock") as caught:
-        gradescope._level("best")
+        gradescope.isolation_level("best")
     assert "isolation=basic" in str(caught.value.hint)
-    assert gradescope._level("basic") == "basic"
+    assert gradescope.isolation_level("basic") == "basic"
 
 
 @pytest.mark.parametrize(

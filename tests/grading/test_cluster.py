@@ -160,17 +160,17 @@ def test_worker_grades_from_bytes_alone_and_ends_its_fork_server_when_idle(
     bench = Bench("a run", kit_version(), needs_mnist=False)
     described = describe_on_worker(bench, [("tiny.zip", (tmp_path / "tiny.zip").read_bytes())])
     settings = Settings(bench, {lab.name: lab for lab in described.assignments}).packed()
-    (kept,) = worker_side._KEPT.values()
+    (kept,) = worker_side.KEPT.values()
     for number in range(2):
         marked = grade_on_worker(settings, "ada", (handed_in / f"s{number:02}.ipynb").read_bytes())
         assert marked.result.score == number
         assert f"answer = {41 + number}" in (marked.executed or b"").decode(), "the notebook as it was run comes along"
         assert pickle.loads(pickle.dumps(marked)) == marked, "as it travels back"  # noqa: S301 - our own
-        assert list(worker_side._KEPT.values()) == [kept], "one fork server serves the run"
+        assert list(worker_side.KEPT.values()) == [kept], "one fork server serves the run"
     beside = pickle.loads(pickle.dumps(Beside({"data.csv": b"42"})))  # noqa: S301 - as it travels there
     reads = notebook_json(("q1", "answer = int(open('data.csv').read())"))
     assert grade_on_worker(settings, "ada", reads, beside).result.score == 1, "files beside the notebook cross too"
-    assert wait_until(lambda: not worker_side._KEPT and not kept.session.fork_server.alive, 10)
+    assert wait_until(lambda: not worker_side.KEPT and not kept.session.fork_server.alive, 10)
     end_run("a run")
 
 

@@ -153,7 +153,10 @@ def _as_told(row: Row, cell: str) -> Any:
 
 
 def _equal(one: Any, other: Any) -> bool:
-    """Whether two values are of the same kind, with all that they hold; classes of records have the same names."""
+    """Whether two values have the same type and content.
+
+    Classes of records have the same names.
+    """
     if isinstance(one, type) or one is pd.NaT or one is pd.NA:
         return one is other
     if type(one).__name__ != type(other).__name__:

@@ -16,7 +16,7 @@ from autograder.render.feedback import feedback_html
 from autograder.results.grade import Grade, Lateness, Override
 from tests.fixtures.classes import question, row
 from tests.pages.browser import PHONE, VIEWS, Browser, Seen, View
-from tests.render.test_render_feedback import CELLS, HOSTILE, PIXEL, code, display, markdown, page
+from tests.render.feedback_pages import CELLS, HOSTILE, PIXEL, code, display, markdown, page
 
 # Everything a page can hold: right, wrong, raising and skipped questions, pictures, formulas, tables, long lines.
 FILLS = {

@@ -12,9 +12,8 @@ import pytest
 from autograder.render.pages import write_report
 from benchmarks.made_results import write_results
 from tests.fixtures.classes import hand_in, question, row
+from tests.fixtures.texts import EVIL, LONG_CODE
 from tests.pages.browser import Browser
-from tests.render.test_render_html import EVIL
-from tests.report.test_similarity import LONG
 
 SIZE = 500
 WRITTEN = f"# Because\n\n| a | b |\n|---|---|\n| {'wide ' * 40} | $x^2$ |\n\n```python\n{'x' * 300}\n```\n\n![x](a.png)"
@@ -38,9 +37,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from autograder.results.folder import ResultsFolder
 
     folder = tmp_path_factory.mktemp("small")
-    hand_in(folder, "b", f"accuracy = 0.98\n{LONG}\nprint('''{EVIL}''')")
-    hand_in(folder, "c", LONG.replace("total", "amount"))
-    hand_in(folder, "d", LONG.replace("total", "amount"))
+    hand_in(folder, "b", f"accuracy = 0.98\n{LONG_CODE}\nprint('''{EVIL}''')")
+    hand_in(folder, "c", LONG_CODE.replace("total", "amount"))
+    hand_in(folder, "d", LONG_CODE.replace("total", "amount"))
     answered = replace(question("q3", 0, status="to_review"), answer=f"{WRITTEN}\n\n{EVIL}")
     deleted = question("q4", 0, status="to_review", reason="Its cell was deleted.")
     rows = [

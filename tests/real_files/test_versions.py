@@ -1,4 +1,4 @@
-"""Notebooks of another version than the lab's: told everywhere, and graded as far as possible."""
+"""Notebooks of another version are reported, and graded as far as possible."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import sys
 
 from autograder.render.figures import score_histogram, status_bars
 from autograder.report.numbers import QuestionNumbers
-from tests.render.test_render_html import EVIL
+from tests.fixtures.texts import EVIL
 
 BINS = (1, 0, 0, 2, 0, 0, 0, 5, 8, 12)
 

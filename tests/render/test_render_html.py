@@ -18,9 +18,8 @@ from autograder.results.result import (
     SubmissionStatus,
     TestResult,
 )
+from tests.fixtures.texts import EVIL
 from tests.render.parsed import Page
-
-EVIL = "</pre><script>alert(1)</script>\"'><img src=x onerror=y>\u202e\x00\x1b[31m"
 
 
 def feedback_html(result: Result) -> str:

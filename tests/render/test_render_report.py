@@ -19,9 +19,8 @@ from autograder.report.content import class_report
 from autograder.results.grade import Lateness, Override, Row
 from autograder.results.result import ANSWER_UNUSABLE, TestResult
 from tests.fixtures.classes import question, row, rows_of
+from tests.fixtures.texts import EVIL, LONG_CODE
 from tests.render.parsed import Page
-from tests.render.test_render_html import EVIL
-from tests.report.test_similarity import LONG
 
 
 def page_of(rows: Sequence[Row], notebooks: dict[str, Notebook] | None = None) -> str:
@@ -61,7 +60,7 @@ def test_no_text_of_a_students_becomes_markup(text: str) -> None:
 
 
 def test_hostile_names_code_and_messages_are_shown_as_they_are() -> None:
-    code = f"{LONG}\nprint('''{EVIL}''')"
+    code = f"{LONG_CODE}\nprint('''{EVIL}''')"
     notebooks = {"a": notebook(code), "b": notebook(code.replace("total", "amount"))}
     report = class_report(hostile(EVIL), notebooks, {})
     (pair,) = report.similar[0].shown

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
-from rich.console import Console, RenderableType
 
 from autograder.cli.console import console, show
 from autograder.render.class_terminal import MOST_ROWS, class_files, class_numbers, class_view
@@ -29,6 +28,7 @@ from autograder.results.result import (
     SubmissionStatus,
     TestResult,
 )
+from tests.fixtures.terminal import shown
 
 LONG = "x_train ends at 0.0039 where 1 is expected: the images were divided by 255 twice; start from train_images."
 ADA = Result(
@@ -59,17 +59,6 @@ NAMES = (
     "[bold red]markup[/].ipynb",
     EVE.submission,
 )
-
-
-def shown(table: RenderableType, width: int) -> str:
-    """As printed without colour; no line may be wider than the terminal."""
-    out = Console(file=io.StringIO(), width=width, no_color=True, markup=False, emoji=False, highlight=False)
-    out.print(table)
-    assert isinstance(out.file, io.StringIO)
-    text = out.file.getvalue()
-    assert max(map(cell_len, text.splitlines())) <= width
-    assert "\x1b" not in text
-    return text
 
 
 def flat(text: str) -> str:

@@ -12,16 +12,16 @@ from autograder.results.folder import ResultsFolder
 from autograder.results.grade import Row
 from tests.fixtures.builders import notebook_json
 from tests.fixtures.classes import hand_in, question, row
-from tests.report.test_similarity import LONG
+from tests.fixtures.texts import LONG_CODE
 
-COPY = LONG.replace("total", "amount")
+COPY = LONG_CODE.replace("total", "amount")
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Results of two students, one copied from the other; far from any course."""
     monkeypatch.chdir(tmp_path)
-    hand_in(tmp_path, "a", LONG)
+    hand_in(tmp_path, "a", LONG_CODE)
     hand_in(tmp_path, "b", COPY)
     return tmp_path
 
@@ -85,7 +85,7 @@ def test_what_was_handed_out_is_not_similar_and_is_kept_with_the_results(folder:
     course = folder / "course"
     (course / "solutions").mkdir(parents=True)
     (course / "assignment").mkdir()
-    (course / "assignment" / "lab.ipynb").write_bytes(notebook_json(LONG, COPY, ("q1", "answer = ...")))
+    (course / "assignment" / "lab.ipynb").write_bytes(notebook_json(LONG_CODE, COPY, ("q1", "answer = ...")))
     with pytest.MonkeyPatch.context() as there:
         there.chdir(course)
         report(folder, rows())

@@ -26,7 +26,7 @@ from autograder.results.grade import Grade, Override, Row, Waiting, waiting_in
 from autograder.results.handin import HandIn, Person
 from autograder.results.result import QuestionResult, Result
 from tests.fixtures.classes import question, row
-from tests.render.test_render_html import EVIL
+from tests.fixtures.texts import EVIL
 
 Q1 = question("q1", 2)
 ANSWER = "Because **P - Y** is\n\n1. small\n2. =1+1"

@@ -12,17 +12,9 @@ from autograder.report.similarity import FEWEST_MATCHED, most_holders, similar
 from autograder.report.student_code import starter_of
 from benchmarks.example_class import Lab, disguised, right_answers, styles_of
 from benchmarks.similarity import class_with_copies, code_of
+from tests.fixtures.texts import LONG_CODE
 
 Notebooks = dict[str, tuple[dict[str, Any], dict[str, Any]]]
-
-LONG = """
-weights = [[3 * i + j for j in range(7)] for i in range(5)]
-for step, (left, right) in enumerate(zip(weights, weights[1:])):
-    total = sum(a * b for a, b in zip(left, right) if (a + b) % 3 != step % 2)
-    weights[step] = [total - value ** 2 // (1 + abs(value)) for value in left[::-1]]
-    if total > 10 ** 6 or not any(right):
-        break
-"""
 
 
 @pytest.fixture(scope="module")
@@ -68,14 +60,19 @@ def test_starter_code_alone_is_nothing_to_compare(dense: Lab) -> None:
 
 
 def test_word_for_word_copies_stand_together_and_are_compared_once() -> None:
-    codes = {"a": LONG, "b": LONG.replace("\n", "  \n\n"), "c": LONG.replace("total", "amount"), "d": other_code(5)}
+    codes = {
+        "a": LONG_CODE,
+        "b": LONG_CODE.replace("\n", "  \n\n"),
+        "c": LONG_CODE.replace("total", "amount"),
+        "d": other_code(5),
+    }
     found = similar(codes)
     assert found.groups == (("a", "b"),)
     assert [(pair.first, pair.second) for pair in found.pairs] == [("a", "c")]
 
 
 def test_what_many_share_counts_for_nobody() -> None:
-    codes = {f"s{number}": f"{LONG}\n{other_code(number)}" for number in range(most_holders(4) + 1)}
+    codes = {f"s{number}": f"{LONG_CODE}\n{other_code(number)}" for number in range(most_holders(4) + 1)}
     assert similar(codes).pairs == ()
 
 
@@ -101,7 +98,7 @@ def test_the_result_does_not_hang_on_how_python_hashes(dense: Lab) -> None:
     ids=["nothing", "zeros", "classes", "open string", "letters", "brackets"],
 )
 def test_any_text_can_be_compared(code: str) -> None:
-    found = similar({"a": code, "b": code + "\nprint(1)", "c": LONG})
+    found = similar({"a": code, "b": code + "\nprint(1)", "c": LONG_CODE})
     for pair in found.pairs:
         for text, marks in ((code, pair.marks), (code + "\nprint(1)", pair.other_marks)):
             flat = [place for mark in marks for place in mark]

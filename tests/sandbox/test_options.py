@@ -16,7 +16,7 @@ from autograder.sandbox import client as warm_module
 from autograder.sandbox.layers import LAYERS
 from autograder.sandbox.probe import Found
 from tests.fixtures.commands import Command, autograder
-from tests.render.test_render_terminal import shown
+from tests.fixtures.terminal import shown
 
 WITHOUT_LANDLOCK = tuple(Found(name, True, "too old" if name == "landlock" else "") for name in LAYERS)
 
@@ -85,12 +85,12 @@ def test_what_is_amiss_stands_with_what_helps(width: int) -> None:
 @pytest.mark.parametrize("text", ["speed=3", "processes", "processes=none", "processes=0", "processes=-1"])
 def test_a_limit_that_is_none_is_refused(text: str, assignments: dict[str, Assignment]) -> None:
     with pytest.raises(UsageError, match="limit"):
-        commands._with_limits(assignments["single_layer"], GradingOptions(limits=(text,)))
+        commands.with_limits(assignments["single_layer"], GradingOptions(limits=(text,)))
 
 
 def test_limits_of_the_command_override_the_labs(assignments: dict[str, Assignment]) -> None:
     options = GradingOptions(seconds=9, limits=("processes=40", "output_mb=2"))
-    limits = commands._with_limits(assignments["single_layer"], options).limits
+    limits = commands.with_limits(assignments["single_layer"], options).limits
     assert (limits.seconds, limits.processes, limits.output_mb) == (9, 40, 2)
     assert limits.memory_mb == assignments["single_layer"].limits.memory_mb
 

@@ -10,7 +10,7 @@ import pytest
 from autograder.handover.encode import TRAINING
 from autograder.handover.journal import HANDOVER
 from autograder.sandbox.client import ForkServer
-from tests.runner.replay.test_training import REFERENCE, assert_same, run
+from tests.runner.replay.training_cells import REFERENCE, assert_same, run
 
 CALLS = """
 answer = {'predicted': model.predict(x), 'evaluated': model.evaluate(x, y)}
