@@ -272,7 +272,7 @@ def draw_grid(images, captions, columns, colors=None, bars=None, scale=1.0, **op
     rows = -(-len(images) // columns)
     corners = [(width * (i % columns), height * (i // columns)) for i in range(len(images))]
     # One sheet for all images and one set of lines for all bars: an axis, or a drawing command, per image would take seconds.
-    sheet = np.zeros((height * rows, width * columns))
+    sheet = np.full((height * rows, width * columns), np.nan)  # nothing is drawn there
     size = (scale * width * columns / 28, scale * height * rows / 28)
     figure, axis = plt.subplots(figsize=size, subplot_kw={"xticks": [], "yticks": [], "frame_on": False})
     for i, (left, top) in enumerate(corners):

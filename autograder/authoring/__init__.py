@@ -285,18 +285,16 @@ def generate(source: LabSource, output: OtterOutput) -> dict[str, bytes]:
     }
     description = replace(description, versions=versions)
     contents = _set_up(source, description, student["metadata"]["otter"].get("tests", {}))
-    export = master.config.get("export_cell")
-    instructions = str(export.get("instructions", "")) if isinstance(export, dict) else ""
     translated = {
         f"assignment/{language}/{master.name}.ipynb": translated_notebook(
-            student, contents, translation.texts, language=language, instructions=instructions
+            student, contents, translation.texts, language=language, instructions=master.instructions
         )
         for language, translation in source.translations.items()
     }
-    student = with_student_cells(student, contents, instructions=instructions)
+    student = with_student_cells(student, contents, instructions=master.instructions)
     for notebook in (student, *translated.values()):
         check_leaks(notebook, master)
-    solution = with_student_cells(without_marks(solution), contents, instructions=instructions)
+    solution = with_student_cells(without_marks(solution), contents, instructions=master.instructions)
     if any(question.manual for question in master.questions):
         handed_out = [cell for notebook in (student, *translated.values()) for cell in notebook["cells"]]
         texts = (cell["source"] for cell in handed_out if cell["cell_type"] == "markdown")

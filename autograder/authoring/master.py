@@ -100,6 +100,12 @@ class Master:
         return tuple(cell for cell in self.cells if HELPERS_TAG in cell.tags)
 
     @property
+    def instructions(self) -> str:
+        """The author's own words on handing in."""
+        export = self.config.get("export_cell")
+        return str(export.get("instructions", "")) if isinstance(export, dict) else ""
+
+    @property
     def title(self) -> str:
         """The first top heading of the text, or the name where there is none."""
         for cell in self.cells:

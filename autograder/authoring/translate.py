@@ -25,6 +25,7 @@ from autograder.authoring.master import HELPERS_TAG, Master
 from autograder.authoring.setup_cell import SetUp
 from autograder.authoring.stubs import QuestionStubs
 from autograder.authoring.student_notebook import TEXTS, WRITTEN_STUB, with_student_cells
+from autograder.authoring.validate import check_description
 from autograder.errors import MasterError, raise_faults
 from autograder.handover.outputs import LEFT_OUT
 from autograder.render import feedback
@@ -61,13 +62,15 @@ _FIXED = re.compile(r"```.*?```|`[^`\n]+`|\$\$.*?\$\$|\$[^$\n]+\$|\]\([^)]*\)", 
 def lab_texts(master: Master) -> tuple[str, ...]:
     """Return the texts of a master that students read.
 
-    Text cells come first, then the messages of its tests.
+    Text cells come first, then what its public tests look at, then the messages of its tests.
     """
     kept = {id(cell) for question in master.questions for cell in question.written}
     texts = [cell for cell in master.cells if cell.kind == "markdown" and id(cell) not in kept]
-    cells = [cell.source for cell in texts if cell.source.strip()]
+    cells = [text for text in [*(cell.source for cell in texts), master.instructions] if text.strip()]
     sources = [cell.source for cell in master.cells if HELPERS_TAG in cell.tags]
     sources += [test.body for question in master.questions for test in question.tests]
+    public = [test for question in master.questions for test in question.tests if not test.config.get("hidden", False)]
+    cells += filter(None, map(check_description, public))
     return tuple(dict.fromkeys([*cells, *(text for source in sources for text in messages_in(source))]))
 
 
@@ -269,6 +272,7 @@ def translated_notebook(
     questions = tuple({**entry, "title": titles.get(entry["title"], entry["title"])} for entry in contents.questions)
     # Messages of hidden tests stay out: students can unpack the set-up cell.
     shown = {text for source in contents.tests.values() for text in messages_in(source)} | set(kit_texts("student"))
+    shown |= {what for entry in contents.questions for what in entry["checks"]}
     messages = {text: found for text, found in {**catalog, **kit_catalog(language)}.items() if text in shown}
     translated = replace(contents, questions=questions, language=language, catalog=messages)
     return with_student_cells(

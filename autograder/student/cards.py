@@ -102,9 +102,9 @@ def table_card(lab: Lab, judgements: Sequence[Judgement]) -> Card:
         ),
     ]
     if waiting:
-        lines.append(_("Not answered yet: {names}.", names=", ".join(waiting)))
+        lines.append(_("Not answered yet: {names}.", names=_(", ").join(waiting)))
     if wrong:
-        lines.append(_("Look again at: {names}.", names=", ".join(wrong)))
+        lines.append(_("Look again at: {names}.", names=_(", ").join(wrong)))
     state: State = "open" if waiting else "partial" if wrong else "passed"
     width = max((len(_name(judgement)) for judgement in judgements), default=0)
     text = [*lines, ""]

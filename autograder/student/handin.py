@@ -205,7 +205,7 @@ def _pack(lab: Lab, saved: Saved, target: str | None, mark: str, *, proved: bool
     rows = [(_("Notebook"), saved.path.name), (_("Saved"), when), *_answered_rows(contents, len(lab.questions))]
     if manual := [question.name for question in lab.questions if question.manual]:
         words = {True: _("answered"), False: _("not answered yet")}
-        told = ", ".join(f"{name} ({words[name in contents.answered]})" for name in manual)
+        told = _(", ").join(f"{name} ({words[name in contents.answered]})" for name in manual)
         rows.append((_("Marked by a person"), told))
     lines = [_("Where to hand in: {where}", where=lab.hand_in)] if lab.hand_in else [_("Hand in this zip file.")]
     if contents.open or contents.raised:

@@ -43,7 +43,8 @@ def start(folder: TemporaryDirectory[str]) -> Any:
     counted = ngettext("{number} question", "{number} questions", len(lab.questions))
     worth = ngettext("{number} point", "{number} points", lab.points)
     how = _("`grader.check(…)` below a question checks your answer, `grader.check_all()` shows where you stand.")
-    display(note_card("passed", title, [f"{counted}, {worth}. {how}"]))  # type: ignore[no-untyped-call]
+    lines = [_("{questions}, {points}. {how}", questions=counted, points=worth, how=how)]
+    display(note_card("passed", title, lines))  # type: ignore[no-untyped-call]
     return grader
 
 

@@ -42,4 +42,4 @@ def listed(items: list[str]) -> str:
     """Join names into `a, b and c`."""
     if len(items) < 2:
         return "".join(items)
-    return _("{several} and {last}", several=", ".join(items[:-1]), last=items[-1])
+    return _("{several} and {last}", several=_(", ").join(items[:-1]), last=items[-1])
