@@ -170,15 +170,19 @@ def _graded(cheat: Cheat, folder: Path, fork_server: ForkServer, seconds: int = 
     return question
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cheat", CHEATS, ids=lambda cheat: cheat.name)
-def test_it_passes_in_one_process_and_earns_nothing_here(
-    cheat: Cheat, passed_in_one_process: dict[str, bool], tmp_path: Path, fork_server: ForkServer
-) -> None:
+def test_it_passes_in_one_process(cheat: Cheat, passed_in_one_process: dict[str, bool]) -> None:
     assert passed_in_one_process[cheat.name]
+
+
+@pytest.mark.parametrize("cheat", CHEATS, ids=lambda cheat: cheat.name)
+def test_it_earns_nothing_here(cheat: Cheat, tmp_path: Path, fork_server: ForkServer) -> None:
     question = _graded(cheat, tmp_path, fork_server)
     assert (question.score, question.status) == (0, "failed")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", DESTRUCTIVE, ids=lambda call: call.name)
 def test_a_call_does_harm_where_the_grader_makes_it_in_its_own_process(
     call: Destructive, harms_without_protection: Mapping[str, Harm]
