@@ -53,6 +53,8 @@ def test_solution_earns_everything(lab: str, course: Path, tmp_path: Path, autog
     assert f"{points}</strong> <span>of 20 points" in page.read_text(encoding="utf-8")
     assert (result["status"], result["score"], result["max_score"]) == ("graded", points, 20.0)
     assert {question["status"] for question in result["questions"]} == statuses
+    if lab == "from_scratch":
+        assert result["cost"]["cpu_seconds"] - result["cost"]["notebook_cpu_seconds"] < 3
     assert result["errors"] == []
 
 
