@@ -257,7 +257,7 @@ def usable_processors() -> int:
 
 @dataclass(frozen=True)
 class _Grader:
-    """A grader, and what loads its labs' test files before the first notebook is graded."""
+    """A grader, and the loader of its labs' test files."""
 
     grader: Grader
     prepare: Callable[[], None]
@@ -273,7 +273,10 @@ class _Workers:
 
 @contextmanager
 def _grader(options: GradingOptions) -> Iterator[_Grader]:
-    """Create a grader with a fork server, which starts with its first job and is shut down on exit."""
+    """Create a grader with a fork server.
+
+    The server starts with its first job and is shut down on exit.
+    """
     zips, unavailable = _usable_zips(options)
     needs = needs_of(zips.values())
     with Session(options.isolation, needs=needs, needs_mnist=options.zip_path is None, report=_tell) as session:

@@ -1,4 +1,4 @@
-"""Describe test files without running them, where their text leaves no doubt. Pure.
+"""Describe test files without running them, if their text is unambiguous. Pure.
 
 What `otter assign` and `autograder build` write is of this kind. It spares a run that grades nothing, such as that of a
 PDF, the start of a worker; before a notebook is graded, the files are loaded in any case.
@@ -121,7 +121,10 @@ def _parameters(function: ast.FunctionDef) -> tuple[tuple[str, ...], tuple[str, 
 
 
 def _points(given: list[Any], total: Any) -> list[float]:
-    """Distribute the points of a question over its tests as otter does (`TestFile.resolve_test_file_points`)."""
+    """Distribute the points of a question over its tests as otter does.
+
+    See otter's `TestFile.resolve_test_file_points`.
+    """
     if isinstance(total, list):
         if len(total) != len(given):
             raise _DoubtError

@@ -1,4 +1,7 @@
-"""Commands with nothing to grade start neither TensorFlow nor a worker, also on a machine that knows no lab yet."""
+"""Commands with nothing to grade start neither TensorFlow nor a worker.
+
+This also holds on a machine whose cache describes no lab yet.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def cold(tmp_path: Path) -> Command:
-    """The command, with an empty cache; its processor time is limited, and no worker may have described tests."""
+    """Run the command with an empty cache and limited processor time.
+
+    No worker may have described tests.
+    """
 
     def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)

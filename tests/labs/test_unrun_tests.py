@@ -1,4 +1,4 @@
-"""What is read from the text of test files is what the checker says of them, or nothing."""
+"""Test files described from their text equal the checker's description."""
 
 from __future__ import annotations
 
