@@ -108,7 +108,7 @@ def _fault_of(name: str) -> LeftOut | None:
 
 
 def for_lab(beside: Beside, lab: Iterable[str], limits: Limits) -> Beside:
-    """Leave out files in whose place the lab has one of its own, and those for which the notebook has no space.
+    """Leave out files with a name of the lab's own files, and those without space.
 
     Args:
         beside: the student's files.
