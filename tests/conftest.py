@@ -33,7 +33,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 # Whatever needs one of these is marked slow.
 COSTLY = {"fork_server", "browser", "validator"}
 MakeOnce = Callable[[str, Callable[[Path], None]], Path]
-LABS = ("mnist_dense", "single_layer")
+LABS = ("from_scratch", "mnist_dense", "single_layer")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -96,7 +96,7 @@ def autograder_here(fork_server: ForkServer) -> Command:
 
 @pytest.fixture(scope="session")
 def assignments(course: Path, fork_server: ForkServer) -> dict[str, Assignment]:
-    """Both labs as the grader loads them."""
+    """All labs as the grader loads them."""
     return {lab: load_assignment(autograder_zip(course, lab), fork_server) for lab in LABS}
 
 
@@ -112,7 +112,7 @@ def trainings(
 
 @pytest.fixture(scope="session")
 def grader(assignments: dict[str, Assignment], fork_server: ForkServer) -> Grader:
-    """A grader for both labs."""
+    """A grader for all labs."""
     return Grader(assignments, fork_server)
 
 

@@ -1,21 +1,29 @@
 """Build notebooks, autograders and answer keys from masters.
 
-master       reads a master: cells with lines, questions, tests
-validate     rules for masters
-outline      titles of the questions, and their prerequisites
-otter        runs `otter assign` in a child process
-stubs        the stubs of the student notebook
-normalize    reproducible notebooks; helpers into the tests
-bundle       the definitions of the check library that a test uses
-setup_cell   the first code cell of a student notebook: checks and student package, compressed
+master            reads a master: cells with lines, questions, tests
+validate          rules for masters
+own_functions     tests that pass a function of their own, which cannot cross
+outline           titles of the questions, and their prerequisites
+support           data and modules handed out with a notebook
+requirements      packages that a lab imports
+settings          TOML settings of labs and courses
+otter             runs `otter assign` in a child process
+stubs             the stubs of the student notebook
+normalize         reproducible notebooks; helpers into the tests
+bundle            the definitions of the check library that a test uses
+test_sources      tests of a master with their bundled definitions
+setup_cell        the first code cell of a student notebook: checks and student package, compressed
 student_notebook  set-up, check and hand-in cells in place of otter's
-leaks        no solution and no hidden test in a student notebook
+leaks             no solution and no hidden test in a student notebook
 notebook_version  a digest of what students receive
-package      the autograder zip with lab.json
+translate         a lab's texts in other languages
+package           the autograder zip with lab.json
 gradescope_zip    the zip for Gradescope
-readme       the page for students
-translate    a lab's texts in other languages
-settings     TOML settings of labs and courses
+readme            the page for students
+key               runs the key and the untouched notebook, and reports what they should not earn or lose
+known_answers     right and wrong answers, and what they must lose
+prove             grades the known answers of a course
+new               begins a course
 generated_files   atomic writes; the comparison of `--check`
 """
 

@@ -1,7 +1,7 @@
 """Prove a lab: its key earns every point, the untouched notebook none.
 
-The key and the untouched notebook go through the grader as submissions do. What is wrong is told as faults of the
-master, with the place of the test or of the solution. The key as it ran, with its outputs, is what `dist/` holds.
+The key and the untouched notebook go through the grader as submissions do. Failures are reported as faults of the
+master, with the line of the test or of the solution. `dist/` holds the executed key with its outputs.
 """
 
 from __future__ import annotations

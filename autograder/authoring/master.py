@@ -1,7 +1,7 @@
-"""A master, read: its cells with their lines, its questions, its tests.
+"""Read a master: its cells with their lines, its questions and its tests.
 
-Reading is strict about structure (blocks opened and closed, configurations that parse), because everything that is
-said about a master afterwards names a line. What an author may put *into* that structure is the business of `rules`.
+Reading is strict about structure (blocks opened and closed, configurations that parse), because every later message
+names a line. `validate` checks what stands in that structure.
 """
 
 from __future__ import annotations

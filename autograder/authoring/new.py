@@ -17,7 +17,7 @@ _README = _HERE / "course_readme.md"
 
 @dataclass(frozen=True)
 class NewCourse:
-    """A course that was begun: its folder and the names of its labs."""
+    """A new course: its folder and the names of its labs."""
 
     folder: Path
     labs: tuple[str, ...]
@@ -33,7 +33,7 @@ def examples_folder() -> Path:
 
 
 def example_names() -> tuple[str, ...]:
-    """Return what a course can begin with."""
+    """Return the names of the examples that a course can begin with."""
     folder = examples_folder()
     own = sorted(path.stem for path in folder.glob("*.py")) if folder.is_dir() else []
     return (_BLANK_NAME, *own)

@@ -1,4 +1,4 @@
-"""Runs `otter assign` on notebooks and hands back what it made."""
+"""Run `otter assign` on notebooks and return its output."""
 
 from __future__ import annotations
 

@@ -168,5 +168,5 @@ def _student(root: Path, lab: str) -> dict[str, Any]:
 
 
 def failed(proofs: Sequence[Proof]) -> tuple[Proof, ...]:
-    """Return those that differ from what they should be."""
+    """Return the proofs with differences."""
     return tuple(proof for proof in proofs if proof.differences)

@@ -38,7 +38,7 @@ _SOLUTION_MARK = re.compile(r"#\s*(BEGIN |END )?SOLUTION\b")
 
 
 def check_master(master: Master) -> None:
-    """Hold a master against every rule.
+    """Check a master against every rule.
 
     Raises:
         MasterError: all faults found, in the order in which an author would want to hear of them.
@@ -56,7 +56,7 @@ def check_master(master: Master) -> None:
 
 
 def test_function(test: TestCell) -> ast.FunctionDef:
-    """The one function of a test cell that keeps the rules."""
+    """Return the function of a valid test cell."""
     function = ast.parse(test.body).body[-1]
     if not isinstance(function, ast.FunctionDef):
         raise TypeError("a test cell was not checked before it was used")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
@@ -27,7 +27,7 @@ from autograder.grading.stages import ReportingIsolation
 from autograder.intake.submissions import Submission, find_submissions, read_beside, read_submission, take_in
 from autograder.labs.assignment import Assignment, needs_of
 from autograder.labs.course import autograder_zip, find_root, lab_names, missing_builds, newer_sources
-from autograder.notebooks.notebook import read_notebook
+from autograder.notebooks.notebook import Notebook, read_notebook
 from autograder.render.feedback import feedback_html
 from autograder.render.pages import write_feedback, write_report
 from autograder.render.terminal import result_table
@@ -160,9 +160,14 @@ def check_notebook(
             f"{notebook} contains {len(submissions)} submissions; `check` grades only one.",
             hint=f"autograder grade {notebook} -o DIR",
         )
-    with _grader(_for_its_lab(options, submission)) as grader, show_steps(submission.name) as tell:
-        watched = replace(grader, isolation=ReportingIsolation(grader.isolation, tell))
-        graded = watched.graded(submission.name, partial(read_submission, submission), partial(read_beside, submission))
+    content = _content(submission)
+    with _grader(_for_its_lab(options, content)) as ready:
+        if content is not None:
+            ready.prepare()
+        with show_steps(submission.name) as tell:
+            watched = replace(ready.grader, isolation=ReportingIsolation(ready.grader.isolation, tell))
+            read = partial(read_submission, submission)
+            graded = watched.graded(submission.name, read, partial(read_beside, submission))
     result = graded.result
     if page is not None:
         write_whole(page, feedback_html(Grade(result), graded.executed, anonymous=anonymous))
@@ -194,10 +199,13 @@ def grade_class(
         intake = replace(intake, submissions=submissions)
         wanted = [submission.id for submission in submissions]
         regrade = identities(submissions, course.regrade)
-        with _workers(options, course) as workers:
+        with _workers(options, course) as ready:
+            workers = ready.workers
             plan = make_plan(submissions, output, workers.conditions, regrade)
             begin_class(output, intake, workers.conditions.assignments, course.counting, anonymous=course.anonymous)
             tell_plan(plan, len(submissions), not_asked_for(output, wanted))
+            if any(submission.problem is None for submission in plan.to_grade):
+                ready.prepare()
             with show_progress(len(submissions), kept=len(plan.kept), at_once=workers.at_once) as watch:
 
                 def finish(identity: str, result: Result) -> None:
@@ -247,20 +255,47 @@ def usable_processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@dataclass(frozen=True)
+class _Grader:
+    """A grader, and the loader of its labs' test files."""
+
+    grader: Grader
+    prepare: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class _Workers:
+    """Workers, and what prepares them for the first notebook."""
+
+    workers: Workers
+    prepare: Callable[[], None]
+
+
 @contextmanager
-def _grader(options: GradingOptions) -> Iterator[Grader]:
-    """Create a grader with a fork server, which is shut down on exit."""
+def _grader(options: GradingOptions) -> Iterator[_Grader]:
+    """Create a grader with a fork server.
+
+    The server starts with its first job and is shut down on exit.
+    """
     zips, unavailable = _usable_zips(options)
     needs = needs_of(zips.values())
     with Session(options.isolation, needs=needs, needs_mnist=options.zip_path is None, report=_tell) as session:
-        with show_waiting(f"Starting {'TensorFlow' if needs.keras else 'the grader'}"):
-            loaded, faulty = session.load_usable(zips)
-        unavailable |= faulty
+
+        def load(*, run_tests: bool) -> dict[str, Assignment]:
+            with show_waiting(f"Starting {'TensorFlow' if needs.keras else 'the grader'}"):
+                loaded, faulty = session.load_usable(zips, run_tests=run_tests)
+            for lab, reason in faulty.items():
+                if lab not in unavailable:
+                    unavailable[lab] = reason
+                    _tell(f"{lab} cannot be graded: {reason}")
+            return loaded
+
         for lab, reason in unavailable.items():
             _tell(f"{lab} cannot be graded: {reason}")
+        loaded = load(run_tests=False)
         labs = [with_limits(lab, options) for lab in loaded.values()]
         alone = len(labs) == 1 and not unavailable
-        yield session.grader(
+        grader = session.grader(
             labs,
             solutions_beside(list(loaded.values()), [zips[lab] for lab in loaded]),
             assume=labs[0].name if options.lab or alone else None,
@@ -268,30 +303,42 @@ def _grader(options: GradingOptions) -> Iterator[Grader]:
             unavailable=unavailable,
         )
 
+        def prepare() -> None:
+            session.fork_server.start()  # so that missing data are reported first
+            load(run_tests=True)
 
-def _for_its_lab(options: GradingOptions, submission: Submission) -> GradingOptions:
-    """Return the options for one notebook, restricted to the lab that it names."""
-    if options.lab is not None or options.zip_path is not None:
-        return options
+        yield _Grader(grader, prepare)
+
+
+def _content(submission: Submission) -> Notebook | None:
+    """Return the notebook of a submission; None if it cannot be read."""
     try:
-        named = read_notebook(read_submission(submission)).assignment
+        return read_notebook(read_submission(submission))
     except SubmissionError:
+        return None
+
+
+def _for_its_lab(options: GradingOptions, notebook: Notebook | None) -> GradingOptions:
+    """Return the options for one notebook, restricted to the lab that it names."""
+    if options.lab is not None or options.zip_path is not None or notebook is None:
         return options
+    named = notebook.assignment
     return replace(options, lab=named) if named in lab_names(options.root or find_root()) else options
 
 
 @contextmanager
-def _workers(options: GradingOptions, course: ClassOptions) -> Iterator[Workers]:
+def _workers(options: GradingOptions, course: ClassOptions) -> Iterator[_Workers]:
     """Create the workers: processors of this machine, or a cluster."""
     with ExitStack() as stack:
         if course.cluster is not None:
             with show_waiting("Waiting for a worker of the cluster"):
                 workers = stack.enter_context(_cluster(course.cluster, options))
+            yield _Workers(workers, lambda: None)
         else:
-            grader = stack.enter_context(_grader(options))
+            ready = stack.enter_context(_grader(options))
             count = course.jobs or usable_processors()
-            workers = stack.enter_context(local_workers(grader, count, retrain=options.retrain))
-        yield workers
+            workers = stack.enter_context(local_workers(ready.grader, count, retrain=options.retrain))
+            yield _Workers(workers, ready.prepare)
 
 
 def _cluster(address: str, options: GradingOptions) -> AbstractContextManager[Workers]:

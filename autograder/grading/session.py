@@ -20,6 +20,7 @@ from autograder.grading.preload import preload_for
 from autograder.grading.resume import Conditions
 from autograder.grading.training_cache import TrainingCache
 from autograder.labs.assignment import EVERYTHING, Assignment, Needs, load_assignment
+from autograder.sandbox import Preload
 from autograder.sandbox.client import ForkServer
 from autograder.sandbox.layers import Level
 
@@ -36,7 +37,7 @@ class Session:
         report: takes a line when there is something to wait for, or something went wrong.
 
     Raises:
-        KitError: MNIST is needed and missing, or this machine cannot isolate at this level.
+        KitError: this machine cannot isolate at this level. When the fork server starts: MNIST is needed and missing.
     """
 
     def __init__(
@@ -44,8 +45,12 @@ class Session:
     ) -> None:
         self._report = report
         self._keras = needs.keras
-        mnist = _mnist(report, required=needs_mnist) if needs.keras else None
-        self.fork_server = ForkServer(preload_for(mnist, keras=needs.keras, pandas=needs.pandas), isolation)
+
+        def preload() -> Preload:  # called when there is work: a run without any needs no data
+            mnist = _mnist(report, required=needs_mnist) if needs.keras else None
+            return preload_for(mnist, keras=needs.keras, pandas=needs.pandas)
+
+        self.fork_server = ForkServer(preload, isolation)
 
     def __enter__(self) -> Session:
         return self
@@ -67,11 +72,14 @@ class Session:
         """
         return tuple(load_assignment(path, self.fork_server) for path in zips)
 
-    def load_usable(self, zips: Mapping[str, Path]) -> tuple[dict[str, Assignment], dict[str, str]]:
+    def load_usable(
+        self, zips: Mapping[str, Path], *, run_tests: bool = True
+    ) -> tuple[dict[str, Assignment], dict[str, str]]:
         """Read the zips of several labs, of which some may be unusable.
 
         Args:
             zips: by lab.
+            run_tests: whether to load the test files even if their text says all; needed before anything is graded.
 
         Returns:
             The labs that can be used, and for each of the others the reason why not.
@@ -84,7 +92,7 @@ class Session:
         first: AssignmentError | None = None
         for lab, path in zips.items():
             try:
-                usable[lab] = load_assignment(path, self.fork_server)
+                usable[lab] = load_assignment(path, self.fork_server, run_tests=run_tests)
             except AssignmentError as error:
                 first = first or error
                 reasons[lab] = f"{error} Next: {error.hint}" if error.hint else str(error)
@@ -110,13 +118,20 @@ class Session:
             assume: the lab to take where a notebook does not say.
             retrain: let every submission train, even if the solution has trained the same.
             train_solutions: run a solution whose trainings are not in the cache.
-            unavailable: labs of the course that cannot be graded, with the reason.
+            unavailable: labs of the course that cannot be graded, with the reason; may grow.
         """
         trained = solutions if self._keras else {}  # without Keras nothing is trained that could be reused
         cache = TrainingCache(trained, self.fork_server, self._report, make=train_solutions)
         trainings = no_cached_trainings if retrain else cache.of
         by_name = {lab.name: lab for lab in labs}
-        return Grader(by_name, self.fork_server, assume, trainings, AnswerKeys(solutions), unavailable or {})
+        return Grader(
+            by_name,
+            self.fork_server,
+            assume,
+            trainings,
+            AnswerKeys(solutions),
+            {} if unavailable is None else unavailable,
+        )
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from autograder.handover.tasks import INSPECT_TESTS
 from autograder.labs.descriptions import description_file, keep_description, read_description
 from autograder.labs.lab_file import LAB_JSON, LabFile, QuestionEntry, read_lab_file
 from autograder.labs.lateness import LatePolicy, policy_from
+from autograder.labs.unrun_tests import describe
 from autograder.sandbox import Isolation, Job, Limits
 from autograder.sandbox.job_files import job_folder, read_ordinary_file
 
@@ -132,12 +133,13 @@ class Assignment:
         return {question.name: question.variables for question in self.questions}
 
 
-def load_assignment(path: Path, isolation: Isolation) -> Assignment:
+def load_assignment(path: Path, isolation: Isolation, *, run_tests: bool = True) -> Assignment:
     """Read an otter autograder zip; its test files run in a worker only.
 
     Args:
         path: the zip.
         isolation: runs the worker that inspects the tests.
+        run_tests: whether to load the test files even if their text says all; needed before anything is graded.
 
     Raises:
         AssignmentError: it is missing, damaged, or not in the exception-based format.
@@ -161,7 +163,7 @@ def load_assignment(path: Path, isolation: Isolation) -> Assignment:
     config = _json(files.get("otter_config.json", "{}"), path)
     if config.get("lang", "python") != "python":
         raise AssignmentError(f"{path.name} is for {config['lang']}. Only Python is supported.", hint=_OTHER)
-    described = _inspect(tests, support, isolation)
+    described = (None if run_tests else describe(tests)) or _inspect(tests, support, isolation)
     lab = read_lab_file(files[LAB_JSON], path.name) if LAB_JSON in files else LabFile()
     limits, seed = _settings(lab, config, path)
     name = str(lab.lab or config.get("assignment_name") or path.stem.removesuffix("-autograder"))

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -45,14 +46,14 @@ class ForkServer:
     The process starts with the first job or with `start`: a run that has no job need not wait for its imports.
 
     Args:
-        preload: the modules that the fork server imports before it forks.
+        preload: the modules that the fork server imports before it forks, or what returns them when it starts.
         level: the isolation level of the workers.
 
     Raises:
         IsolationError: the machine lacks a layer that the level includes.
     """
 
-    def __init__(self, preload: Preload, level: Level = "full") -> None:
+    def __init__(self, preload: Preload | Callable[[], Preload], level: Level = "full") -> None:
         self._isolated = choose(level, probe() if level != "none" else ())
         blocked = blocked_python(self._isolated.layers)
         if blocked is not None:
@@ -82,10 +83,11 @@ class ForkServer:
             raise WorkerError("The grader's fork server has ended.", hint=_DOCTOR)
         if self._process is not None:
             return
+        preload = self._preload() if callable(self._preload) else self._preload
         self._started = time.monotonic()
         self._control, theirs = socket.socketpair()
         command = [sys.executable, "-P", "-c", _START, str(_PACKAGE_HOME), str(theirs.fileno()), str(self._scratch)]
-        command += [self._preload.entry, *self._preload.arguments]
+        command += [preload.entry, *preload.arguments]
         # In a separate session, Ctrl-C in the terminal reaches only the parent, which then shuts down in order.
         self._process = subprocess.Popen(  # noqa: S603 - our own module under our own interpreter
             command,

@@ -28,7 +28,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def documented_commands() -> list[list[str]]:
-    """The commands of the transcript at the beginning of the page."""
+    """The commands of the transcript on the page, without their output."""
     transcript = DOCUMENTED.read_text(encoding="utf-8").split("```")[1]
     lines = [line.removeprefix("$ ").split() for line in transcript.splitlines() if line.startswith("$ ")]
     return [line[1:] for line in lines if line[0] == "autograder"]

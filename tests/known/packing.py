@@ -8,6 +8,7 @@ from autograder.authoring.known_answers import KnownAnswer
 
 # Answers from which no other answer is computed: one that is wrong there spoils nothing else.
 INDEPENDENT = {
+    "from_scratch": frozenset({"cross_entropy", "templates"}),
     "mnist_dense": frozenset(
         "n_train n_test image_shape flatten_params hidden_params output_params total_params predictions "
         "predicted_labels first_digit first_confidence test_loss test_acc overfitting_gap mistakes".split()

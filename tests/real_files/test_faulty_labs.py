@@ -30,7 +30,13 @@ def test_a_faulty_master_does_not_stop_the_build_of_others(tmp_path: Path) -> No
         build_labs(tmp_path, (), check=False, report=told.append)
     assert any(line.startswith("fractions: ") for line in told)
     assert (tmp_path / "dist/fractions-autograder.zip").is_file()
-    assert (tmp_path / "assignment/fractions.ipynb").is_file()
+    notebook = tmp_path / "assignment/fractions.ipynb"
+    notebook.write_text("{}", encoding="utf-8")
+    told.clear()
+    with pytest.raises(MasterError, match=r"solutions/broken\.py"):
+        build_labs(tmp_path, (), check=True, report=told.append)
+    assert any("assignment/fractions.ipynb differs from what its master produces" in line for line in told)
+    assert notebook.read_text(encoding="utf-8") == "{}"
 
 
 def test_labs_that_otter_refuses_or_whose_key_fails_do_not_stop_the_build_of_others(tmp_path: Path) -> None:

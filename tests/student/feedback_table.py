@@ -1,4 +1,4 @@
-"""What students read about common mistakes, in every language of a lab, as a page for instructors.
+"""Messages about common mistakes, in every language of a lab, as a page.
 
 `python -m tests.student.feedback_table` prints the page for `docs/feedback-messages.md`; a test compares it with the
 checks.
@@ -193,7 +193,10 @@ def page() -> str:
 
 
 def masked(text: str) -> str:
-    """A page without numbers with a decimal point or more than three digits, which depend on the machine."""
+    """A page without numbers that depend on the machine.
+
+    Such numbers have a decimal point or more than three digits.
+    """
     return re.sub(r"-?\d+\.\d+|\d{3,}|\b\d+ (?=images|misread|张)", "#", text)
 
 
@@ -265,7 +268,7 @@ def _readings(
 
 
 def _another(model: Any) -> Any:
-    """A model of the same kind, compiled alike: what happens to it leaves the other as it is."""
+    """An independent copy of a model, compiled alike."""
     import keras
 
     copy = keras.models.clone_model(model)
