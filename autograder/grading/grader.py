@@ -19,7 +19,7 @@ from autograder.grading.run_job import notebook_job
 from autograder.handover.journal import HANDOVER, RunLog, read_run_log
 from autograder.handover.outputs import read_outputs
 from autograder.handover.protocol import Verdict
-from autograder.intake.beside import NOTHING, Beside, without_files_of_the_lab
+from autograder.intake.beside import NOTHING, Beside, for_lab
 from autograder.labs.assignment import Assignment
 from autograder.notebooks.notebook import Notebook, answer_cells, identify, read_notebook
 from autograder.results.result import CellError, Cost, FitRun, QuestionResult, Result, SubmissionStatus
@@ -86,7 +86,7 @@ class Grader:
             assignment = self._assignment_of(notebook)
         except SubmissionError as error:
             return Graded(self._unreadable(name, digest, beside, str(error), time.monotonic() - start), None)
-        beside = without_files_of_the_lab(beside, assignment.support_files)
+        beside = for_lab(beside, assignment.support_files, assignment.limits)
         try:
             found = self._run_and_check(notebook, assignment, beside, lambda: self._failed_by_key(assignment))
         except WorkerError as error:

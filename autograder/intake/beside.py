@@ -15,6 +15,7 @@ from autograder.errors import SubmissionError, TooLargeError
 from autograder.handover.support import is_module_of_the_grader
 from autograder.intake.found import NOTEBOOK, FileBeside, Found
 from autograder.results.result import HandedInFile, LeftOut
+from autograder.sandbox import Limits
 from autograder.util.zips import MB, Member
 
 MAX_FILES = 100
@@ -106,12 +107,13 @@ def _fault_of(name: str) -> LeftOut | None:
     return "of_the_grader" if is_module_of_the_grader(name) else None
 
 
-def without_files_of_the_lab(beside: Beside, lab: Iterable[str]) -> Beside:
-    """Leave out files in whose place the lab has one of its own.
+def for_lab(beside: Beside, lab: Iterable[str], limits: Limits) -> Beside:
+    """Leave out files with a name of the lab's own files, and those without space.
 
     Args:
         beside: the student's files.
         lab: the paths of the lab's files.
+        limits: the limits of its notebooks; at most half of the scratch folder is filled.
     """
     paths = list(lab)
     taken = {_imported_as(path) for path in paths}
@@ -121,8 +123,17 @@ def without_files_of_the_lab(beside: Beside, lab: Iterable[str]) -> Beside:
         places = {_imported_as(name), *(parent.as_posix() for parent in PurePosixPath(name).parents)}
         return not places.isdisjoint(taken) or _imported_as(name) in folders
 
-    of_the_lab: dict[str, LeftOut] = {name: "of_the_lab" for name in beside.contents if is_taken(name)}
-    return replace(beside, left_out={**beside.left_out, **of_the_lab})
+    left_out = dict(beside.left_out)
+    room, number = limits.scratch_mb * MB // 2, limits.scratch_files // 2
+    for name, content in beside.contents.items():
+        places = name.count("/") + 1
+        if is_taken(name):
+            left_out[name] = "of_the_lab"
+        elif len(content) > min(room, limits.file_mb * MB) or places > number:
+            left_out[name] = "too_large"
+        else:
+            room, number = room - len(content), number - places
+    return replace(beside, left_out=left_out)
 
 
 def _imported_as(path: str) -> str:
@@ -214,10 +225,14 @@ def of_plain_files(found: Sequence[Found], read: Callable[[Found], bytes], *, on
             or (other.name.endswith(".py") and re.search(rf"\b(import|from)\b[^\n\"]*\b{module}\b", text) is not None)
         )
 
+    usable = [notebook for notebook in work if notebook.problem is None and notebook.place]
+    alone = {one.place[:-1]: one for one in usable if counts[one.place[:-1]] == 1 and not one.outermost}
     for one in found:
         if one.may_be_work and not one.companion:
             continue
-        owners = _owners(one, work, counts, one_student=one_student)
+        folders = (one.place[:end] for end in range(len(one.place) - 1, 0, -1))
+        nearest = next((folder for folder in folders if folder in counts), ())
+        owners = usable if one_student else [alone[nearest]] if nearest in alone else []
         if not one_student and not (one.other_kind and not one.hidden):
             owners = []
         if not one_student and _DOCUMENT.search(one.name) and not one.companion:
@@ -228,24 +243,6 @@ def of_plain_files(found: Sequence[Found], read: Callable[[Found], bytes], *, on
             rows.append(one)
     rows += [with_files(one, one.long, files[one]) if one in files else one for one in work]
     return rows
-
-
-def _owners(
-    one: Found, work: Sequence[Found], counts: Mapping[tuple[str, ...], int], *, one_student: bool
-) -> list[Found]:
-    """Return the notebooks that a file is handed in with."""
-    usable = [notebook for notebook in work if notebook.problem is None and notebook.place]
-    if one_student:
-        return usable
-    for end in range(len(one.place) - 1, 0, -1):
-        folder = one.place[:end]
-        if folder in counts:
-            return [
-                notebook
-                for notebook in usable
-                if notebook.place[:-1] == folder and counts[folder] == 1 and not notebook.outermost
-            ]
-    return []
 
 
 def _relative(path: str, notebook: str) -> str | None:

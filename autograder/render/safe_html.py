@@ -14,7 +14,7 @@ import nh3
 from autograder.notebooks.images import KINDS, picture
 from autograder.util.text import shown_plainly
 
-_TEXT = "p br hr em strong b i u s del ins sub sup kbd code pre blockquote div span ul ol li dl dt dd"
+_TEXT = "p br hr em strong b i u s del ins sub sup kbd code pre blockquote details summary div span ul ol li dl dt dd"
 _TABLES = "table thead tbody tfoot tr th td caption"
 _HEADINGS = "h3 h4 h5 h6"  # h1 and h2 are used by the page
 _MATHS = (

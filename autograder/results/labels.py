@@ -68,7 +68,8 @@ _LEFT_OUT: dict[LeftOut, str] = {
     "outside": "Left out, because they were not below the notebook's folder: {files}.",
     "name": "Left out, because their names or paths are not allowed: {files}.",
     "unreadable": "Left out, because they could not be read (a link, a password, damage): {files}.",
-    "too_large": "Left out, because all files beside a notebook may have 32 MB together: {files}.",
+    "too_large": "Left out, because the files beside a notebook may have 32 MB together, or what the lab's limits "
+    "allow: {files}.",
     "too_many": "Left out, because at most 100 files are used: {files}.",
 }
 MARKED_BY_A_PERSON = "marked by a person"

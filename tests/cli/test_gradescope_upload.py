@@ -152,6 +152,17 @@ def test_a_notebook_of_another_lab_earns_nothing_and_is_told_why(
     assert "notebook of the assignment linear_algebra, not of tiny" in content["output"]
 
 
+def test_other_files_of_an_upload_are_there_when_the_notebook_runs(
+    grade: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    reads = notebook_json(("q1", "from helper import six\nanswer = six * int(open('data/n.txt').read())"))
+    files = {"lab.ipynb": reads, "data/n.txt": b"7", "helper.py": b"six = 6", "keras.py": b"1/0"}
+    content = grade(upload(tmp_path, files))
+    assert content["score"] == 1.0
+    assert "Handed in beside the notebook, and there when it ran: data/n.txt, helper.py." in content["output"]
+    assert "keras.py. Rename them." in content["output"]
+
+
 def test_a_rehearsal_fails_unless_every_point_is_earned(grade: Callable[..., dict[str, Any]], course: Path) -> None:
     assert grade(course / "class" / "s01.ipynb", rehearse=True)["score"] == 1.0
     assert "q1: " in grade(course / "class" / "s00.ipynb", rehearse=True, code=1)["log"]

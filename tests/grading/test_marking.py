@@ -13,8 +13,9 @@ from autograder.grading.marking import Run, mark
 from autograder.handover.protocol import TestVerdict, VariableState, Verdict
 from autograder.labs.assignment import Assignment, Question, Test
 from autograder.notebooks.notebook import read_notebook
+from autograder.report.mistakes import common_mistakes, distinct
 from autograder.results.labels import reasons
-from autograder.results.result import CellError, QuestionResult
+from autograder.results.result import CellError, QuestionResult, Result
 from autograder.sandbox import Limits
 from tests.fixtures.builders import notebook_json
 
@@ -473,3 +474,16 @@ def test_a_check_that_lacks_an_answer_says_so_in_the_language_of_the_notebook() 
     result = one(asked, in_chinese(("q1", "x = 1")), found("+-", x="present"), MODEL)
     assert result.tests[1].message == "未检查：这道题依赖于 model (q0)，而它不存在。"
     assert result.tests[1].english == "Not checked: it depends on model (q0), which is missing."
+
+
+def test_the_class_report_counts_a_mistake_once_across_languages() -> None:
+    """One submission in English and one in Chinese, marked from the same verdict."""
+    assignment = Assignment("tiny", (X,), {}, Limits(), 0, True, "", messages={"zh": {"m{number}": "第 {number} 项"}})
+    verdicts = {"q1": found("--", x="present")}
+    class_ = [
+        Result(name, "", "tiny", "full", "graded", None, 0.0, 2.0, 1.0, mark(assignment, run, verdicts))
+        for name, run in (("ada", ran(("q1", "x = 1"))), ("chen", in_chinese(("q1", "x = 1"))))
+    ]
+    assert class_[1].questions[0].tests[0].message == "第 0 项"
+    (mistake,) = distinct(common_mistakes(class_, 9))
+    assert (mistake.message, mistake.submissions) == ("m0", ("ada", "chen"))

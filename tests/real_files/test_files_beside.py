@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from autograder.grading.grader import Grader
-from autograder.intake.beside import MAX_BYTES, MAX_FILES, Beside, take, without_files_of_the_lab
+from autograder.intake.beside import MAX_BYTES, MAX_FILES, Beside, for_lab, take
 from autograder.intake.found import FileBeside
 from autograder.intake.submissions import (
     Submission,
@@ -27,6 +27,7 @@ from autograder.render.feedback import feedback_html
 from autograder.results.grade import Grade
 from autograder.results.labels import notices
 from autograder.results.result import Result
+from autograder.sandbox import Limits
 from autograder.sandbox.client import ForkServer
 from tests.fixtures.builders import make_zip, notebook_json, question_file
 from tests.fixtures.faults import FAULTS, SMALL_LAB
@@ -216,8 +217,16 @@ def test_names_are_as_the_notebook_writes_them() -> None:
     ],
 )
 def test_files_of_the_lab_come_first(lab: str, student: str, of_the_lab: bool) -> None:
-    beside = without_files_of_the_lab(Beside({student: b""}), [lab])
+    beside = for_lab(Beside({student: b""}), [lab], Limits())
     assert (beside.given == {}) == of_the_lab
+
+
+def test_what_the_labs_limits_have_no_space_for_is_left_out() -> None:
+    files = {"a.bin": bytes(400_000), "b.bin": bytes(400_000), "c/d/e.csv": b"1"}
+    kept = for_lab(Beside(files), [], Limits(scratch_mb=1))
+    assert kept.left_out == {"b.bin": "too_large"}
+    assert for_lab(Beside(files), [], Limits(file_mb=0)).left_out.keys() == files.keys()
+    assert for_lab(Beside(files), [], Limits(scratch_files=6)).left_out == {"c/d/e.csv": "too_large"}
 
 
 # --- when it runs ----------------------------------------------------------------------------------------------------

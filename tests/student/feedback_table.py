@@ -42,10 +42,10 @@ x_train, x_test = (train_images / 255).astype("float32"), (test_images / 255).as
 model = keras.Sequential([keras.Input((28, 28)), layers.Flatten(), layers.Dense(10, "softmax")])
 model.compile("rmsprop", "sparse_categorical_crossentropy", metrics=["accuracy"])
 history = model.fit(x_train[:12800], train_labels[:12800], epochs=2, batch_size=128, verbose=0)
-predictions = model.predict(x_test, verbose=0)
+predictions = model.predict(x_test, batch_size=1000, verbose=0)
 predicted_labels = predictions.argmax(axis=1)
 first_digit, first_confidence = predicted_labels[0], predictions[0].max()
-test_loss, test_acc = model.evaluate(x_test, test_labels, verbose=0)
+test_loss, test_acc = model.evaluate(x_test, test_labels, batch_size=1000, verbose=0)
 overfitting_gap = history.history["accuracy"][-1] - test_acc
 """,
     "single_layer": """
@@ -54,7 +54,7 @@ dense_test_acc = 0.98
 linear_model = keras.Sequential([keras.Input((28, 28)), layers.Flatten(), layers.Dense(10, "softmax")])
 linear_model.compile("rmsprop", "sparse_categorical_crossentropy", metrics=["accuracy"])
 linear_history = linear_model.fit(x_train[:12800], train_labels[:12800], epochs=2, batch_size=128, verbose=0)
-linear_test_loss, linear_test_acc = linear_model.evaluate(x_test, test_labels, verbose=0)
+linear_test_loss, linear_test_acc = linear_model.evaluate(x_test, test_labels, batch_size=1000, verbose=0)
 accuracy_cost = dense_test_acc - linear_test_acc
 W, b = linear_model.get_weights()
 """,
@@ -145,7 +145,11 @@ DENSE = (
     Mistake("q7", "the digit of another image", "first_digit = predicted_labels[1]"),
     Mistake("q8", "swapped", "test_acc, test_loss = model.evaluate(x_test, test_labels, verbose=0)"),
     Mistake("q8", "the raw images", "test_loss, test_acc = model.evaluate(test_images, test_labels, verbose=0)"),
-    Mistake("q8", "the training images", "test_loss, test_acc = model.evaluate(x_train, train_labels, verbose=0)"),
+    Mistake(
+        "q8",
+        "the training images",
+        "test_loss, test_acc = model.evaluate(x_train, train_labels, batch_size=1000, verbose=0)",
+    ),
     Mistake("q8", "percent", "test_acc = 100 * test_acc"),
     Mistake("q8", "both results in one", "test_loss = model.evaluate(x_test, test_labels, verbose=0)"),
     Mistake("q8", "the sign", "overfitting_gap = -overfitting_gap"),
@@ -166,7 +170,9 @@ LINEAR = (
     Mistake("q4", "not yet pictures", "templates = W.T"),
     Mistake("q5", "over the wrong axis", "best_images = (x_train.reshape(-1, 784) @ W + b).argmax(axis=1)"),
     Mistake("q5", "the test images", "best_images = (x_test.reshape(-1, 784) @ W + b).argmax(axis=0)"),
-    Mistake("q5", "probabilities", "best_images = linear_model.predict(x_train, verbose=0).argmax(axis=0)"),
+    Mistake(
+        "q5", "probabilities", "best_images = linear_model.predict(x_train, batch_size=1000, verbose=0).argmax(axis=0)"
+    ),
     Mistake("q5", "the smallest", "best_images = (x_train.reshape(-1, 784) @ W + b).argmin(axis=0)"),
 )
 MISTAKES = {"mnist_dense": DENSE, "single_layer": LINEAR}
