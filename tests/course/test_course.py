@@ -101,6 +101,8 @@ def _strings(value: object) -> Iterator[str]:
 def test_public_tests_hold_no_literal_answer(lab: str) -> None:
     """Public checks compute counts and sizes, because students can read them."""
     answers = {60000, 10000, 784, 401920, 5130, 407050, 7850, 469}
+    if lab == "from_scratch":
+        answers -= {784}  # given there: the tasks state the shapes of all arrays
     notebook = json.loads((REPOSITORY / "assignment" / f"{lab}.ipynb").read_text(encoding="utf-8"))
     for name, source in public_tests(notebook).items():
         numbers = {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)}
