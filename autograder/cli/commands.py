@@ -193,7 +193,7 @@ def grade_class(
     intake = take_in(paths, course.source)
     for line in intake.told:
         _tell(line)
-    identities(intake.submissions, course.regrade)  # what nobody is called is told before anything starts
+    identities(intake.submissions, course.regrade)  # report unknown names before anything starts
     with results_folder(output):
         submissions = same_entries(intake.submissions, output)
         intake = replace(intake, submissions=submissions)

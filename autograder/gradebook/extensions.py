@@ -72,7 +72,7 @@ def read_extensions(
         zone: that of times that name none.
 
     Raises:
-        UsageError: a line cannot be used, or names nobody.
+        UsageError: a line cannot be used, or names an unknown student.
     """
     table = read_table(data, name)
     found: dict[str, Extension | None] = {}

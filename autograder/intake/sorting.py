@@ -266,7 +266,7 @@ def _one_students(
 def _files(others: Sequence[_Claimed]) -> list[tuple[Found, str]]:
     """Return a student's other files with their paths in the hand-in.
 
-    Of an upload that Canvas may have numbered (`data-1.csv`), nobody knows whether the student did; it gets both names.
+    An upload such as `data-1.csv` may have been numbered by Canvas or by the student; it gets both names.
     """
     files = {_given_as(c, c.claim.file): c.found for c in others}
     for c in others:
