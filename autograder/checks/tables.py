@@ -91,7 +91,9 @@ def _agree(found: Any, wanted: Any, tolerance: float) -> bool:
     if _is_missing(wanted):
         return _is_missing(found)
     if _is_number(wanted):
-        return _is_number(found) and bool(abs(found - wanted) <= tolerance * max(1.0, abs(wanted)))
+        if not _is_number(found) or found == wanted or np.isinf(wanted):
+            return _is_number(found) and bool(found == wanted)
+        return bool(abs(found - wanted) <= tolerance * max(1.0, abs(wanted)))
     return bool(found == wanted)
 
 
@@ -100,7 +102,12 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or str(value) in ("nan", "NaT", "<NA>")
+    if isinstance(value, (float, np.floating)):
+        return bool(np.isnan(value))
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        return bool(np.isnat(value))
+    kind = type(value)  # of pandas itself: a student's class may have such a name as well
+    return value is None or (kind.__name__ in ("NaTType", "NAType") and kind.__module__.startswith("pandas."))
 
 
 def _sorted_rows(columns: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:

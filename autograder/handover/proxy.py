@@ -146,7 +146,7 @@ class Session:
         body, arrays = self._ask(order, store.arrays, what)
         self._arguments = values
         try:
-            return self._take(body, arrays, what)
+            return self._take(body, arrays, what, ends=operation == "next")
         finally:
             self._arguments = ()
 
@@ -182,7 +182,8 @@ class Session:
                 break  # an older reply is a late answer, which is skipped
         raise BrokenChannelError("sent something that is not an answer")
 
-    def _take(self, body: Mapping[str, Any], arrays: Sequence[np.ndarray[Any, Any]], what: str) -> Any:
+    def _take(self, body: Mapping[str, Any], arrays: Sequence[np.ndarray[Any, Any]], what: str, *, ends: bool) -> Any:
+        """Return the result in a reply; `ends` says whether the operation may end an iteration."""
         decoder = self._decoder(arrays)
         try:
             self._print(body.get("printed", ()))
@@ -199,10 +200,17 @@ class Session:
             raise self._fail(f"{_sentence(what)} did not return within {self._limits.call_seconds:g} seconds.")
         if "refused" in body:
             raise self._fail(f"{_sentence(what)}: {text_of(body['refused'], _MAX_REASON)}.")
+        raised: BaseException | None = None
         if body.get("stop") is True:
-            raise StopIteration
-        if "raised" in body:
-            raise self._error(body["raised"], decoder, what)
+            raised = StopIteration()
+        elif "raised" in body:
+            raised = self._error(body["raised"], decoder, what)
+        if isinstance(raised, StopIteration) and not ends:
+            # It would end a loop of the test over `map` or `zip`, which would then have compared nothing.
+            raised = RuntimeError(f"{what} raised StopIteration")
+            raised_by_answer(raised, what)
+        if raised is not None:
+            raise raised
         result = decoder.value(body.get("result"))
         if isinstance(result, Unusable):
             named = {"name": _sentence(what), "reason": result.reason}

@@ -97,6 +97,16 @@ CHEATS = [
         "import numpy\ndef f(x):\n    numpy.random.seed(4)\n    return numpy.random.RandomState(4).rand(3)",
         "import numpy\nnumpy.random.seed(1)\nf([1])\nx = numpy.random.rand(3)\nassert (numpy.asarray(f(x)) == x).all()",
     ),
+    Cheat(
+        "ends_the_tests_loop",
+        "def f(x): raise StopIteration",
+        "assert all(found == wanted for found, wanted in zip(map(f, [40, 41]), [42, 43]))",
+    ),
+    Cheat(
+        "ends_the_tests_loop_with_a_class_of_its_own",
+        "class Done(StopIteration): pass\ndef f(x): raise Done",
+        "assert all(found == wanted for found, wanted in zip(map(f, [40, 41]), [42, 43]))",
+    ),
     Cheat("reads_its_callers_frame", "import sys\ndef f(x): return sys._getframe(1).f_locals['expected']", EXPECTED),
     Cheat(
         "reads_what_the_test_file_holds",

@@ -65,6 +65,23 @@ def test_where_order_does_not_count_rows_are_compared_as_wholes() -> None:
         same_table(swapped, CITIES, "t", ordered=False)
 
 
+@pytest.mark.parametrize("found", ["nan", "<NA>", "NaT", type("NAType", (), {"__str__": lambda _: "nan"})()])
+def test_what_only_reads_like_a_missing_value_is_wrong(found: Any) -> None:
+    truth = {"b": ["x", None]}
+    for missing in (None, float("nan"), np.float32("nan"), pd.NA, pd.NaT):
+        same_table(pd.DataFrame({"b": pd.Series(["x", missing], dtype=object)}), truth, "t")
+    with pytest.raises(CheckFailed, match="column b of t is wrong in 1 of 2"):
+        same_table(pd.DataFrame({"b": pd.Series(["x", found], dtype=object)}), truth, "t")
+
+
+def test_only_infinity_is_infinity() -> None:
+    truth = {"a": [1.0, float("inf")]}
+    same_table(pd.DataFrame(truth), truth, "t")
+    for found in (2.0, float("-inf")):
+        with pytest.raises(CheckFailed, match="column a of t is wrong in 1 of 2"):
+            same_table(pd.DataFrame({"a": [1.0, found]}), truth, "t")
+
+
 def test_missing_values_are_right_where_the_truth_has_them() -> None:
     truth = {"a": [1.0, float("nan")], "b": ["x", None]}
     same_table(pd.DataFrame(truth), truth, "t")

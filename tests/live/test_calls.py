@@ -35,6 +35,8 @@ def apply(f, *arguments, **keywords): return f(*arguments, **keywords)
 def fail(n): raise ValueError("n must be positive", n)
 class OwnError(ValueError): pass
 def fail_own(): raise OwnError("own")
+class Done(StopIteration): pass
+def stop(kind): raise {"own": Done, "builtin": StopIteration}[kind]
 def fail_key(): return {}["missing"]
 def exits(): raise SystemExit(3)
 def shout(text):
@@ -229,6 +231,13 @@ def test_random_numbers_follow_the_tests_seed(names: Any) -> None:
     np.random.seed(5)
     assert (random.random(), float(np.random.rand())) == drawn == expected  # noqa: S311
     assert names.draw() == again
+
+
+@pytest.mark.parametrize("kind", ["own", "builtin"])
+def test_a_call_does_not_end_a_loop_of_the_test(names: Any, kind: str) -> None:
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        list(map(names.stop, [kind]))
+    assert list(names.countdown(2)) == [2, 1]
 
 
 def test_calls_do_not_change_the_tests_random_numbers(names: Any) -> None:
