@@ -179,8 +179,10 @@ def same(
 def is_close(found: Any, wanted: Any, tolerance: float) -> bool:
     """Whether two arrays of equal shape agree.
 
-    Arrays of small values are compared on their own scale; NaN agrees with nothing.
+    Arrays of small values are compared on their own scale; NaN, text and complex numbers agree with nothing.
     """
+    if np.asarray(found).dtype.kind not in "biuf":
+        return False
     first, second = np.asarray(found, dtype="float64"), np.asarray(wanted, dtype="float64")
     if first.shape != second.shape:
         return False

@@ -11,6 +11,7 @@ import numpy as np
 from autograder.handover.errors import CannotCrossError
 
 _WORDS = 624  # of the Mersenne Twister
+_READ_AGAIN = 1 << 31  # the part of the first word that a generator uses after it has passed it
 _Array = np.ndarray[Any, Any]
 
 
@@ -41,6 +42,21 @@ class RandomState:
             "words": save(words),
             "next": [self._python[2], self._numpy[4] if self._numpy[3] else None],
         }
+
+
+def mark(number: int) -> None:
+    """Write a number into the state of both generators; seeding removes it.
+
+    No random number depends on it: it is where a generator does not read any more.
+    """
+    version, words, following = random.getstate()
+    if words[-1] > 0:
+        random.setstate((version, (words[0] & _READ_AGAIN | number % _READ_AGAIN, *words[1:]), following))
+    state: Any = np.random.get_state()
+    name, key, position, *cached = state
+    if position > 0:
+        first = np.array([int(key[0]) & _READ_AGAIN | number % _READ_AGAIN], key.dtype)
+        np.random.set_state((name, np.concatenate([first, key[1:]]), position, *cached))
 
 
 def restore(described: Mapping[str, Any], load: Callable[[Any], _Array]) -> None:

@@ -221,8 +221,7 @@ class _Call:
         answer["changed"] = self._changes(described, values)
         self._objects.arguments = []
         answer["printed"] = [[name, text_of(_read(stream), _MAX_PRINTED)] for name, stream in printed.items()]
-        if (after := RandomState()) != before:
-            answer["random"] = after.describe(self._store.save)
+        answer["drew"] = RandomState() != before
         return {name: value for name, value in answer.items() if value}
 
     def _perform(self, operation: Callable[..., Any], arguments: list[Any], keywords: dict[str, Any]) -> dict[str, Any]:

@@ -84,6 +84,19 @@ CHEATS = [
         "    def __array_function__(self, *_, **__): return True\ndef f(x): return numpy.zeros(1).view(Liar)",
         "import numpy\nassert numpy.allclose(f(40), 42)",
     ),
+    Cheat(
+        "chooses_the_tests_random_numbers",
+        "import random\nodd = random.Random()\nwhile any(odd.randrange(100) % 2 == 0 for _ in range(9)):\n"
+        "    chosen = odd.getstate()\nodd.setstate(chosen)\nchosen = odd.getstate()\n"
+        "def f(x):\n    random.setstate(chosen)\n    return False",
+        "import random\nrandom.seed(1)\nassert f(3) is False\n"
+        "for _ in range(9):\n    n = random.randrange(100)\n    assert f(n) == (n % 2 == 0)",
+    ),
+    Cheat(
+        "chooses_the_tests_random_arrays",
+        "import numpy\ndef f(x):\n    numpy.random.seed(4)\n    return numpy.random.RandomState(4).rand(3)",
+        "import numpy\nnumpy.random.seed(1)\nf([1])\nx = numpy.random.rand(3)\nassert (numpy.asarray(f(x)) == x).all()",
+    ),
     Cheat("reads_its_callers_frame", "import sys\ndef f(x): return sys._getframe(1).f_locals['expected']", EXPECTED),
     Cheat(
         "reads_what_the_test_file_holds",

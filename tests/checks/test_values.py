@@ -60,6 +60,12 @@ def test_what_is_no_number_is_named(value: Any, says: str) -> None:
     fails(says, values.whole_number, value, "x")
 
 
+@pytest.mark.parametrize("found", [["1", "0"], [b"1", b"0"], [1 + 5j, 0], [None, 0]])
+def test_what_is_no_real_number_is_close_to_nothing(found: list[Any]) -> None:
+    assert values.is_close([1, 0], [1.0, 0.0], 1e-9)
+    assert not values.is_close(found, [1.0, 0.0], 1e-9)
+
+
 def test_a_count_is_whole_and_not_too_small() -> None:
     fails("468.75, but a count is a whole number", values.whole_number, 468.75, "steps")
     fails("cannot be below 1", values.whole_number, 0, "steps", least=1)

@@ -214,11 +214,30 @@ def test_random_numbers_follow_the_tests_seed(names: Any) -> None:
     random.seed(5)
     np.random.seed(5)
     expected = random.random(), float(np.random.rand())  # noqa: S311
-    following = random.random()  # noqa: S311
     random.seed(5)
     np.random.seed(5)
     assert names.draw() == expected
-    assert random.random() == following  # noqa: S311
+    assert names.draw() != expected
+    random.seed(5)
+    np.random.seed(5)
+    assert names.draw() == expected
+    random.seed(5)
+    np.random.seed(5)
+    drawn = random.random(), float(np.random.rand())  # noqa: S311
+    again = names.draw()
+    random.seed(5)
+    np.random.seed(5)
+    assert (random.random(), float(np.random.rand())) == drawn == expected  # noqa: S311
+    assert names.draw() == again
+
+
+def test_calls_do_not_change_the_tests_random_numbers(names: Any) -> None:
+    own, numpys = random.Random(6), np.random.RandomState(6)  # noqa: S311
+    random.seed(6)
+    np.random.seed(6)
+    for _ in range(1_000):  # more than the generators hold at once
+        names.draw()
+        assert (random.random(), np.random.rand()) == (own.random(), numpys.rand())  # noqa: S311
 
 
 def test_functions_are_passed_to_functions(names: Any) -> None:
