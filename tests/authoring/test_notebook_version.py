@@ -35,7 +35,7 @@ def with_text(text: str) -> tuple[dict[str, str], ...]:
     return ({"cell_type": "markdown", "source": text}, CELLS[1])
 
 
-def test_what_matters_changes_the_version(master_text: str) -> None:
+def test_relevant_changes_change_the_version(master_text: str) -> None:
     versions = [
         version(master_text),
         version(master_text, with_text("# Half\n\nSet `half` to 1/2.")),

@@ -62,12 +62,12 @@ RESULT = Result(
         ({"says": {"q1": "transposed"}}, "q1 should say `transposed`, and says: The wrong Axis."),
     ],
 )
-def test_a_difference_is_told(change: dict[str, object], says: str | None) -> None:
+def test_a_difference_is_reported(change: dict[str, object], says: str | None) -> None:
     found = list(differences(replace(ANSWER, **change), RESULT))  # type: ignore[arg-type]
     assert found == ([] if says is None else [says])
 
 
-def test_a_mistake_that_only_hidden_checks_find_is_told_where_public_ones_should() -> None:
+def test_a_mistake_that_only_hidden_checks_find_is_reported_where_public_ones_should() -> None:
     hidden = replace(RESULT.questions[0], tests=(TestResult("t", True, False, "The wrong axis."),))
     result = replace(RESULT, questions=(hidden, *RESULT.questions[1:]))
     assert list(differences(ANSWER, result)) == ["the public checks of q1 should catch it"]
@@ -137,7 +137,7 @@ def test_the_command_prints_what_each_lost_and_a_new_answer_comes_from_a_noteboo
     assert "1 of 4 known answers did not get the expected result" in done.stdout
 
 
-def test_a_course_without_known_answers_is_told_how_to_begin(tmp_path: Path) -> None:
+def test_a_course_without_known_answers_gets_the_next_step(tmp_path: Path) -> None:
     from autograder.authoring.prove import prove as prove_all
 
     (tmp_path / "solutions").mkdir()

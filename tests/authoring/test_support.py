@@ -117,7 +117,7 @@ def test_requirements_are_what_the_cells_import(master_text: str) -> None:
     assert lab_requirements(master, ["tools.py"]) == ("PyYAML", "matplotlib>=3.8,<4", "numpy>=1.26,<3")
 
 
-def test_a_module_nobody_knows_is_required_by_its_name(master_text: str) -> None:
+def test_an_unknown_module_is_required_by_its_name(master_text: str) -> None:
     assert "no_such_module" in lab_requirements(with_imports(master_text, "import no_such_module"))
 
 

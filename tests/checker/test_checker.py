@@ -174,7 +174,7 @@ def test_hidden_tests_of_others_quote_nothing(unexplained: dict[str, str | None]
     assert unexplained[test] == message
 
 
-def test_what_became_of_each_variable_is_told(explained: dict[str, Any]) -> None:
+def test_what_became_of_each_variable_is_reported(explained: dict[str, Any]) -> None:
     assert explained["q1"]["handed_over"] is True
     assert explained["q1"]["variables"] == {
         "number": {"state": "present"},

@@ -26,7 +26,7 @@ FRAME = pd.DataFrame(CITIES)
         FRAME + pd.DataFrame({"city": ["", "", ""], "rain": [1e-9, 0, 0]}),
     ],
 )
-def test_the_same_table_passes_in_whatever_form(value: Any) -> None:
+def test_the_same_table_passes_in_any_form(value: Any) -> None:
     assert table(value, "t", columns=["city"], rows=3) is value
     same_table(value, CITIES, "t")
     same_table(value, FRAME, "t")

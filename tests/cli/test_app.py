@@ -194,7 +194,7 @@ def test_grade_gives_every_file_a_row_a_status_and_a_reason(course: Path, mixed_
         ]  # fmt: skip
 
 
-def test_report_is_written_anew_from_the_results(
+def test_report_is_written_again_from_the_results(
     course: Path, mixed_class: Path, tmp_path: Path, autograder_here: Command
 ) -> None:
     output = tmp_path / "out"

@@ -96,7 +96,7 @@ def test_a_correction_names_its_submission_as_people_do(folder: Path, tmp_path: 
     assert scores(folder)["'=1+1.ipynb"] == "2"
 
 
-def test_a_correction_of_a_submission_that_is_gone_is_told(
+def test_a_correction_of_a_submission_that_is_gone_is_reported(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = put(tmp_path, {"o.csv": f"{HEADER}a1,q1,2,typo\n".encode()}) / "o.csv"
@@ -110,7 +110,7 @@ def test_a_correction_of_a_submission_that_is_gone_is_told(
     assert scores(folder)["'=1+1.ipynb"] == "2", "it counts again as soon as its submission is there again"
 
 
-def test_pages_are_written_anew_only_where_the_grade_has_changed(folder: Path, tmp_path: Path) -> None:
+def test_pages_are_written_again_only_where_the_grade_has_changed(folder: Path, tmp_path: Path) -> None:
     pages = {identity: ResultsFolder(folder).submission(identity).feedback for identity in ("a1", "a2", "b1", "x")}
 
     def written() -> dict[str, int]:
@@ -144,7 +144,7 @@ def test_times_make_the_due_time_count_and_are_kept(
 
 
 @pytest.mark.parametrize("name", ["no.csv", "."])
-def test_a_file_that_is_not_there_is_told_before_anything_is_done(folder: Path, tmp_path: Path, name: str) -> None:
+def test_a_file_that_is_not_there_is_reported_before_anything_is_done(folder: Path, tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         report_class(folder, CountingOptions(override=tmp_path / name), ExportOptions())
     assert not (folder / "scores.csv").exists()

@@ -51,7 +51,7 @@ def zipped(path: Path, **files: bytes) -> bytes:
 # --- which notebook ---------------------------------------------------------------------------------------------------
 
 
-def test_the_only_notebook_is_taken_whatever_lies_beside_it(tmp_path: Path) -> None:
+def test_the_only_notebook_is_graded_despite_other_files(tmp_path: Path) -> None:
     choice = choose_notebook(upload(tmp_path, {"mine.ipynb": OWN, "notes.pdf": b"%PDF", "data/x.csv": b"1"}), TINY)
     assert (choice.name, choice.read()) == ("mine.ipynb", OWN)
     assert choice.remarks == ()
@@ -144,7 +144,7 @@ def test_an_upload_gets_its_marks_and_the_isolation_on_record(
     assert "1 / 1 points, graded, isolation full" in content["log"]
 
 
-def test_a_notebook_of_another_lab_earns_nothing_and_is_told_why(
+def test_a_notebook_of_another_lab_earns_nothing_with_the_reason(
     grade: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     content = grade(upload(tmp_path, {"x.ipynb": OTHER}))

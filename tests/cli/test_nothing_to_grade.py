@@ -74,7 +74,7 @@ def test_grade_with_nothing_left(tmp_path: Path, cold: Command, fork_server: For
 
 
 @pytest.mark.slow
-def test_a_lab_whose_tests_cannot_be_loaded_is_told_before_anything_is_graded(tmp_path: Path) -> None:
+def test_a_lab_whose_tests_cannot_be_loaded_is_reported_before_anything_is_graded(tmp_path: Path) -> None:
     test = "import no_such_module\n@test_case(points=1)\ndef test_one(a):\n    assert a == 1\n"
     make_zip(tmp_path / "tiny.zip", {"q1": question_file("q1", test)}, lab=lab_json({"q1": (["a"], ["a = ..."])}))
     put(tmp_path, {"class/ada.ipynb": notebook(1, 2)})

@@ -53,7 +53,7 @@ def test_as_a_german_spreadsheet_saves_them() -> None:
         ('"ada.ipynb",q1,1,"two\nlines"\nada.ipynb,q1,2,x', "line 4: q1 of ada.ipynb occurs twice"),
     ],
 )
-def test_faults_are_told_with_their_line(line: str, says: str) -> None:
+def test_faults_are_reported_with_their_line(line: str, says: str) -> None:
     with pytest.raises(UsageError) as caught:
         read_overrides(f"{HEADER}{line}\n".encode(), "o.csv", KNOWN)
     assert says in str(caught.value)
@@ -95,7 +95,7 @@ def test_points_above_a_maximum_are_a_persons_to_give_and_told() -> None:
     assert above_maximum(given, KNOWN) == ["Above the maximum: ada.ipynb, q1: 2.5 of 2 points"]
 
 
-def test_what_a_new_file_changes_is_told() -> None:
+def test_what_a_new_file_changes_is_reported() -> None:
     before = {"a": {"q1": Override("q1", 1, "x"), "q2": Override("q2", 1, "x")}}
     after = {"a": {"q1": Override("q1", 2, "x")}, "b": {"q1": Override("q1", 2, "x")}}
     assert changes(before, after) == "Corrections: 2 (1 new, 1 changed, 1 removed)"
@@ -122,7 +122,7 @@ def test_times_by_submission() -> None:
         ("ada.ipynb,2026-10-05T10:00Z\nada.ipynb,2026-10-05T11:00Z", "line 3: ada.ipynb occurs twice"),
     ],
 )
-def test_times_that_cannot_be_used_are_told_with_their_line(line: str, says: str) -> None:
+def test_times_that_cannot_be_used_are_reported_with_their_line(line: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         read_times(f"submission,time\n{line}\n".encode(), "t.csv", KNOWN.identities, {}, None)
 

@@ -51,7 +51,7 @@ def test_all_work_of_a_student_is_extended() -> None:
         ("302,1\n302,2", "line 3: 302 has an extension already"),
     ],
 )
-def test_lines_that_cannot_be_used_are_told(line: str, says: str) -> None:
+def test_lines_that_cannot_be_used_are_reported(line: str, says: str) -> None:
     with pytest.raises(UsageError) as caught:
         read_extensions(f"student,due\n{line}\n".encode(), "e.csv", STUDENTS, BERLIN)
     assert says in str(caught.value)

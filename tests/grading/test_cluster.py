@@ -126,7 +126,7 @@ def test_stopped_run_ends_its_jobs_on_the_workers(cluster: Cluster, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_scheduler_that_goes_away_is_told_and_what_was_graded_is_kept(cluster: Cluster, tmp_path: Path) -> None:
+def test_scheduler_that_goes_away_is_reported_and_what_was_graded_is_kept(cluster: Cluster, tmp_path: Path) -> None:
     write_class(tmp_path, 1)
     write_submission(tmp_path / "class" / "z.ipynb", 42, first=ENDLESS)
     process = start(tmp_path, "--cluster", cluster.address)
@@ -140,7 +140,7 @@ def test_scheduler_that_goes_away_is_told_and_what_was_graded_is_kept(cluster: C
 
 
 @pytest.mark.slow
-def test_address_where_nobody_answers_is_told(tmp_path: Path) -> None:
+def test_an_address_without_a_scheduler_is_reported(tmp_path: Path) -> None:
     write_class(tmp_path, 1)
     told = run(tmp_path, "--cluster", "tcp://127.0.0.1:9", code=1).stderr
     assert "No Dask scheduler answers at tcp://127.0.0.1:9" in told

@@ -235,7 +235,7 @@ class Broken:
         Outcome("done", "", 1.0, 10),
     ],
 )
-def test_a_fault_of_the_grader_is_told_as_one(tiny: Assignment, outcome: Outcome) -> None:
+def test_a_fault_of_the_grader_is_reported_as_one(tiny: Assignment, outcome: Outcome) -> None:
     data = notebook_json(("q1", "x = 3"))
     result = Grader({"tiny": tiny}, Broken(outcome)).grade("ada.ipynb", lambda: data)
     assert (result.status, result.score, result.max_score, result.questions) == ("grader_error", 0.0, 4.0, ())

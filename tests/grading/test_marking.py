@@ -134,7 +134,7 @@ def test_all_or_nothing_gives_no_part(shares: str, score: float) -> None:
     assert {test.max_score for test in result.tests} == {1.0}
 
 
-def test_the_points_of_the_tests_are_told_where_nothing_is_earned_too() -> None:
+def test_the_points_of_the_tests_are_reported_where_nothing_is_earned_too() -> None:
     result = one(X, ran(("q1", "x = ...")), found("--", x="stub"))
     assert [(test.score, test.max_score) for test in result.tests] == [(0.0, 1.0), (0.0, 1.0)]
 
@@ -213,7 +213,7 @@ def test_what_builds_on_something_missing_is_skipped_and_says_on_what(state: str
     assert {test.message for test in result.tests} == {result.reason}
 
 
-def test_a_test_that_could_not_be_made_is_told_apart_when_others_earn_marks() -> None:
+def test_a_test_that_could_not_be_made_is_distinguished_when_others_earn_marks() -> None:
     result = one(Y, ran(("q3", "y = 1\nw = 2")), found("+--", y="present", w="present"), MODEL)
     assert (result.status, result.score) == ("partial", 1.0)
     assert [test.message for test in result.tests] == [
@@ -301,7 +301,7 @@ def test_what_was_handed_over_before_the_cut_is_judged_as_ever() -> None:
     assert one(X, run, found("+-", x="present")).status == "partial"
 
 
-def test_an_error_before_the_cut_is_told_as_the_error() -> None:
+def test_an_error_before_the_cut_is_reported_as_the_error() -> None:
     run = ran(("q1", "x = 1 / 0"), "while True: pass", errors=(CellError(1, "ZeroDivisionError", ""),), last=2, cut=CUT)
     result = one(X, run, found("--", handed_over=False))
     assert (result.status, result.reason) == ("error", "Its cell [1] raised ZeroDivisionError")
@@ -386,7 +386,7 @@ def test_marks_and_gaps_come_before_what_a_question_builds_on() -> None:
     assert results[2].tests[1].message == "m1"
 
 
-def test_a_missing_variable_is_told_before_a_missing_question() -> None:
+def test_a_missing_variable_is_reported_before_a_missing_question() -> None:
     asked = question("q3", takes("y", "model"), variables=("y",), depends_on=("q0",))
     result = one(asked, ran(("q3", "y = 1")), found("-", y="present"), MODEL)
     assert result.reason == "It depends on model (q0), which is missing."

@@ -205,7 +205,9 @@ def assert_mounted(code: int) -> None:
 
 
 @pytest.mark.slow
-def test_full_disk_is_told_and_the_run_goes_on_once_there_is_space(tmp_path: Path, autograder_here: Command) -> None:
+def test_full_disk_is_reported_and_the_run_goes_on_once_there_is_space(
+    tmp_path: Path, autograder_here: Command
+) -> None:
     write_class(tmp_path, 12)
     with mounted(tmp_path / "out", "size=96k") as mount_anew:
         told = autograder_here(*GRADE, "--jobs", "2", cwd=tmp_path, code=1).stderr
@@ -222,7 +224,7 @@ def test_full_disk_is_told_and_the_run_goes_on_once_there_is_space(tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_read_only_folder_is_told_before_anything_is_graded(tmp_path: Path) -> None:
+def test_read_only_folder_is_reported_before_anything_is_graded(tmp_path: Path) -> None:
     write_class(tmp_path, 1)
     with mounted(tmp_path / "out", "ro"):
         start_of_run = time.monotonic()
@@ -339,7 +341,7 @@ def _write(submission: Submission, output: Path, held: Conditions, status: str) 
     write_result(output, submission.id, result, held.fingerprint(digest, "tiny"), b"{}")
 
 
-def test_result_is_taken_over_while_nothing_has_changed(one: tuple[Submission, Path], tiny: Assignment) -> None:
+def test_result_is_reused_while_nothing_has_changed(one: tuple[Submission, Path], tiny: Assignment) -> None:
     submission, output = one
     plan = make_plan([submission], output, conditions(tiny))
     assert (list(plan.kept), plan.to_grade, plan.again) == (["s00.ipynb"], (), {})
@@ -375,7 +377,7 @@ def test_what_could_not_be_graded_is_tried_again(status: str, one: tuple[Submiss
 
 
 @pytest.mark.parametrize("name", ["result.json", "executed.ipynb", "fingerprint.json"])
-def test_files_that_do_not_belong_together_are_never_taken_over(
+def test_files_that_do_not_belong_together_are_never_reused(
     name: str, one: tuple[Submission, Path], tiny: Assignment
 ) -> None:
     submission, output = one
@@ -401,7 +403,7 @@ def test_result_of_a_notebook_that_was_not_run_holds_without_one(
     assert list(make_plan([submission], output, conditions(tiny)).kept) == ["s00.ipynb"]
 
 
-def test_pages_are_written_anew_only_where_what_they_show_has_changed(one: tuple[Submission, Path]) -> None:
+def test_pages_are_written_again_only_where_what_they_show_has_changed(one: tuple[Submission, Path]) -> None:
     submission, output = one
     page = output / "submissions" / submission.id / "feedback.html"
     begin_run(output, [submission.id])

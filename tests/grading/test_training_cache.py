@@ -83,7 +83,7 @@ def test_a_solution_is_run_once_for_all_and_kept(place: Place) -> None:
     assert "tiny" in place.told[0]
 
 
-def test_whatever_changes_the_outcome_makes_new_recordings(place: Place) -> None:
+def test_any_change_of_the_outcome_makes_new_recordings(place: Place) -> None:
     first = place.trainings().of(LAB)
     other_seed = place.trainings().of(replace(LAB, seed=2))
     place.write(TRAIN.replace("EPOCHS", "2"))
@@ -92,7 +92,7 @@ def test_whatever_changes_the_outcome_makes_new_recordings(place: Place) -> None
     assert place.isolation.jobs == 3
 
 
-def test_a_damaged_cache_is_made_anew(place: Place) -> None:
+def test_a_damaged_cache_is_made_again(place: Place) -> None:
     first = place.trainings().of(LAB)
     (file,) = place.cache.glob("*.json")
     for content in (b"{", b"[]", b'{"a": 1}'):

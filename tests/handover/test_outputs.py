@@ -166,7 +166,7 @@ LINES: dict[str, int | None] = {
 }
 
 
-def test_the_line_that_raised_is_told(fork_server: ForkServer, tmp_path: Path) -> None:
+def test_the_line_that_raised_is_reported(fork_server: ForkServer, tmp_path: Path) -> None:
     ran = run_cells(fork_server, tmp_path, *LINES)
     assert ran.run_log.finished
     assert {list(LINES)[error.cell - 1]: error.line for error in ran.run_log.errors} == LINES

@@ -272,7 +272,7 @@ def test_an_export_inside_a_students_folder_of_moodle_is_the_students_work(tmp_p
     assert set(students(intake).values()) == {"Ada Lovelace"}
 
 
-def test_a_path_out_of_the_zip_is_told_and_read_by_nobody(tmp_path: Path) -> None:
+def test_a_path_out_of_the_zip_is_reported_and_not_read(tmp_path: Path) -> None:
     path = tmp_path / "download.zip"
     path.write_bytes(zipped({**canvas_files(), "../../evil_5_7000_tiny.ipynb": notebook(1, 2)}))
     (evil,) = (s for s in take_in([path]).submissions if "evil" in s.name)

@@ -97,7 +97,7 @@ def graded(
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer.name)
-def test_known_answer_loses_exactly_what_it_should_and_is_told_why(
+def test_known_answer_loses_exactly_the_expected_points_with_the_reason(
     answer: KnownAnswer, graded: dict[str, Graded]
 ) -> None:
     found = graded[answer.name]

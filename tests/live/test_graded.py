@@ -151,7 +151,7 @@ def test_a_broken_stream_costs_one_check_and_not_the_next(lab: Lab) -> None:
     assert "sent something that is not an answer" in messages(result)
 
 
-def test_an_error_of_the_answer_is_told_with_what_raised_it(lab: Lab) -> None:
+def test_an_error_of_the_answer_is_reported_with_what_raised_it(lab: Lab) -> None:
     result = lab.grade({"q1": SQUARE}, "def square(n): return n / 0")
     assert "square() raised ZeroDivisionError: division by zero" in messages(result)
 

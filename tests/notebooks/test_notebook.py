@@ -253,7 +253,7 @@ def test_a_lost_name_is_found_by_the_answers(tags: bool, checks: bool) -> None:
 
 
 @pytest.mark.parametrize("tags", [True, False])
-def test_the_labs_share_names_and_are_told_apart(tags: bool) -> None:
+def test_the_labs_share_names_and_are_distinguished(tags: bool) -> None:
     def answer(source: str, question: str) -> dict[str, Any]:
         return cell(source, (f"answer:{question}",) if tags else ())
 

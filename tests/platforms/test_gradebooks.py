@@ -115,7 +115,7 @@ def test_two_names_with_one_id_are_left_to_a_person() -> None:
     assert any("definite order" in heading for heading in filled.told)
 
 
-def test_another_name_with_the_right_id_is_told() -> None:
+def test_another_name_with_the_right_id_is_reported() -> None:
     fields, filled = fill(entry(Person("group7", "1001"), 5))
     assert fields == {("Doe, Jane", TINY): "10"}
     ((heading, (told,)),) = [(h, lines) for h, lines in filled.told.items() if "the name differs" in h]

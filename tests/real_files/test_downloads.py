@@ -274,7 +274,7 @@ def test_a_link_without_a_name_is_not_followed(tmp_path: Path) -> None:
     assert "a link" in found["ada/.ipynb"]
 
 
-def test_an_export_whose_folder_is_empty_is_told(tmp_path: Path) -> None:
+def test_an_export_whose_folder_is_empty_is_reported(tmp_path: Path) -> None:
     folder = put(
         tmp_path, {"submission_metadata.yml": (FAULTS / "F09/gradescope/submission_metadata.yml").read_bytes()}
     )

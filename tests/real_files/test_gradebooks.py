@@ -108,7 +108,7 @@ def test_a_maximum_grade_that_cannot_be_read_is_an_error_with_the_row() -> None:
 
 
 @pytest.mark.parametrize("points", ["", None])
-def test_a_gradebook_without_points_is_told(points: str | None) -> None:
+def test_a_gradebook_without_points_is_reported(points: str | None) -> None:
     rows = [["Student", "ID", "Section", "Tiny (552)"], ["Ada", "301", "", ""]]
     if points is not None:
         rows.insert(1, ["    Points Possible", "", "", points])
@@ -169,7 +169,7 @@ def test_a_table_with_the_line_ends_of_an_old_mac() -> None:
 
 @pytest.mark.parametrize("newline", ["\r", "\n", "\r\n"], ids=repr)
 @pytest.mark.parametrize("kind", ["override", "times", "canvas", "moodle"])
-def test_every_table_is_read_whatever_ends_its_lines(kind: str, newline: str) -> None:
+def test_tables_are_read_with_any_line_ending(kind: str, newline: str) -> None:
     if kind == "override":
         rows = [["submission", "question", "points", "reason"], ["kingada_301_9001_lab.ipynb", "q2", "1", "x"]]
         found = read_overrides(csv_bytes(rows, newline=newline), "o.csv", KNOWN)

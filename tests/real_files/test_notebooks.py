@@ -92,13 +92,15 @@ def test_check_all_after_a_variable_was_reused_changes_nothing(small_lab: Assign
         ("deleted", "deleted or replaced"),
     ],
 )
-def test_what_became_of_an_answer_is_told(small_lab: Assignment, fork_server: ForkServer, name: str, says: str) -> None:
+def test_what_became_of_an_answer_is_reported(
+    small_lab: Assignment, fork_server: ForkServer, name: str, says: str
+) -> None:
     question = graded(small_lab, fork_server, (FAULTS / f"F10/{name}.ipynb").read_bytes()).questions[0]
     assert (question.status, question.score) == ("not_attempted", 0.0)
     assert says in question.reason
 
 
-def test_timed_and_early_checked_answers_are_told(small_lab: Assignment, fork_server: ForkServer) -> None:
+def test_timed_and_early_checked_answers_are_reported(small_lab: Assignment, fork_server: ForkServer) -> None:
     start = "import otter\ngrader = otter.Notebook()"
     data = notebook_json(start, ("q1", "%%timeit -n 1 -r 1\na = 1"), "grader.check('q2')", ("q2", "b = 2"))
     first, second = graded(small_lab, fork_server, data).questions
@@ -167,12 +169,12 @@ TWO_CELLS = Question("q1", 2.0, False, QUESTION.tests, ("a", "b"), stubs=("a = .
         ),
     ],
 )
-def test_what_became_of_a_part_of_an_answer_is_told(data: bytes, b: VariableState | None, says: str) -> None:
+def test_what_became_of_a_part_of_an_answer_is_reported(data: bytes, b: VariableState | None, says: str) -> None:
     states = {"a": HERE} if b is None else {"a": HERE, "b": b}
     assert says in why_incomplete(read_notebook(data), TWO_CELLS, states, ())
 
 
-def test_a_part_that_became_text_or_was_never_reached_is_told() -> None:
+def test_a_part_that_became_text_or_was_never_reached_is_reported() -> None:
     document = json.loads(notebook_json(("q1", "a = 1")))
     document["cells"].append({"cell_type": "markdown", "source": "b = 2", "metadata": {}})
     told = why_incomplete(read_notebook(json.dumps(document).encode()), TWO_CELLS, {"a": HERE}, ())
@@ -183,7 +185,7 @@ def test_a_part_that_became_text_or_was_never_reached_is_told() -> None:
     assert told == "b was not assigned, because cell [1] raised ZeroDivisionError: division by zero."
 
 
-def test_nothing_is_told_of_a_whole_answer() -> None:
+def test_nothing_is_reported_for_a_complete_answer() -> None:
     data = read_notebook(notebook_json(("q1", "a = 1\nb = 2")))
     unusable = VariableState("unusable", "too large")
     assert why_incomplete(data, TWO_CELLS, {"a": HERE, "b": HERE}, ()) == ""
@@ -260,6 +262,6 @@ def test_damaged_files_have_true_reasons(data: bytes, says: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
-def test_padding_is_told_apart_from_wide_letters(encoding: str) -> None:
+def test_padding_is_distinguished_from_wide_letters(encoding: str) -> None:
     assert read_notebook(WHOLE.decode().encode(encoding)).cells[0].source == "x = 1"
     assert read_notebook(WHOLE.decode().encode(encoding) + bytes(64)).cells[0].source == "x = 1"

@@ -53,7 +53,7 @@ def graded(lab: Assignment, fork_server: ForkServer, *cells: str | tuple[str, st
     return Grader({lab.name: lab}, fork_server, assume=lab.name).grade("x", lambda: notebook_json(*cells, lab=None))
 
 
-def test_an_older_notebook_is_told_and_graded(lab: Assignment, fork_server: ForkServer) -> None:
+def test_an_older_notebook_is_reported_and_graded(lab: Assignment, fork_server: ForkServer) -> None:
     result = graded(lab, fork_server, set_up(BEFORE), ("q1", "a = 1"))
     assert (result.notebook_version, result.lab_version, result.score) == (BEFORE, NOW, 1.0)
     assert SENTENCE in version_notice(result)
@@ -90,7 +90,7 @@ def test_a_lab_without_versions_says_nothing(lab: Assignment, fork_server: ForkS
     assert version_notice(graded(replace(lab, versions={}), fork_server, set_up(BEFORE), ("q1", "a = 1"))) == ""
 
 
-def test_a_new_version_regrades_nobody_and_is_told_of_kept_results(tmp_path: Path, lab: Assignment) -> None:
+def test_a_new_version_keeps_results_and_is_reported(tmp_path: Path, lab: Assignment) -> None:
     (tmp_path / "ada.ipynb").write_bytes(notebook_json(set_up(NOW), ("q1", "a = 1")))
     (submission,) = find_submissions([tmp_path / "ada.ipynb"])
     result = Result(

@@ -58,5 +58,5 @@ def test_names_of_questions_are_text_and_no_formula() -> None:
     assert "<script" not in picture
 
 
-def test_a_class_of_nobody_has_a_picture() -> None:
+def test_an_empty_class_has_a_picture() -> None:
     assert "Number of submissions by score. None." in score_histogram((0,) * 10, "one")

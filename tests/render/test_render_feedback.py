@@ -173,7 +173,7 @@ def test_hostile_text_is_inert_wherever_it_stands(text: str) -> None:
 
 @settings(deadline=None, max_examples=80)
 @given(st.text(alphabet="<>&\"'/=`{}$\\![]()*_#|\n-: scriptmathonlvyxe1\u202e\x1b", max_size=80))
-def test_no_text_whatever_gets_out_of_its_frame(text: str) -> None:
+def test_no_text_escapes_its_frame(text: str) -> None:
     html = page([*CELLS, markdown(text), code("x")], {2: [display(text_html=text)]})
     assert html.count("<section") == page().count("<section")
     assert "<script" not in html

@@ -132,7 +132,7 @@ def test_hostile_message_is_cleaned_and_quick() -> None:
     assert "\\x07" in only.message
 
 
-def test_the_same_mistake_counts_once_whatever_the_language_of_the_notebook() -> None:
+def test_the_same_mistake_counts_once_across_languages() -> None:
     template, translation = "{name} has shape {shape}: look again.", "{name} 的形状是 {shape}：请再看一看。"
 
     def submission(student: str, text: str, **values: str) -> Result:

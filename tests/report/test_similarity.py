@@ -71,18 +71,18 @@ def test_word_for_word_copies_stand_together_and_are_compared_once() -> None:
     assert [(pair.first, pair.second) for pair in found.pairs] == [("a", "c")]
 
 
-def test_what_many_share_counts_for_nobody() -> None:
+def test_passages_shared_by_many_are_ignored() -> None:
     codes = {f"s{number}": f"{LONG_CODE}\n{other_code(number)}" for number in range(most_holders(4) + 1)}
     assert similar(codes).pairs == ()
 
 
-def test_a_short_match_is_none() -> None:
+def test_short_matches_are_ignored() -> None:
     short = "x = [i for i in range(7) if i % 2]"
     assert len(short) < FEWEST_MATCHED
     assert similar({"a": short, "b": short.replace("x", "y")}).pairs == ()
 
 
-def test_the_result_does_not_hang_on_how_python_hashes(dense: Lab) -> None:
+def test_the_result_does_not_depend_on_hash_order(dense: Lab) -> None:
     codes, _ = class_with_copies(dense, starter_of(json.dumps(dense.student).encode()), 20, 7)
     reversed_order = dict(reversed(list(codes.items())))
 

@@ -41,7 +41,7 @@ def test_the_end_state_is_shown(text: str, seen: str) -> None:
     assert shown(*text) == seen
 
 
-def test_a_line_written_over_ends_without_the_spaces_it_was_wiped_with_in_whatever_pieces() -> None:
+def test_an_overwritten_line_ends_without_its_spaces_however_it_is_split() -> None:
     assert shown("\r ", "\n") == shown("\r \n") == "\n"
 
 

@@ -68,7 +68,7 @@ def test_doctor_names_every_layer(
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
-def test_what_is_amiss_stands_with_what_helps(width: int) -> None:
+def test_problems_are_shown_with_a_remedy(width: int) -> None:
     findings = (
         Finding("Machine", "Python", True, "3.12"),
         Finding("Course", "MNIST", False, "it is not in the cache", "autograder data"),

@@ -178,7 +178,7 @@ def test_on_colab_it_explains_the_download(built: Path, tmp_path: Path) -> None:
     assert "3 of 3 questions" in ran.texts["hand-in"]
 
 
-def test_run_twice_the_set_up_starts_anew_and_the_table_counts(built: Path, tmp_path: Path) -> None:
+def test_run_twice_the_set_up_starts_again_and_the_table_counts(built: Path, tmp_path: Path) -> None:
     document = answered(built)
     set_up = next(cell for cell in document.cells if cell.id == "set-up")
     document.cells.insert(-1, nbformat.v4.new_code_cell(set_up.source, id="again"))

@@ -117,7 +117,7 @@ def test_a_cell_that_only_uses_an_answer_is_not_taken_for_one(source: str) -> No
         ("...", False),
     ],
 )
-def test_an_untouched_answer_is_told_from_a_begun_one(source: str, stub: bool) -> None:
+def test_an_untouched_answer_is_distinguished_from_a_begun_one(source: str, stub: bool) -> None:
     assert Q1.is_stub(source) is stub
 
 
@@ -317,7 +317,7 @@ def notebook(*sources: str, name: str | None = "tiny", errors: tuple[int, ...] =
     return {"cells": cells, "metadata": {"otter": {"assignment_name": name} if name else {}}, "nbformat": 4}
 
 
-def test_the_contents_of_a_notebook_are_told() -> None:
+def test_the_contents_of_a_notebook_are_reported() -> None:
     document = notebook("shares = 1\nlargest = 2", "...", "1 / 0", errors=(0, 2))
     assert contents_of(LAB, document) == Contents(("q1",), ("q2",), ("q1 (KeyError)", "code cell 3 (KeyError)"))
 

@@ -41,7 +41,7 @@ def trainings(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory)
     return {file.stem: base64.b64encode(file.read_bytes()).decode() for file in files}
 
 
-def test_what_is_taken_over_is_bitwise_what_keras_computes(
+def test_a_reused_output_equals_that_of_keras_bit_for_bit(
     fork_server: ForkServer, tmp_path: Path, trainings: dict[str, str]
 ) -> None:
     count = f"{COUNT}\n"
@@ -71,7 +71,7 @@ DIFFERENT = {
 
 
 @pytest.mark.parametrize("name", DIFFERENT)
-def test_what_matters_is_computed(
+def test_any_relevant_difference_is_computed(
     fork_server: ForkServer, tmp_path: Path, trainings: dict[str, str], name: str
 ) -> None:
     ran = run(fork_server, tmp_path, COUNT, REFERENCE, DIFFERENT[name], "answer = len(calls)", trainings=trainings)

@@ -44,7 +44,7 @@ answer['new name'] = other.name
 """
 
 
-def test_what_is_taken_over_is_bitwise_what_training_gives(
+def test_a_reused_training_equals_a_real_one_bit_for_bit(
     fork_server: ForkServer, tmp_path: Path, trainings: dict[str, str]
 ) -> None:
     trained = run(fork_server, tmp_path / "real", REFERENCE, AFTERWARDS)
@@ -70,7 +70,9 @@ SAME = {
 }
 
 
-def test_what_changes_nothing_is_taken_over(fork_server: ForkServer, tmp_path: Path, trainings: dict[str, str]) -> None:
+def test_irrelevant_differences_do_not_prevent_reuse(
+    fork_server: ForkServer, tmp_path: Path, trainings: dict[str, str]
+) -> None:
     ran = run(fork_server, tmp_path, *SAME.values(), trainings=trainings)
     assert not ran.raised
     assert {name: fit.reused for name, fit in zip(SAME, ran.run_log.fits, strict=True)} == dict.fromkeys(SAME, True)
@@ -122,7 +124,9 @@ DIFFERENT = {
 
 
 @pytest.mark.slow
-def test_what_matters_is_trained(fork_server: ForkServer, tmp_path: Path, trainings: dict[str, str]) -> None:
+def test_any_relevant_difference_prevents_reuse(
+    fork_server: ForkServer, tmp_path: Path, trainings: dict[str, str]
+) -> None:
     ran = run(fork_server, tmp_path, *DIFFERENT.values(), trainings=trainings, limits=Limits(280, 4096))
     assert not ran.raised, {list(DIFFERENT)[number - 2]: name for number, name in ran.raised.items()}
     names = list(DIFFERENT)
