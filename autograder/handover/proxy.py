@@ -183,7 +183,7 @@ class Session:
         raise BrokenChannelError("sent something that is not an answer")
 
     def _take(self, body: Mapping[str, Any], arrays: Sequence[np.ndarray[Any, Any]], what: str, *, ends: bool) -> Any:
-        """Return the result in a reply; `ends` says whether the operation may end an iteration."""
+        """Return the result in a reply; `ends`: whether it may end an iteration."""
         decoder = self._decoder(arrays)
         try:
             self._print(body.get("printed", ()))
