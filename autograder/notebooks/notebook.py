@@ -32,6 +32,7 @@ _IMPORTS_OTTER = re.compile(r"^\s*(import|from)\s+otter\b", re.MULTILINE)
 # given cell of one lab may assign an answer variable of another, so a few names are no evidence.
 _ENOUGH = Fraction(1, 2)
 # The lab's name in the set-up cell, which is kept if a platform drops the metadata.
+_MAX_ANSWER_TAGS = 10  # of one cell; every one of them takes all text cells below it
 _SET_UP = re.compile(r"""^grader = _set_up\(lab="(?P<lab>[^"\n]+)",""", re.MULTILINE)
 _WRITTEN_IN = re.compile(r'^grader = _set_up\([^\n]*\blanguage="(?P<language>[A-Za-z_-]{2,12})"', re.MULTILINE)
 _VERSION = re.compile(r'^grader = _set_up\([^\n]*\bversion="(?P<version>[0-9a-f]{8})"', re.MULTILINE)
@@ -153,20 +154,21 @@ def _written(
 
     The latter end at the next code cell or answer.
     """
-    tagged: dict[str, tuple[str, ...]] = {}
-    below: dict[str, tuple[str, ...]] = {}
+    tagged: dict[str, list[str]] = {}
+    below: dict[str, list[str]] = {}
     latest: list[str] = []
     for cell in cells:
-        questions = [tag.removeprefix(_ANSWER_TAG) for tag in tags_of(cell) if tag.startswith(_ANSWER_TAG)]
+        questions = sorted(tag.removeprefix(_ANSWER_TAG) for tag in tags_of(cell) if tag.startswith(_ANSWER_TAG))
+        questions = questions[:_MAX_ANSWER_TAGS]
         if cell.get("cell_type") == "code" or questions:
             latest = []
         for question in latest:
-            below[question] = (*below.get(question, ()), _text_of(cell))
+            below.setdefault(question, []).append(_text_of(cell))
         if cell.get("cell_type") != "code" and questions:
             latest = questions
             for question in questions:
-                tagged[question] = (*tagged.get(question, ()), _text_of(cell))
-    return tagged, below
+                tagged.setdefault(question, []).append(_text_of(cell))
+    return {name: tuple(texts) for name, texts in tagged.items()}, {name: tuple(texts) for name, texts in below.items()}
 
 
 def _named_in_set_up(code: Sequence[tuple[str, frozenset[str]]]) -> str | None:

@@ -68,6 +68,8 @@ def test_errors_of_the_tests_own_code_are_defects(body: str, says: str, decorate
         ("answer(1)", student_function("def f():\n    return 1")),
         ("answer(1, key=2)", student_function("def f(x):\n    return 1")),
         ("int(answer)", None),
+        ("explain(*answer)", (1, {}, {}, 2)),
+        ("explain(1, {}, **answer)", {"more": 3}),
     ],
 )
 def test_errors_over_an_answer_are_not(body: str, answer: Any, decorated: bool) -> None:

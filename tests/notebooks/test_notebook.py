@@ -428,3 +428,14 @@ def test_hostile_sources_end_soon(source: str) -> None:
     assigned_names(source)
     is_stub(source, ["x = ..."])
     assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize(("tags", "texts"), [(1, 60_000), (20_000, 5_000)])
+def test_many_tags_and_texts_take_no_more_time_than_their_size(tags: int, texts: int) -> None:
+    answer = cell("a", tuple(f"answer:q{number}" for number in range(tags)), cell_type="markdown")
+    data = json.dumps(document(cell("x = 1"), answer, *[cell("b", cell_type="markdown")] * texts)).encode()
+    started = time.process_time()
+    notebook = read_notebook(data)
+    assert time.process_time() - started < 4
+    assert notebook.written
+    assert sum(map(len, notebook.below_written.values())) <= 10 * texts
