@@ -191,11 +191,8 @@ class Result:
         student: the student; null if the download does not identify them.
         version: number of submissions by the same student for the same lab.
         sha256: digest of the submitted notebook.
-        files: files handed in beside the notebook.
         lab: the lab; null if unknown.
         language: language of the notebook.
-        notebook_version: version of the student notebook that was handed in; null if unknown.
-        lab_version: version of the lab's student notebook in this language; null if unknown.
         isolation: isolation level.
         status: status of the submission.
         retried: whether it was retried exclusively after a timeout on an overloaded machine.
@@ -208,6 +205,9 @@ class Result:
         fits: calls of `fit`.
         cost: resource usage; null if unknown.
         measured: numbers measured by tests, such as `train_accuracy` and `test_accuracy`.
+        files: files handed in beside the notebook.
+        notebook_version: version of the student notebook that was handed in; null if unknown.
+        lab_version: version of the lab's student notebook in this language; null if unknown.
     """
 
     schema: Literal[2] = field(default=SCHEMA, kw_only=True)
@@ -215,11 +215,8 @@ class Result:
     student: Student | None = field(default=None, kw_only=True)
     version: int = field(default=1, kw_only=True)
     sha256: str
-    files: tuple[HandedInFile, ...] = field(default=(), kw_only=True)
     lab: str | None
     language: str = field(default="en", kw_only=True)
-    notebook_version: str | None = field(default=None, kw_only=True)
-    lab_version: str | None = field(default=None, kw_only=True)
     isolation: str
     status: SubmissionStatus
     retried: bool = field(default=False, kw_only=True)
@@ -232,6 +229,9 @@ class Result:
     fits: tuple[FitRun, ...] = ()
     cost: Cost | None = None
     measured: Mapping[str, float] = field(default_factory=dict)
+    files: tuple[HandedInFile, ...] = field(default=(), kw_only=True)
+    notebook_version: str | None = field(default=None, kw_only=True)
+    lab_version: str | None = field(default=None, kw_only=True)
 
     @property
     def called(self) -> str:
