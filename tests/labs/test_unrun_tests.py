@@ -92,8 +92,8 @@ def test_zips_of_stock_otter_and_of_the_kit(path: Path) -> None:
 
 @pytest.mark.parametrize("lab", ["mnist_dense", "single_layer", "from_scratch"])
 @pytest.mark.slow
-def test_built_labs(lab: str) -> None:
-    agrees(ROOT / f"dist/{lab}-autograder.zip")
+def test_built_labs(lab: str, course: Path) -> None:
+    agrees(course / "dist" / f"{lab}-autograder.zip")
 
 
 def agrees(path: Path) -> None:
