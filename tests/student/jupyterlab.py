@@ -17,6 +17,8 @@ from typing import Any, Literal, TypeVar
 
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
+from tests.conftest import REPOSITORY
+
 _Given = TypeVar("_Given")
 _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
 _START_SECONDS = 60.0
@@ -236,6 +238,27 @@ _SETTINGS: dict[str, dict[str, Any]] = {
 
 def _cell(identity: str) -> str:
     return f"{_CELLS}.find((cell) => cell.model.id === {json.dumps(identity)})"
+
+
+def faults(lab: JupyterLab) -> list[str]:
+    """Errors, and everything on standard error, that a student would see."""
+    return [
+        f"{cell}: {output.get('ename') or output.get('text')}"
+        for cell, outputs in lab.outputs().items()
+        for output in outputs
+        if output["output_type"] == "error" or output.get("name") == "stderr"
+    ]
+
+
+def marks(lab: JupyterLab, course: Path) -> tuple[str, float, float]:
+    """Status, score and points possible of the newest zip, by `autograder check`."""
+    newest = max(lab.folder.glob("*.zip"), key=lambda path: path.stat().st_mtime_ns)
+    command = [sys.executable, "-m", "autograder", "check", str(newest), "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(command, cwd=course, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = json.loads(done.stdout)
+    return result["status"], result["score"], result["max_score"]
 
 
 def find_chromium() -> str | None:

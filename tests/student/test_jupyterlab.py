@@ -8,17 +8,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import REPOSITORY
 from tests.student.conftest import StartLab
-from tests.student.jupyterlab import JupyterLab
+from tests.student.jupyterlab import JupyterLab, faults, marks
 
 pytestmark = pytest.mark.slow
 
@@ -48,16 +45,6 @@ def lab(course: Path, start_lab: StartLab) -> JupyterLab:
     return start_lab(course / "assignment" / NAME)
 
 
-def faults(lab: JupyterLab) -> list[str]:
-    """Errors, and everything on standard error, that a student would see."""
-    return [
-        f"{cell}: {output.get('ename') or output.get('text')}"
-        for cell, outputs in lab.outputs().items()
-        for output in outputs
-        if output["output_type"] == "error" or output.get("name") == "stderr"
-    ]
-
-
 def packed(lab: JupyterLab) -> tuple[str, dict[str, Any]]:
     """The name of the notebook in the newest zip, and the notebook."""
     newest = max(lab.folder.glob("*.zip"), key=lambda path: path.stat().st_mtime_ns)
@@ -66,17 +53,6 @@ def packed(lab: JupyterLab) -> tuple[str, dict[str, Any]]:
         assert sorted(names, key=len) == sorted([names[0], "__zip_filename__"], key=len)
         document: dict[str, Any] = json.loads(archive.read(names[0]))
     return names[0], document
-
-
-def marks(lab: JupyterLab, course: Path) -> tuple[str, float, float]:
-    """Status, score and points possible of the newest zip, by `autograder check`."""
-    newest = max(lab.folder.glob("*.zip"), key=lambda path: path.stat().st_mtime_ns)
-    command = [sys.executable, "-m", "autograder", "check", str(newest), "--json"]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    done = subprocess.run(command, cwd=course, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    result = json.loads(done.stdout)
-    return result["status"], result["score"], result["max_score"]
 
 
 def source(document: dict[str, Any], identity: str) -> str:
