@@ -22,7 +22,15 @@ from autograder.handover.protocol import Verdict
 from autograder.intake.beside import NOTHING, Beside, for_lab
 from autograder.labs.assignment import Assignment
 from autograder.notebooks.notebook import Notebook, answer_cells, identify, read_notebook
-from autograder.results.result import CellError, Cost, FitRun, QuestionResult, Result, SubmissionStatus
+from autograder.results.result import (
+    CellError,
+    Cost,
+    FitRun,
+    QuestionResult,
+    Result,
+    SubmissionStatus,
+    is_another_version,
+)
 from autograder.sandbox import Isolation, Outcome
 from autograder.sandbox.job_files import job_folder, remove_folder
 
@@ -182,7 +190,7 @@ def _run_and_check(
         verdicts = check_answers(assignment, isolation, folder / HANDOVER, live.verdicts)
     if met_the_unforeseen(verdicts):
         verdicts = blame_tests(verdicts, failed_by_key())
-    other_version = notebook.version not in (None, assignment.versions.get(notebook.written_in, notebook.version))
+    other_version = is_another_version(notebook.version, assignment.versions.get(notebook.written_in))
     run = Run(notebook, run_log.errors, run_log.last_cell, detail, other_version)
     cost = Cost(round(isolation.cpu_seconds, 3), run_log.cpu_seconds, isolation.peak_mb)
     return _Found(

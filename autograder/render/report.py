@@ -87,7 +87,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Waiting:
+class AnswersToMark:
     """The answers to a question of a lab that a person has not marked yet."""
 
     lab: str
@@ -95,13 +95,13 @@ class Waiting:
     answers: tuple[Answer, ...]
 
 
-def _waiting(rows: Sequence[Row]) -> list[Waiting]:
+def _waiting(rows: Sequence[Row]) -> list[AnswersToMark]:
     found: dict[tuple[str, str], list[tuple[Row, QuestionResult]]] = {}
     for row in rows:
         for question in row.grade.waiting:
             found.setdefault((row.grade.result.lab or "", question.name), []).append((row, question))
     return [
-        Waiting(lab, held[0][1], tuple(Answer(row, rendered(question.answer).html) for row, question in held))
+        AnswersToMark(lab, held[0][1], tuple(Answer(row, rendered(question.answer).html) for row, question in held))
         for (lab, _), held in sorted(found.items(), key=lambda entry: entry[0][0])
     ]
 

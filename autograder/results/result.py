@@ -246,7 +246,7 @@ class Result:
     @property
     def is_of_another_version(self) -> bool:
         """Whether the notebook is known to be of another version than the lab's."""
-        return None not in (self.notebook_version, self.lab_version) and self.notebook_version != self.lab_version
+        return is_another_version(self.notebook_version, self.lab_version)
 
     @property
     def defective(self) -> tuple[QuestionResult, ...]:
@@ -278,6 +278,11 @@ class Result:
             return _decoder().decode(text)
         except msgspec.DecodeError as error:
             raise ValueError(f"not a result of schema {SCHEMA}: {error}") from error
+
+
+def is_another_version(notebook: str | None, lab: str | None) -> bool:
+    """Whether a notebook is known to be of another version than the lab's."""
+    return None not in (notebook, lab) and notebook != lab
 
 
 def digest_of_all(notebook: str, files: Iterable[HandedInFile]) -> str:

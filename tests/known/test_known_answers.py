@@ -35,7 +35,7 @@ from tests.known.packing import INDEPENDENT, pack
 def graded_here(answer: KnownAnswer) -> bool:
     """Whether an answer is not left to `autograder prove`.
 
-    In from_scratch every submission trains anew, so that only answers that can share a submission are graded here.
+    Every submission of from_scratch trains, so only those of its answers that can share a submission are graded here.
     """
     shared = answer.lab != "from_scratch" or (bool(answer.fills) and answer.fills.keys() <= INDEPENDENT[answer.lab])
     return answer.lab in LABS and shared and not answer.rare

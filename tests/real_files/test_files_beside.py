@@ -96,7 +96,7 @@ def test_work_of_several_students_in_one_folder_stays_apart(tmp_path: Path) -> N
     put(tmp_path / "class", {"group 1/x.csv": b"1"})
     submissions = find_submissions([tmp_path / "class"])
     assert all(not submission.beside for submission in submissions)
-    assert [s.name for s in submissions if s.problem] == ["data.csv", "group 1/x.csv"], "as nobody knows whose it is"
+    assert [s.name for s in submissions if s.problem] == ["data.csv", "group 1/x.csv"], "their student is unknown"
 
 
 @pytest.mark.parametrize(
