@@ -1,4 +1,4 @@
-"""Every lab in every language in a real JupyterLab: untouched, answered, handed in."""
+"""Every lab in every language in a real JupyterLab, from untouched to graded."""
 
 from __future__ import annotations
 
