@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -102,15 +103,20 @@ def make_plan(
         KitError: a result cannot be set aside.
     """
     kept: dict[str, Result] = {}
-    versions = {submission.id: _version(submission, folder) for submission in submissions}
+    versions: dict[str, int] = {}
     again: Counter[str] = Counter()
+    digest_of = cache(digest_of_submission)
     for submission in submissions:
+        versions[submission.id] = _version(submission, folder, digest_of)
         before = stored(folder, submission.id)
         # Unreadable submissions are cheap to read again; grader errors may not recur.
         if before is None or not before[0].is_marked:
             continue
         result, earlier = before
-        change = "asked for" if submission.id in regrade else _change(submission, result, earlier, conditions)
+        if submission.id in regrade:
+            change: str | None = "asked for"
+        else:
+            change = _change(submission, digest_of(submission), result, earlier, conditions)
         if change is None:
             kept[submission.id] = _with_version_of_lab(folder, submission.id, result, conditions)
         else:
@@ -158,20 +164,22 @@ def same_entries(submissions: Sequence[Submission], folder: Path) -> tuple[Submi
     return tuple(settled)
 
 
-def _version(submission: Submission, folder: Path) -> int:
+def _version(submission: Submission, folder: Path, digest_of: Callable[[Submission], str]) -> int:
     files = ResultsFolder(folder).submission(submission.id)
     for path in (files.result, files.earlier):
         try:
             before = Result.from_json(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        return before.version + (before.digest != digest_of_submission(submission))
+        return before.version + (before.digest != digest_of(submission))
     return 1
 
 
-def _change(submission: Submission, result: Result, earlier: Mapping[str, Any], conditions: Conditions) -> str | None:
+def _change(
+    submission: Submission, digest: str, result: Result, earlier: Mapping[str, Any], conditions: Conditions
+) -> str | None:
     """Describe what has changed since the result was written; None if nothing has."""
-    now = conditions.fingerprint(digest_of_submission(submission), result.lab)
+    now = conditions.fingerprint(digest, result.lab)
     if not conditions.retrain:
         now["retrain"] = earlier.get("retrain")  # results with real training are valid in either case
     changed = [name for name in {**now, **earlier} if now.get(name) != earlier.get(name)]
