@@ -324,6 +324,13 @@ def _has_loss(model: Any, setting: Any, wanted: str, name: str) -> None:
             "twice.",
             {"name": name},
         )
+    ignored = inner.get("ignore_class") if isinstance(inner, dict) else None
+    if ignored is not None:
+        raise CheckFailed(
+            "The loss of {name} ignores all examples of class {class_}: leave out ignore_class, or the model never "
+            "learns that class.",
+            {"name": name, "class_": ignored},
+        )
 
 
 def _is_loss(name: str) -> bool:

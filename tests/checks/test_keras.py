@@ -208,6 +208,7 @@ def test_compile_settings_are_recognised_however_they_are_written(settings: dict
         ({"loss": "categorical_crossentropy"}, "rows of zeros and ones"),
         ({"loss": "sparse categorical cross-entropy"}, 'no loss called "sparse categorical cross-entropy"'),
         ({"loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True)}, "softmax twice"),
+        ({"loss": keras.losses.SparseCategoricalCrossentropy(ignore_class=0)}, "ignores all examples of class 0"),
         ({"metrics": None}, "without a metric"),
         ({"metrics": None, "loss_weights": ["accuracy"]}, "loss_weights"),
         ({"metrics": [keras.metrics.Accuracy()]}, "two numbers are equal"),
