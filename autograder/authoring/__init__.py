@@ -53,6 +53,7 @@ from autograder.authoring.requirements import (
     lab_requirements,
     noisy_modules,
     requirements_file,
+    uses_drawing_board,
     uses_keras,
     uses_pandas,
 )
@@ -335,6 +336,7 @@ def _set_up(source: LabSource, description: LabFile, tests: Mapping[str, str]) -
         requires=OTTER,
         hand_in=source.settings.hand_in,
         digests={name: digest for name, (_, digest) in ARRAYS.items()} if _loads_mnist(source.master) else {},
+        drawing_board=uses_drawing_board(source.master),
         versions=description.versions,
     )
 

@@ -15,6 +15,7 @@ TENSORFLOW = "tensorflow>=2.20,<2.22"
 TENSORBOARD = "tensorboard>=2.20,<2.22"
 # With the ranges that the kit is tested with. Others are taken as they are installed where the course is built.
 _BY_MODULE = {
+    "anywidget": "anywidget>=0.9.13,<1",
     "keras": TENSORFLOW,
     "tensorflow": TENSORFLOW,
     "matplotlib": "matplotlib>=3.8,<4",
@@ -23,12 +24,14 @@ _BY_MODULE = {
 # What the modules of the check library import; their code travels in the tests, the package does not.
 _LIBRARY = "autograder"
 _BY_LIBRARY_MODULE = {"autograder.checks.keras": "keras", "autograder.checks.mnist": "keras"}
+# What methods of a student notebook's `grader` import when they are called.
+_BY_METHOD = {"drawing_board": "anywidget"}
 
 
 def imported_modules(master: Master) -> frozenset[str]:
     """Return the top-level names of the modules that a master's cells import.
 
-    Test cells are included.
+    Test cells are included, and what methods of `grader` import.
     """
     found: set[str] = set()
     for cell in master.cells:
@@ -39,7 +42,7 @@ def imported_modules(master: Master) -> frozenset[str]:
 
 def noisy_modules(master: Master) -> tuple[str, ...]:
     """Return the modules that the set-up cell imports to suppress their log lines."""
-    return tuple(sorted(imported_modules(master) & set(_BY_MODULE)))
+    return tuple(sorted(imported_modules(master) & set(_BY_MODULE) - set(_BY_METHOD.values())))
 
 
 def uses_keras(master: Master) -> bool:
@@ -50,6 +53,11 @@ def uses_keras(master: Master) -> bool:
 def uses_pandas(master: Master) -> bool:
     """Say whether a lab's cells or tests need pandas."""
     return "pandas" in imported_modules(master)
+
+
+def uses_drawing_board(master: Master) -> bool:
+    """Say whether a lab's cells call `grader.drawing_board`."""
+    return _BY_METHOD["drawing_board"] in imported_modules(master)
 
 
 def lab_requirements(master: Master, files: Collection[str] = ()) -> tuple[str, ...]:
@@ -87,6 +95,8 @@ def _imported(source: str) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "grader":
+            names |= {_BY_METHOD[node.attr]} if node.attr in _BY_METHOD else set()
     needed = {_BY_LIBRARY_MODULE[name] for name in names & _BY_LIBRARY_MODULE.keys()}
     return needed | {top for name in names if (top := name.split(".")[0]) != _LIBRARY}
 

@@ -18,6 +18,7 @@ from autograder.authoring.bundle import without_comments
 
 PACKAGE = "lab_kit_student"
 
+_BOARD = "board"  # the module of the drawing board and its front end, which few labs use
 _STUDENT = Path(__file__).resolve().parents[1] / "student"
 # bzip2, because its output is the same everywhere: zlib's differs between its versions, and a build must not.
 _CELL = '''\
@@ -62,6 +63,7 @@ class SetUp:
         requires: what pip installs where otter is missing.
         hand_in: where students hand in; may be empty.
         digests: SHA-256 of MNIST's arrays, empty where the lab does not load MNIST.
+        drawing_board: whether the lab uses `grader.drawing_board`.
         language: the notebook's language.
         catalog: translations of the student package's texts, by English text.
         versions: the notebook's version by language; results compare it with that of the lab.
@@ -74,6 +76,7 @@ class SetUp:
     requires: str
     hand_in: str = ""
     digests: Mapping[str, str] = field(default_factory=dict)
+    drawing_board: bool = False
     language: str = "en"
     catalog: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -81,9 +84,12 @@ class SetUp:
 
 def setup_cell(contents: SetUp) -> dict[str, Any]:
     """Make the cell, folded in JupyterLab and Colab and reproducible."""
-    modules = {path.name: path.read_text(encoding="utf-8") for path in sorted(_STUDENT.glob("*.py"))}
     files = {
-        **{f"{PACKAGE}/{name}": _without_docstrings(source) for name, source in modules.items()},
+        **{
+            f"{PACKAGE}/{path.name}": _packed_source(path)
+            for path in sorted(_STUDENT.iterdir())
+            if path.is_file() and (path.stem != _BOARD or contents.drawing_board)
+        },
         **{f"tests/{name}.py": source for name, source in contents.tests.items()},
     }
     described = {
@@ -136,6 +142,15 @@ def _in_blocks(files: Mapping[str, str]) -> tuple[list[str], dict[str, list[int]
         for name, text in files.items()
     }
     return list(numbers), listed
+
+
+def _packed_source(path: Path) -> str:
+    """Return a file of the student package without what only its authors need."""
+    source = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        return _without_docstrings(source)
+    lines = (line.strip() for line in source.splitlines())  # .js and .css, where indentation has no meaning
+    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
 
 
 def _without_docstrings(source: str) -> str:

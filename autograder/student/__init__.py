@@ -11,7 +11,8 @@ mnist    MNIST from Keras, or from a file beside the notebook
 watch    the cells that were run, and which of them raised
 judge    runs the public checks of a question
 cards    results as HTML and as plain text
-grader   `grader.check`, `grader.check_all`, `grader.export`
+grader   `grader.check`, `grader.check_all`, `grader.export`, `grader.drawing_board`
+board    a board to draw on; its front end is board.js and board.css
 saving   saves the notebook and proves that the file on disk is this one
 handin   what a saved notebook holds, and the zip
 """

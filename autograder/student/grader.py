@@ -5,7 +5,7 @@ Otter's, with feedback for students and a hand-in that proves what it packs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -72,6 +72,22 @@ class Grader(otter.Notebook):  # type: ignore[misc]
         """
         del pdf, otter_options
         hand_in(self._lab, self._watch, self._shell, notebook=nb_path, target=export_path, show=display)
+
+    def drawing_board(self, read: Callable[[Any], tuple[Any, Any]]) -> Any:
+        """Return a widget to draw on, which shows what is read from the drawing.
+
+        It is None where the package anywidget is missing. The set-up cell of a lab holds the board if one of the
+        lab's cells calls this method.
+
+        Args:
+            read: receives the ink, an array of shape (112, 112) with values from 0 to 1, and returns the image that
+                the network sees, shape (28, 28) with values from 0 to 1, and its probabilities for the ten digits.
+        """
+        try:
+            from .board import Board
+        except ImportError:
+            return None
+        return Board(read)
 
     def _judge(self, question: Question, variables: Mapping[str, Any] | None) -> Judgement:
         if question.manual:

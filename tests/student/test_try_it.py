@@ -22,12 +22,12 @@ model = keras.Sequential([keras.Input(shape=(28, 28)), keras.layers.Flatten(),
 model.compile("rmsprop", "sparse_categorical_crossentropy", metrics=["accuracy"])
 model.fit(train_images / 255, train_labels, epochs=2, batch_size=128, verbose=0)
 """
-PAD = ".board .pad"
+PAD = ".lk-board .pad"
 # Two bows that are open to the left.
 THREE = [(0.5 + 0.2 * cos(radians(a)), 0.3 + 0.17 * sin(radians(a))) for a in range(-150, 91, 10)]
 THREE += [(0.5 + 0.22 * cos(radians(a)), 0.66 + 0.19 * sin(radians(a))) for a in range(-90, 151, 10)]
-ROWS = "Array.from(document.querySelectorAll('.board .bar'))"
-READ = "document.querySelector('.board .first span').innerText"
+ROWS = "Array.from(document.querySelectorAll('.lk-board .bar'))"
+READ = "document.querySelector('.lk-board .first span').innerText"
 
 
 def cell_with(text: str) -> str:
@@ -52,27 +52,37 @@ def lab(start_lab: StartLab) -> JupyterLab:
 @pytest.fixture(scope="module")
 def board(lab: JupyterLab) -> str:
     """The cell of the drawing board, run."""
-    cell = cell_with("def drawing_board")
+    cell = cell_with("def show_board")
     lab.run(cell)
     lab.wait_for(f"{ROWS}.length === 10")
     return cell
 
 
 def test_a_drawn_3_is_read_as_3_and_can_be_cleared(lab: JupyterLab, board: str) -> None:
-    assert lab.ask("document.querySelectorAll('.board .first').length") == 0
+    assert lab.ask("document.querySelectorAll('.lk-board .first').length") == 0
     lab.draw(board, PAD, THREE)
-    lab.wait_for("document.querySelector('.board .first')")
+    lab.wait_for("document.querySelector('.lk-board .first')")
     assert lab.ask(READ) == "3"
     shares = lab.ask(f"{ROWS}.map((row) => parseFloat(row.lastChild.innerText))")
     assert shares[3] == max(shares) > 50
     assert sum(shares) == pytest.approx(100, abs=5)
-    lab.click(".board button")
-    lab.wait_for("!document.querySelector('.board .first')")
+    lab.click(".lk-board button")
+    lab.wait_for("!document.querySelector('.lk-board .first')")
 
 
 def test_a_dot_without_a_movement_is_a_drawing_too(lab: JupyterLab, board: str) -> None:
     lab.draw(board, PAD, [(0.5, 0.5)])
-    lab.wait_for("document.querySelector('.board .first')")
+    lab.wait_for("document.querySelector('.lk-board .first')")
+
+
+def test_what_goes_wrong_while_a_stroke_is_read_is_shown_in_the_board(lab: JupyterLab, board: str) -> None:
+    lab.write("answer-q3", "centred = None")
+    lab.run("answer-q3")
+    lab.draw(board, PAD, THREE)
+    lab.wait_for("document.querySelector('.lk-board .error')")
+    said = lab.ask("document.querySelector('.lk-board .error').innerText")
+    assert "could not be read (TypeError" in said
+    assert lab.ask("document.querySelectorAll('.lk-board .first').length") == 0
 
 
 def test_an_experiment_adds_a_row_to_the_table(lab: JupyterLab) -> None:
@@ -89,7 +99,7 @@ def test_an_experiment_adds_a_row_to_the_table(lab: JupyterLab) -> None:
 
 
 def test_where_the_model_cannot_read_an_image_the_board_says_so(lab: JupyterLab) -> None:
-    cell = cell_with("def drawing_board")
+    cell = cell_with("def show_board")
     lab.write("answer-q3", "model = keras.Sequential([keras.Input(shape=(784,)), keras.layers.Dense(10)])")
     lab.run("answer-q3")
     lab.run(cell)
