@@ -21,15 +21,18 @@ PACKAGE = "lab_kit_student"
 _LINE = 2000  # characters; each line costs a notebook six bytes, and editors are slow with longer ones
 _BOARD = "board"  # the module of the drawing board and its front end, which few labs use
 _STUDENT = Path(__file__).resolve().parents[1] / "student"
+_TITLE = "Set-up: run this cell first. It loads the checks of this lab."
+_GRADED = "This notebook is being graded: the grader brings its own checks."
+TEXTS = (_TITLE, _GRADED)  # what translations are needed for
 # bzip2, because its output is the same everywhere: zlib's differs between its versions, and a build must not.
 _CELL = '''\
-# @title Set-up: run this cell first. It loads the checks of this lab.
+# @title {title}
 def _set_up(packed, lab, version, language):
     import base64, bz2, importlib, itertools, json, pathlib, sys, tempfile
 
     otter = sys.modules.get("otter")
     if otter is not None and getattr(otter.Notebook, "_grading_mode", False):
-        return otter.Notebook()  # this notebook is being graded: the grader brings its own checks
+        return otter.Notebook()  # {graded}
     folder = tempfile.TemporaryDirectory(prefix="lab-kit-", ignore_cleanup_errors=True)
     *blocks, files = bz2.decompress(base64.b85decode("".join(packed.split()))).decode().split("\\0")
     for name, steps in json.loads(files).items():
@@ -107,6 +110,8 @@ def setup_cell(contents: SetUp) -> dict[str, Any]:
     packed = base64.b85encode(bz2.compress(everything.encode())).decode()
     source = _CELL
     for name, value in {
+        "title": contents.catalog.get(_TITLE, _TITLE),
+        "graded": contents.catalog.get(_GRADED, _GRADED),
         "package": PACKAGE,
         "lab": contents.lab,
         "version": version,
