@@ -206,7 +206,10 @@ def used_names(text: str) -> frozenset[str]:
 
 
 def cleaned(text: str) -> str:
-    """Return a definition without comments, docstrings, annotations, blank lines."""
+    """Return Python source without comments, docstrings, annotations, blank lines.
+
+    Annotations in the body of a class stay: they are the fields of a dataclass.
+    """
     tree = ast.parse(text)
     lines = [line.encode() for line in text.split("\n")]
     for node in sorted(_removable(tree), key=lambda node: node.start, reverse=True):
@@ -255,15 +258,18 @@ class _Cut:
 
 
 def _removable(tree: ast.Module) -> Iterator[_Cut]:
+    # Dataclasses are made from the annotations in their bodies.
+    fields = {id(field) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for field in node.body}
     for node in ast.walk(tree):
         if isinstance(node, ast.arg) and node.annotation is not None:
             start = (node.lineno - 1, node.col_offset + len(node.arg.encode()))
             yield _Cut(start, _end(node.annotation))
-        elif isinstance(node, ast.AnnAssign) and node.value is not None:
-            yield _Cut(_end(node.target), _end(node.annotation))
-        elif isinstance(node, ast.AnnAssign):
-            yield _Cut(_start(node), _end(node), "pass")
-        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+        elif isinstance(node, ast.AnnAssign) and id(node) not in fields:
+            if node.value is not None:
+                yield _Cut(_end(node.target), _end(node.annotation))
+            else:
+                yield _Cut(_start(node), _end(node), "pass")
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef) and node.body:
             first = node.body[0]
             if (
                 isinstance(first, ast.Expr)
@@ -271,9 +277,9 @@ def _removable(tree: ast.Module) -> Iterator[_Cut]:
                 and isinstance(first.value.value, str)
             ):
                 yield _Cut(_start(first), _end(first), "pass" if len(node.body) == 1 else "")
-            if not isinstance(node, ast.ClassDef) and node.returns is not None:
-                # ` -> annotation`: the arrow is the last one before the annotation, and cut with it in _replace
-                yield _Cut(_start(node.returns), _end(node.returns), "->")
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns is not None:
+            # ` -> annotation`: the arrow is the last one before the annotation, and cut with it in _replace
+            yield _Cut(_start(node.returns), _end(node.returns), "->")
 
 
 def _start(node: ast.expr | ast.stmt) -> tuple[int, int]:

@@ -78,7 +78,8 @@ def dump_notebook(notebook: Mapping[str, Any]) -> bytes:
     node = nbformat.from_dict(dict(notebook))
     nbformat.validate(node)
     text: str = nbformat.writes(node, version=nbformat.NO_CONVERT)
-    return (text.rstrip("\n") + "\n").encode()
+    # The indentation of the JSON would be a twentieth of a notebook; line breaks stay, for comparisons of versions.
+    return ("\n".join(line.lstrip(" ") for line in text.strip("\n").split("\n")) + "\n").encode()
 
 
 def complete_test(source: str, master: Master, question: str) -> str:

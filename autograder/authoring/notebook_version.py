@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autograder.authoring.master import Master
+from autograder.authoring.translate import translated_source
 from autograder.labs.lab_file import QuestionEntry
 
 _LENGTH = 8
@@ -30,12 +31,13 @@ def notebook_version(
         master: its master.
         questions: its questions.
         files: what is handed out with it.
-        texts: translations of its text cells.
+        texts: translations of its text cells and titles.
     """
     received = [
         [
-            (cell["cell_type"], _spaced_alike(texts.get(cell["source"], cell["source"]), cell["cell_type"]))
+            (kind, _spaced_alike(translated_source(kind, cell["source"], texts), kind))
             for cell in cells
+            for kind in (cell["cell_type"],)
         ],
         [[entry.name, entry.points, entry.variables] for entry in questions],
         [

@@ -5,36 +5,40 @@ It holds the student package and the public checks, compressed.
 
 from __future__ import annotations
 
-import ast
 import base64
 import bz2
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from autograder.authoring.bundle import without_comments
+from autograder.authoring.bundle import cleaned
 
 PACKAGE = "lab_kit_student"
 
+_LINE = 2000  # characters; each line costs a notebook six bytes, and editors are slow with longer ones
 _BOARD = "board"  # the module of the drawing board and its front end, which few labs use
 _STUDENT = Path(__file__).resolve().parents[1] / "student"
+_TITLE = "Set-up: run this cell first. It loads the checks of this lab."
+_GRADED = "This notebook is being graded: the grader brings its own checks."
+TEXTS = (_TITLE, _GRADED)  # what translations are needed for
 # bzip2, because its output is the same everywhere: zlib's differs between its versions, and a build must not.
 _CELL = '''\
-# @title Set-up: run this cell first. It loads the checks of this lab.
+# @title {title}
 def _set_up(packed, lab, version, language):
-    import base64, bz2, importlib, json, pathlib, sys, tempfile
+    import base64, bz2, importlib, itertools, json, pathlib, sys, tempfile
 
     otter = sys.modules.get("otter")
     if otter is not None and getattr(otter.Notebook, "_grading_mode", False):
-        return otter.Notebook()  # this notebook is being graded: the grader brings its own checks
+        return otter.Notebook()  # {graded}
     folder = tempfile.TemporaryDirectory(prefix="lab-kit-", ignore_cleanup_errors=True)
-    blocks, files = json.loads(bz2.decompress(base64.b85decode("".join(packed.split()))))
-    for name, numbers in files.items():
+    *blocks, files = bz2.decompress(base64.b85decode("".join(packed.split()))).decode().split("\\0")
+    for name, steps in json.loads(files).items():
         path = pathlib.Path(folder.name, name)
         path.parent.mkdir(exist_ok=True)
-        path.write_text("\\n\\n\\n".join(blocks[number] for number in numbers), encoding="utf-8")
+        path.write_text("\\n\\n\\n".join(blocks[number] for number in itertools.accumulate(steps)), encoding="utf-8")
     for name in [name for name in sys.modules if name.partition(".")[0] == "{package}"]:
         del sys.modules[name]
     sys.path.insert(0, folder.name)
@@ -103,14 +107,16 @@ def setup_cell(contents: SetUp) -> dict[str, Any]:
     }
     version = contents.versions.get(contents.language, "")
     everything = _in_blocks({**files, "lab.json": _json({**described, "version": version})})
-    packed = base64.b85encode(bz2.compress(_json(everything).encode())).decode()
+    packed = base64.b85encode(bz2.compress(everything.encode())).decode()
     source = _CELL
     for name, value in {
+        "title": contents.catalog.get(_TITLE, _TITLE),
+        "graded": contents.catalog.get(_GRADED, _GRADED),
         "package": PACKAGE,
         "lab": contents.lab,
         "version": version,
         "language": contents.language,
-        "packed": "\n".join(packed[start : start + 120] for start in range(0, len(packed), 120)),
+        "packed": "\n".join(packed[start : start + _LINE] for start in range(0, len(packed), _LINE)),
     }.items():
         source = source.replace(f"{{{name}}}", value)
     return {
@@ -128,44 +134,31 @@ def setup_cell(contents: SetUp) -> dict[str, Any]:
     }
 
 
-def _in_blocks(files: Mapping[str, str]) -> tuple[list[str], dict[str, list[int]]]:
+def _in_blocks(files: Mapping[str, str]) -> str:
     """Split files at two empty lines and store each block once.
 
     Test files share most of their definitions.
 
     Returns:
-        The distinct blocks, and for each file the numbers of its blocks.
+        The distinct blocks and, as JSON, for each file the number of its first block and the steps to the others, which
+        are mostly 1; separated by a character that no source holds.
     """
     numbers: dict[str, int] = {}
     listed = {
         name: [numbers.setdefault(block, len(numbers)) for block in text.split("\n\n\n")]
         for name, text in files.items()
     }
-    return list(numbers), listed
+    steps = {name: [here - before for before, here in pairwise([0, *found])] for name, found in listed.items()}
+    return "\0".join([*numbers, _json(steps)])
 
 
 def _packed_source(path: Path) -> str:
     """Return a file of the student package without what only its authors need."""
     source = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
-        return _without_docstrings(source)
+        return cleaned(source)
     lines = (line.strip() for line in source.splitlines())  # .js and .css, where indentation has no meaning
     return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
-
-
-def _without_docstrings(source: str) -> str:
-    """Return Python source without docstrings and comments: they stay in the kit."""
-    lines = source.split("\n")
-    documented = [
-        node
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node)
-    ]
-    for node in sorted(documented, key=lambda node: node.body[0].lineno, reverse=True):
-        docstring = node.body[0]
-        rest = [] if len(node.body) > 1 or isinstance(node, ast.Module) else [f"{' ' * docstring.col_offset}pass"]
-        lines[docstring.lineno - 1 : docstring.end_lineno] = rest
-    return without_comments("\n".join(lines)) + "\n"
 
 
 def _json(value: Any) -> str:

@@ -22,6 +22,7 @@ from babel.messages.pofile import PoFileError, read_po, write_po
 from jinja2 import nodes
 
 from autograder.authoring.master import HELPERS_TAG, Master
+from autograder.authoring.setup_cell import TEXTS as SETUP_TEXTS
 from autograder.authoring.setup_cell import SetUp
 from autograder.authoring.stubs import QuestionStubs
 from autograder.authoring.student_notebook import TEXTS, WRITTEN_STUB, with_student_cells
@@ -53,6 +54,8 @@ _FEWEST_WORDS = 3
 _PLACEHOLDER = re.compile(r"\{\w*\}")
 # "## Question 2: Normalise (2 points)", in any language; Chinese has wide colons and brackets.
 _HEADING = re.compile(r"#+ [^\n]*?\d+\s*[:\uff1a]\s*(?P<title>[^\n]*?)\s*[(\uff08]\d[^\n]*[)\uff09]\s*(?:\n|\Z)")
+# The first line of a folded cell, which is all that students see of it: "# @title How it works {display-mode: "form"}"
+_TITLE = re.compile(r"\A# ?@title (?P<title>[^\n{]*[^\n{ ])")
 # A line break between Chinese characters would be shown as a space.
 _WIDE = r"[\u2e80-\u9fff\u3000-\u303f\uff00-\uffef“”]"
 _WIDE_BREAK = re.compile(rf"(?<={_WIDE})\n *(?={_WIDE})")
@@ -62,16 +65,35 @@ _FIXED = re.compile(r"```.*?```|`[^`\n]+`|\$\$.*?\$\$|\$[^$\n]+\$|\]\([^)]*\)", 
 def lab_texts(master: Master) -> tuple[str, ...]:
     """Return the texts of a master that students read.
 
-    Text cells come first, then what its public tests look at, then the messages of its tests.
+    Text cells and titles of folded cells come first, then what its public tests look at, then the messages of its
+    tests.
     """
     kept = {id(cell) for question in master.questions for cell in question.written}
-    texts = [cell for cell in master.cells if cell.kind == "markdown" and id(cell) not in kept]
-    cells = [text for text in [*(cell.source for cell in texts), master.instructions] if text.strip()]
+    texts = [_text_of(cell.kind, cell.source) for cell in master.cells if id(cell) not in kept]
+    cells = [text for text in [*texts, master.instructions] if text.strip()]
     sources = [cell.source for cell in master.cells if HELPERS_TAG in cell.tags]
     sources += [test.body for question in master.questions for test in question.tests]
     public = [test for question in master.questions for test in question.tests if not test.config.get("hidden", False)]
     cells += filter(None, map(check_description, public))
     return tuple(dict.fromkeys([*cells, *(text for source in sources for text in messages_in(source))]))
+
+
+def _text_of(kind: str, source: str) -> str:
+    """Return what is translated of a cell: a text, or the title of a folded code cell."""
+    if kind == "markdown":
+        return source
+    title = _TITLE.match(source)
+    return title["title"] if title else ""
+
+
+def translated_source(kind: str, source: str, texts: Mapping[str, str]) -> str:
+    """Return the source of a cell in another language."""
+    if kind == "markdown":
+        return _WIDE_BREAK.sub("", texts.get(source, source))
+    title = _TITLE.match(source)
+    if title is None or title["title"] not in texts:
+        return source
+    return f"{source[: title.start('title')]}{texts[title['title']]}{source[title.end('title') :]}"
 
 
 @cache
@@ -80,7 +102,7 @@ def kit_texts(domain: str) -> tuple[str, ...]:
     find = messages_in if domain == "checks" else marked_in
     found = [text for path in DOMAINS[domain] for text in find(path.read_text(encoding="utf-8"))]
     if domain == "student":
-        found += TEXTS
+        found += [*SETUP_TEXTS, *TEXTS]
     if domain == "feedback":
         found += [*marked_in_template(_FEEDBACK_TEMPLATE), *labels.TEXTS, *feedback.TEXTS, LEFT_OUT]
     return tuple(dict.fromkeys(found))
@@ -261,10 +283,7 @@ def translated_notebook(
     """
     texts = {WRITTEN_STUB: kit_catalog(language).get(WRITTEN_STUB, WRITTEN_STUB), **catalog}
     cells = [
-        {**cell, "source": _WIDE_BREAK.sub("", texts.get(cell["source"], cell["source"]))}
-        if cell["cell_type"] == "markdown"
-        else cell
-        for cell in notebook["cells"]
+        {**cell, "source": translated_source(cell["cell_type"], cell["source"], texts)} for cell in notebook["cells"]
     ]
     metadata = {**notebook["metadata"]}
     metadata["autograder"] = {**metadata.get("autograder", {}), "language": language}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from autograder.errors import SubmissionError
 from autograder.notebooks.notebook import CodeCell, Notebook, read_notebook
 from autograder.notebooks.source import assigned_names, statements
 from autograder.util.text import clean
+
+# What is packed has no blanks and no quotation marks, so that it can hide no code.
+_SET_UP = re.compile(r'''^(grader = _set_up\()(?:\w+="[^"\n]*", )*packed="""\n(?:[^\s"\\]+\n)+"""\)$''', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -16,7 +21,7 @@ class Starter:
     """The notebook that a lab hands out.
 
     Args:
-        given: text of its code cells, stripped.
+        given: its code cells, in a form that is the same in every language of a notebook.
         stubs: statements of its answer cells, from `source.statements`.
         variables: answer variables by question, as assigned in its answer cells.
     """
@@ -48,7 +53,7 @@ def starter_of(data: bytes) -> Starter:
         for question in sorted(cell.answers):
             variables[question] = variables.get(question, frozenset()) | assigned_names(cell.source)
             stubs.update(statements(cell.source) or ())
-    given = frozenset(cell.source.strip() for cell in notebook.cells)
+    given = frozenset(_code(cell.source) for cell in notebook.cells)
     return Starter(given, frozenset(stubs), variables)
 
 
@@ -63,7 +68,7 @@ def own_cells(notebook: Notebook, starter: Starter) -> tuple[CodeCell, ...]:
     return tuple(
         cell
         for cell in notebook.cells
-        if cell.source.strip() not in starter.given and not (cell.answers and _is_stub(cell.source, starter.stubs))
+        if _code(cell.source) not in starter.given and not (cell.answers and _is_stub(cell.source, starter.stubs))
     )
 
 
@@ -74,6 +79,16 @@ def answer_code(cells: Sequence[CodeCell], limit: int) -> str:
     """
     parts = (f"# {', '.join(sorted(cell.answers)) or 'another cell'}\n{cell.source.strip()}\n" for cell in cells)
     return clean("\n".join(parts), limit)
+
+
+@lru_cache(maxsize=1024)  # most cells of a class are the same
+def _code(source: str) -> str:
+    """Return the statements of a cell, without the arguments of the set-up cell.
+
+    Comments are in the language of the notebook, and so are some of the texts that the set-up cell packs.
+    """
+    found = statements(_SET_UP.sub(r"\1)", source))
+    return source.strip() if found is None else "\n".join(found)
 
 
 def _is_stub(source: str, stubs: frozenset[str]) -> bool:

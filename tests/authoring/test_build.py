@@ -28,6 +28,7 @@ from autograder.authoring.bundle import without_comments
 from autograder.authoring.leaks import check_leaks
 from autograder.authoring.master import Master, read_master
 from autograder.authoring.normalize import complete_test
+from autograder.authoring.setup_cell import SetUp, setup_cell
 from autograder.errors import BuildDriftError, MasterError, UsageError
 from autograder.grading.grader import Grader
 from autograder.labs.assignment import load_assignment
@@ -356,7 +357,7 @@ SECRETS = (
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("form", ["plain", "base64", "hex", "key", "zlib", "gzip", "bzip2", "xz", "wrapped", "set-up"])
 def test_a_leak_stops_the_build(master: Master, secret: str, form: str) -> None:
-    packed = json.dumps({"tests/q1.py": f'say("é")\n{secret}\n{os.urandom(99).hex()}'}).encode()
+    packed = f'say("é")\n{secret}\n{os.urandom(99).hex()}'.encode()
     text = {
         "plain": f"look: {secret} !",
         "base64": base64.b64encode(secret.encode()).decode(),
@@ -367,7 +368,7 @@ def test_a_leak_stops_the_build(master: Master, secret: str, form: str) -> None:
         "bzip2": base64.b64encode(bz2.compress(secret.encode())).decode(),
         "xz": lzma.compress(secret.encode()).hex(),
         "wrapped": _wrapped(bz2.compress(packed), base64.b64encode),
-        "set-up": _wrapped(bz2.compress(packed), base64.b85encode),
+        "set-up": setup_cell(SetUp("x", (), {"q1": packed.decode()}, (), "otter"))["source"],
     }[form]
     cell = {"cell_type": "markdown", "metadata": {text: 1} if form == "key" else {}, "source": text}
     with pytest.raises(MasterError, match="would be in the student notebook"):
@@ -383,6 +384,14 @@ def test_what_is_public_on_purpose_is_no_leak(master: Master) -> None:
         "def test_q3_sorted",
     ]
     check_leaks({"cells": [{"cell_type": "markdown", "metadata": {}, "source": text} for text in harmless]}, master)
+
+
+def test_the_notebooks_of_the_kit_are_small() -> None:
+    """The longest lab has 80 kB in English; lines stay short enough for editors."""
+    texts = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "assignment").glob("*.ipynb")]
+    assert len(texts) == 3
+    assert max(len(text.encode()) for text in texts) < 80_000
+    assert max(len(line) for text in texts for line in text.splitlines()) < 3000
 
 
 def test_a_test_that_does_not_compile_is_refused(master: Master) -> None:

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +157,12 @@ def test_strings_keep_their_blank_lines() -> None:
             "def f(a, *b, c = {}, **d):\n    return []",
         ),
         ('def f():\n    """Only this."""', "def f():\n    pass"),
-        ('class A:\n    """This."""\n\n    x: int\n    y: int = 2', "class A:\n    pass\n    y = 2"),
+        ('class A:\n    """This."""\n\n    x: int\n    y: int = 2', "class A:\n    x: int\n    y: int = 2"),
+        (
+            "class A:\n    def f(self) -> int:\n        x: int\n        x = 1",
+            "class A:\n    def f(self):\n        pass\n        x = 1",
+        ),
+        ('"""Of a module."""\n\nimport math\n\nHALF: float = 0.5', "import math\nHALF = 0.5"),
         (
             'def f(x):\n    "é"\n    y: str = "ü"  # ö\n\n    return lambda z: y',
             'def f(x):\n    y = "ü"\n    return lambda z: y',
@@ -168,6 +174,13 @@ def test_cleaning_keeps_the_meaning(text: str, clean: str | None) -> None:
     ast.parse(found)
     if clean is not None:
         assert [line.rstrip() for line in found.split("\n") if line.strip()] == clean.split("\n")
+
+
+def test_a_cleaned_dataclass_has_its_fields() -> None:
+    text = '@dataclass(frozen=True)\nclass A:\n    """This."""\n\n    x: int\n    y: tuple[int, ...] = (2,)'
+    names: dict[str, Any] = {"dataclass": dataclass}
+    exec(cleaned(text), names)  # noqa: S102
+    assert [field.name for field in fields(names["A"])] == ["x", "y"]
 
 
 def test_used_names_are_global_names_only() -> None:

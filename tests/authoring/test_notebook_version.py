@@ -51,6 +51,13 @@ def test_relevant_changes_change_the_version(master_text: str) -> None:
     assert all(re.fullmatch("[0-9a-f]{8}", one) for one in versions)
 
 
+def test_a_translated_title_changes_the_version_of_that_language_only(master_text: str) -> None:
+    cells = (CELLS[0], {"cell_type": "code", "source": "# @title How it works\nhalf = ..."})
+    english, german = version(master_text, cells), version(master_text, cells, texts={"How it works": "Wie es geht"})
+    assert english == version(master_text, cells, texts={"Something else": "Etwas anderes"})
+    assert german != english
+
+
 def test_what_does_not_matter_leaves_it(master_text: str) -> None:
     same = [
         version(master_text),

@@ -16,9 +16,11 @@ from autograder.authoring.translate import (
     check_translations,
     kit_catalog_path,
     kit_texts,
+    lab_texts,
     lab_translations,
     messages_in,
     read_catalog,
+    translated_source,
     updated_catalog,
 )
 from autograder.errors import KitError
@@ -107,7 +109,7 @@ def test_the_labs_are_translated_completely(lab: str) -> None:
 def test_a_translated_notebook_differs_in_texts_only(lab: str) -> None:
     """Cells, ids, tags and code are the same in both languages.
 
-    Only text cells, comments of the kit's own cells and the set-up differ.
+    Only text cells, titles of folded cells, comments of the kit's own cells and the set-up differ.
     """
     english, chinese = (
         json.loads((ROOT / "assignment" / name).read_text(encoding="utf-8"))
@@ -126,6 +128,37 @@ def test_a_translated_notebook_differs_in_texts_only(lab: str) -> None:
                 line.partition("#")[0] for line in other["source"]
             ]
     assert texts == sum(cell["cell_type"] == "markdown" for cell in english["cells"])
+
+
+@pytest.mark.parametrize("lab", LABS)
+def test_titles_of_folded_cells_are_chinese_in_the_chinese_notebook(lab: str) -> None:
+    """A title is all that students see of these cells."""
+    notebook = json.loads((ROOT / "assignment/zh" / f"{lab}.ipynb").read_text(encoding="utf-8"))
+    folded = [cell for cell in notebook["cells"] if cell["metadata"].get("jupyter", {}).get("source_hidden")]
+    titles = [cell["source"][0] for cell in folded]
+    assert len(titles) >= 1
+    assert [title for title in titles if not re.match(r"# @title [^a-zA-Z]*[\u4e00-\u9fff]", title)] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "translated"),
+    [
+        ('# @title How it works {display-mode: "form"}\nx = 1', '# @title Wie es geht {display-mode: "form"}\nx = 1'),
+        ("#@title How it works", "#@title Wie es geht"),
+        ("# @title How it works  \nprint('How it works')", "# @title Wie es geht  \nprint('How it works')"),
+        ("# @title How it fails", "# @title How it fails"),
+        ("# How it works", "# How it works"),
+        ("x = 1\n# @title How it works", "x = 1\n# @title How it works"),
+    ],
+)
+def test_of_a_code_cell_the_title_alone_is_translated(source: str, translated: str) -> None:
+    assert translated_source("code", source, {"How it works": "Wie es geht", "x = 1": "y = 1"}) == translated
+
+
+def test_a_title_is_a_text_of_the_lab(master_text: str) -> None:
+    cell = '# %%\n# @title How it works {display-mode: "form"}\nx = 1\n\n# %% [markdown]\n'
+    master = read_master(master_text.replace("# %% [markdown]\n", cell, 1), name="fractions", file="fractions.py")
+    assert "How it works" in lab_texts(master)
 
 
 @pytest.mark.parametrize("lab", LABS)

@@ -124,5 +124,31 @@ def test_counts_shapes_and_computed_values_are_not(code: str) -> None:
     assert of_cells(("q1", code)) == (False, ())
 
 
+@pytest.mark.parametrize("lab", LABS)
+def test_nothing_in_an_untouched_notebook_of_another_language_is_the_students_own(lab: str) -> None:
+    """Comments and packed texts differ, and are no code of the student."""
+    texts = [(REPOSITORY / f"assignment/{name}.ipynb").read_text(encoding="utf-8") for name in (lab, f"zh/{lab}")]
+    english, chinese = map(json.loads, texts)
+    starter = starter_of(json.dumps(english).encode())
+    assert own(chinese, starter) == []
+    answer = next(cell for cell in chinese["cells"] if cell["id"].startswith("answer-") and cell["cell_type"] == "code")
+    answer["source"] = "mine = 1"
+    assert own(chinese, starter) == ["mine = 1"]
+
+
+def test_what_is_added_to_the_set_up_cell_is_the_students_own() -> None:
+    document = json.loads((REPOSITORY / "assignment/zh/mnist_dense.ipynb").read_text(encoding="utf-8"))
+    set_up = next(cell for cell in document["cells"] if cell["id"] == "set-up")
+    set_up["source"] = "".join(set_up["source"]) + "\naccuracy = 0.98"
+    starter = starter_of((REPOSITORY / "assignment/mnist_dense.ipynb").read_bytes())
+    assert own(document, starter) == [set_up["source"]]
+
+
+def own(document: dict[str, Any], starter: Starter) -> list[str]:
+    notebook = read_code(json.dumps(document).encode())
+    assert notebook is not None
+    return [cell.source for cell in own_cells(notebook, starter)]
+
+
 def test_without_a_starter_the_tagged_cells_tell_which_variables_are_answers() -> None:
     assert judged(NO_STARTER, notebook_json(("q1", "loss = 0.07"), "lr = 0.5"), "q1") == (False, ("loss = 0.07",))

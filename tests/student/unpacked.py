@@ -7,6 +7,7 @@ import bz2
 import json
 import re
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 
@@ -16,8 +17,9 @@ def unpacked(notebook: Mapping[str, Any]) -> dict[str, str]:
     assert len(sources) == 1
     packed = re.search(r'packed="""\n(.*)\n"""', sources[0], re.DOTALL)
     assert packed is not None
-    blocks, files = json.loads(bz2.decompress(base64.b85decode("".join(packed.group(1).split()))))
-    return {name: "\n\n\n".join(blocks[number] for number in numbers) for name, numbers in files.items()}
+    *blocks, files = bz2.decompress(base64.b85decode("".join(packed.group(1).split()))).decode().split("\0")
+    listed = {name: accumulate(steps) for name, steps in json.loads(files).items()}
+    return {name: "\n\n\n".join(blocks[number] for number in numbers) for name, numbers in listed.items()}
 
 
 def public_tests(notebook: Mapping[str, Any]) -> dict[str, str]:
