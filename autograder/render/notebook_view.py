@@ -26,7 +26,7 @@ _BESIDE = re.compile(
     r"|\s*[(\uff08][\d.]+ (?:points?|\u5206)[)\uff09]$",
     re.IGNORECASE,
 )
-# The packed text of the set-up cell, hundreds of lines. It has no blanks, so that it can hide no code.
+# The packed text of the set-up cell, 30,000 characters. It has no blanks, so that it can hide no code.
 _PACKED = re.compile(r'(^grader = _set_up\([^\n]*packed=""")\n(?:[!-~]+\n)+(""")', re.MULTILINE)
 # Characters of code per notebook; highlighting takes a second per megabyte.
 _MAX_COLOURED, _MAX_CODE = 200_000, 1_000_000

@@ -25,8 +25,6 @@ export default {
   render({ model, el }) {
     const labels = model.get("labels");
     const board = add(el, "div", "lk-board");
-    // Keys pressed on the button are its own: in JupyterLab, D D would delete the cell.
-    board.setAttribute("data-lm-suppress-shortcuts", "true");
     const pad = canvas(board, "pad", labels.draw);
     const seen = canvas(board, "seen", labels.sees);
     const answers = add(board, "div", "");
@@ -90,6 +88,8 @@ export default {
 
     const button = add(pad.parentElement, "button", "", labels.clear);
     button.type = "button";
+    // Keys pressed here are not for JupyterLab, where D D would delete the cell.
+    button.setAttribute("data-lm-suppress-shortcuts", "true");
     button.onclick = () => {
       wipe();
       send();
@@ -102,7 +102,7 @@ export default {
       probabilities.forEach((share, i) => {
         const bar = add(bars, "div", most && share === most ? "bar first" : "bar");
         add(bar, "span", "", i);
-        add(add(bar, "div", "whole"), "div", "share").style.width = percent(share);
+        add(add(bar, "div", "whole"), "div", "share").style.width = `${100 * share}%`;
         add(bar, "span", "", most ? percent(share) : "");
       });
       said.classList.toggle("error", Boolean(error));

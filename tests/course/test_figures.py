@@ -1,4 +1,4 @@
-"""The figures of the labs: complete, readable, drawn once, whatever the answers are."""
+"""The figures of the labs: complete, drawn once, whatever the answers are."""
 
 from __future__ import annotations
 

@@ -190,6 +190,16 @@ class JupyterLab:
         """Click on what a selector finds."""
         self._do(lambda: self._page.locator(target).click())
 
+    def press(self, target: str, *keys: str) -> None:
+        """Press keys while what a selector finds has the focus."""
+
+        def work() -> None:
+            self._page.locator(target).focus()
+            for key in keys:
+                self._page.keyboard.press(key)
+
+        self._do(work)
+
     def wait_for(self, condition: str) -> None:
         """Wait until a JavaScript expression holds in the page."""
         self._do(lambda: self._page.wait_for_function(f"() => {condition}", timeout=30_000))

@@ -66,13 +66,18 @@ def test_a_drawn_3_is_read_as_3_and_can_be_cleared(lab: JupyterLab, board: str) 
     shares = lab.ask(f"{ROWS}.map((row) => parseFloat(row.lastChild.innerText))")
     assert shares[3] == max(shares) > 50
     assert sum(shares) == pytest.approx(100, abs=5)
-    lab.click(".lk-board button")
+    widths = lab.ask(f"{ROWS}.map((row) => row.querySelector('.share').offsetWidth)")
+    assert widths[3] == max(widths) > 80
+    assert sum(widths) == pytest.approx(160, abs=6)
+    lab.press(".lk-board button", "d", "d", "Enter")  # d, d is how JupyterLab deletes a cell
     lab.wait_for("!document.querySelector('.lk-board .first')")
 
 
 def test_a_dot_without_a_movement_is_a_drawing_too(lab: JupyterLab, board: str) -> None:
     lab.draw(board, PAD, [(0.5, 0.5)])
     lab.wait_for("document.querySelector('.lk-board .first')")
+    lab.click(".lk-board button")
+    lab.wait_for("!document.querySelector('.lk-board .first')")
 
 
 def test_what_goes_wrong_while_a_stroke_is_read_is_shown_in_the_board(lab: JupyterLab, board: str) -> None:
