@@ -80,6 +80,7 @@ def show(draw, *answers):
     try:
         draw(*answers)
     except Exception as error:
+        plt.close("all")  # a figure that is not finished
         print(f"Nothing to show yet ({type(error).__name__}): run grader.check for the questions above and follow its messages.")
 
 
@@ -298,6 +299,23 @@ print("labels that occur:    ", np.unique(train_labels))
 
 # %% tags=["optional"]
 # @title Optional reading: how the pictures are drawn {display-mode: "form"}
+import io
+
+from IPython.display import Image
+
+
+def show_once(figure):
+    """Show a figure and close it.
+
+    `plt.show()` would work as well, but a notebook then draws each figure twice: the first time to find the margins that it
+    cuts off. These figures have none, so they are drawn only once.
+    """
+    picture = io.BytesIO()
+    figure.savefig(picture)
+    plt.close(figure)
+    display(Image(picture.getvalue()))
+
+
 def draw_grid(images, captions, columns, colors=None, bars=None, title=None):
     """Draw images in one picture, each with a caption below and, if given, ten bars beside it.
 
@@ -308,11 +326,14 @@ def draw_grid(images, captions, columns, colors=None, bars=None, title=None):
     corners = [(width * (i % columns), height * (i // columns)) for i in range(len(images))]
     # One sheet for all images and one set of lines for all bars: an axis, or a drawing command, per image would take seconds.
     sheet = np.zeros((height * rows, width * columns))
-    size = (width * columns / 28, height * rows / 28)
-    figure, axis = plt.subplots(figsize=size, subplot_kw={"xticks": [], "yticks": [], "frame_on": False})
-    for i, (left, top) in enumerate(corners):
-        sheet[top : top + 28, left : left + 28] = images[i]
-        axis.text(left + 14, top + 34, captions[i], ha="center", va="center", fontsize=9, color=colors[i] if colors else "black")
+    left, right, top, bottom = -4, width * columns - (3 if bars else 2), (-16 if title else -4), height * rows
+    # The axis fills the figure, in which each pixel of an image is three dots wide.
+    figure = plt.figure(figsize=(0.03 * (right - left), 0.03 * (bottom - top)), dpi=100)
+    axis = figure.add_axes((0, 0, 1, 1))
+    axis.axis("off")
+    for i, (x, y) in enumerate(corners):
+        sheet[y : y + 28, x : x + 28] = images[i]
+        axis.text(x + 14, y + 33, captions[i], ha="center", va="center", fontsize=9, color=colors[i] if colors else "black")
     axis.imshow(sheet, cmap="binary", extent=(0, width * columns, height * rows, 0))
     if bars:
         lefts, feet = np.array(corners).T + [[32], [28]]
@@ -320,10 +341,10 @@ def draw_grid(images, captions, columns, colors=None, bars=None, title=None):
         axis.hlines(feet, lefts - 2, lefts + 29, colors="0.7", linewidth=1)
         places, feet = (lefts[:, None] + 3 * np.arange(10)).ravel(), np.repeat(feet, 10)
         axis.vlines(places, feet - 26 * np.ravel(heights), feet, colors=np.ravel(shades), linewidth=4)
-    axis.set(xlim=(-4, width * columns), ylim=(height * rows, -4))
     if title:
-        axis.set_title(title)
-    plt.show()
+        axis.text((left + right) / 2, -9, title, ha="center", va="center", fontsize=12)
+    axis.set(xlim=(left, right), ylim=(bottom, top))
+    show_once(figure)
 
 
 draw_grid(train_images[:25], train_labels[:25].astype(str), columns=5)
@@ -1029,14 +1050,18 @@ def test_q6_model_has_learnt(model, x_train):
 # @title Optional reading: how the curves are drawn {display-mode: "form"}
 def plot_history(history):
     """Plot loss and accuracy per epoch from a History."""
-    figure, axes = plt.subplots(1, 2, figsize=(8, 3))
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3), dpi=100)
+    figure.subplots_adjust(left=0.07, right=0.98, bottom=0.16, top=0.9, wspace=0.2)
     for axis, word, title in zip(axes, ["loss", "acc"], ["loss", "accuracy"]):
         for name, values in history.history.items():
             if word in name:
                 axis.plot(range(1, len(values) + 1), values, marker="o", label=name)
-        axis.set(xlabel="epoch", title=title)
+        axis.locator_params(nbins=6)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.set(xlabel="epoch")
+        axis.set_title(title, y=1.02)
         axis.grid(alpha=0.3)
-    plt.show()
+    show_once(figure)
 
 
 show(plot_history, history)
@@ -1397,13 +1422,14 @@ def plot_confusion(predicted_labels):
     counts = np.zeros((10, 10), dtype=int)
     np.add.at(counts, (test_labels, np.asarray(predicted_labels)), 1)
     errors = counts * (1 - np.eye(10, dtype=int))
-    figure, axis = plt.subplots(figsize=(5.5, 5.5))
+    figure = plt.figure(figsize=(5.5, 5.5), dpi=100)
+    axis = figure.add_axes((0.11, 0.1, 0.88, 0.88))
     axis.imshow(errors, cmap="Reds")
     for i, j in np.argwhere(counts):
         color = "white" if errors[i, j] > 0.6 * errors.max() else "black"
         axis.text(j, i, counts[i, j], ha="center", va="center", fontsize=9, color=color)
     axis.set(xticks=range(10), yticks=range(10), xlabel="predicted digit", ylabel="true digit")
-    plt.show()
+    show_once(figure)
 
 
 show(plot_confusion, predicted_labels)

@@ -73,6 +73,7 @@ def show(draw, *answers):
     try:
         draw(*answers)
     except Exception as error:
+        plt.close("all")  # a figure that is not finished
         print(f"Nothing to show yet ({type(error).__name__}): run grader.check for the questions above and follow its messages.")
 
 
@@ -262,22 +263,42 @@ print("first training labels:", train_labels[:10])
 
 # %% tags=["optional"]
 # @title Optional reading: how pictures are drawn {display-mode: "form"}
-def draw_grid(images, captions, columns, colors=None, bars=None, scale=1.0, **options):
+import io
+
+from IPython.display import Image
+
+
+def show_once(figure):
+    """Show a figure and close it.
+
+    `plt.show()` would work as well, but a notebook then draws each figure twice: the first time to find the margins that it
+    cuts off. These figures have none, so they are drawn only once.
+    """
+    picture = io.BytesIO()
+    figure.savefig(picture)
+    plt.close(figure)
+    display(Image(picture.getvalue()))
+
+
+def draw_grid(images, captions, columns, colors=None, bars=None, pixel=3, room=0, **options):
     """Draw images in one picture, each with a caption below and, if given, ten bars beside it.
 
     images: (n, 28, 28); captions: n texts; colors: n colours of the captions; bars: n pairs (ten heights, ten colours);
-    scale: size of the whole; options: for imshow. Returns what imshow returns.
+    pixel: width of a pixel of an image, in dots; room: on the right, in pixels; options: for imshow. Returns what imshow returns.
     """
-    width, height = (68 if bars else 40), 40
+    width, height = (68 if bars else 34), 40
     rows = -(-len(images) // columns)
     corners = [(width * (i % columns), height * (i // columns)) for i in range(len(images))]
     # One sheet for all images and one set of lines for all bars: an axis, or a drawing command, per image would take seconds.
     sheet = np.full((height * rows, width * columns), np.nan)  # nothing is drawn there
-    size = (scale * width * columns / 28, scale * height * rows / 28)
-    figure, axis = plt.subplots(figsize=size, subplot_kw={"xticks": [], "yticks": [], "frame_on": False})
-    for i, (left, top) in enumerate(corners):
-        sheet[top : top + 28, left : left + 28] = images[i]
-        axis.text(left + 14, top + 34, captions[i], ha="center", va="center", fontsize=9, color=colors[i] if colors else "black")
+    left, right, top, bottom = -4, width * columns - (3 if bars else 2) + room, -4, height * rows
+    # The axis fills the figure.
+    figure = plt.figure(figsize=(pixel * (right - left) / 100, pixel * (bottom - top) / 100), dpi=100)
+    axis = figure.add_axes((0, 0, 1, 1))
+    axis.axis("off")
+    for i, (x, y) in enumerate(corners):
+        sheet[y : y + 28, x : x + 28] = images[i]
+        axis.text(x + 14, y + 33, captions[i], ha="center", va="center", fontsize=9, color=colors[i] if colors else "black")
     drawn = axis.imshow(sheet, extent=(0, width * columns, height * rows, 0), **{"cmap": "gray_r", **options})
     if bars:
         lefts, feet = np.array(corners).T + [[32], [28]]
@@ -285,12 +306,11 @@ def draw_grid(images, captions, columns, colors=None, bars=None, scale=1.0, **op
         axis.hlines(feet, lefts - 2, lefts + 29, colors="0.7", linewidth=1)
         places, feet = (lefts[:, None] + 3 * np.arange(10)).ravel(), np.repeat(feet, 10)
         axis.vlines(places, feet - 26 * np.ravel(heights), feet, colors=np.ravel(shades), linewidth=4)
-    axis.set(xlim=(-4, width * columns), ylim=(height * rows, -4))
+    axis.set(xlim=(left, right), ylim=(bottom, top))
     return drawn
 
 
-draw_grid(train_images[:20], train_labels[:20].astype(str), columns=10)
-plt.show()
+show_once(draw_grid(train_images[:20], train_labels[:20].astype(str), columns=10).figure)
 
 # %% [markdown]
 # This time the scaling is done for you. `x_train` and `x_test` hold the same images as numbers from 0 to 1. They are
@@ -616,14 +636,18 @@ def test_q2_has_learnt(linear_model, linear_history):
 # @title Optional reading: how the curves are drawn {display-mode: "form"}
 def plot_history(history):
     """Draw loss and accuracy per epoch from a History, side by side."""
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.2))
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3), dpi=100)
+    figure.subplots_adjust(left=0.07, right=0.98, bottom=0.16, top=0.9, wspace=0.2)
     for axis, word, title in zip(axes, ["loss", "acc"], ["training loss", "training accuracy"]):
         for name, values in history.history.items():
             if word in name:
                 axis.plot(range(1, len(values) + 1), values, marker="o", markersize=4)
-        axis.set(xlabel="epoch", title=title)
+        axis.locator_params(nbins=6)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.set(xlabel="epoch")
+        axis.set_title(title, y=1.02)
         axis.grid(alpha=0.3)
-    plt.show()
+    show_once(figure)
 
 
 show(plot_history, linear_history)
@@ -751,7 +775,7 @@ show(print_cost, linear_test_acc, accuracy_cost)
 def draw_first_mistakes(model, _, count=12):
     """Draw the first test images that the model misreads, with bars: red for the predicted digit, blue for the true one."""
     images, captions, bars = [], [], []
-    for image, truth, row in zip(test_images, test_labels, model.predict(x_test[:1000], verbose=0)):
+    for image, truth, row in zip(test_images, test_labels, np.asarray(model(x_test[:1000]))):
         ranking = sorted(range(10), key=row.__getitem__)
         if ranking[-1] == truth:
             continue
@@ -760,8 +784,8 @@ def draw_first_mistakes(model, _, count=12):
         images.append(image)
         captions.append(f"{ranking[-1]}  {100 * row[ranking[-1]]:.0f} %  ({truth})")
         bars.append((row, shades))
-    draw_grid(images[:count], captions[:count], columns=4, colors=["tab:red"] * count, bars=bars[:count])
-    plt.show()
+    drawn = draw_grid(images[:count], captions[:count], columns=4, colors=["tab:red"] * count, bars=bars[:count])
+    show_once(drawn.figure)
 
 
 show(draw_first_mistakes, linear_model, linear_test_acc)
@@ -846,9 +870,10 @@ def plot_templates(templates):
     """Draw ten templates in one symmetric colour scale, so that white is zero in all of them."""
     pictures = np.asarray(templates)
     limit = np.abs(pictures).max()
-    drawn = draw_grid(pictures, [f"output {d}" for d in range(10)], columns=5, scale=1.6, cmap="RdBu_r", vmin=-limit, vmax=limit)
-    plt.colorbar(drawn, ax=plt.gca(), shrink=0.9, label="weight")
-    plt.show()
+    colors = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
+    drawn = draw_grid(pictures, [f"output {d}" for d in range(10)], columns=5, pixel=4, room=28, **colors)
+    drawn.figure.colorbar(drawn, cax=drawn.figure.add_axes((0.88, 0.06, 0.02, 0.88)), label="weight")
+    show_once(drawn.figure)
 
 
 show(plot_templates, templates)
@@ -935,8 +960,8 @@ def test_q5_strongest(best_images, linear_model):
 def draw_best_images(best_images):
     """Draw for each output the training image at its index, with the output and the label."""
     chosen = np.asarray(best_images).astype(int)[:10]
-    draw_grid(train_images[chosen], [f"output {d}: a {train_labels[i]}" for d, i in enumerate(chosen)], columns=5, scale=1.2)
-    plt.show()
+    drawn = draw_grid(train_images[chosen], [f"output {d}: a {train_labels[i]}" for d, i in enumerate(chosen)], columns=5)
+    show_once(drawn.figure)
 
 
 show(draw_best_images, best_images)

@@ -24,6 +24,8 @@ _BY_MODULE = {
 # What the modules of the check library import; their code travels in the tests, the package does not.
 _LIBRARY = "autograder"
 _BY_LIBRARY_MODULE = {"autograder.checks.keras": "keras", "autograder.checks.mnist": "keras"}
+# What otter installs and every Python kernel brings.
+_PROVIDED = {"otter", "IPython"}
 # What methods of a student notebook's `grader` import when they are called.
 _BY_METHOD = {"drawing_board": "anywidget"}
 
@@ -61,7 +63,7 @@ def uses_drawing_board(master: Master) -> bool:
 
 
 def lab_requirements(master: Master, files: Collection[str] = ()) -> tuple[str, ...]:
-    """Return the packages a master imports, without otter.
+    """Return the packages a master imports, without otter and IPython.
 
     Otter adds itself to its autograders.
 
@@ -70,7 +72,7 @@ def lab_requirements(master: Master, files: Collection[str] = ()) -> tuple[str, 
         files: its support files; a module among them is no package.
     """
     own = {name.removesuffix(".py").split("/")[0] for name in files}
-    modules = imported_modules(master) - own - sys.stdlib_module_names - {"otter"}
+    modules = imported_modules(master) - own - sys.stdlib_module_names - _PROVIDED
     return tuple(sorted({requirement for module in modules for requirement in _requirements_of(module)}))
 
 

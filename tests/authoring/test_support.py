@@ -113,7 +113,9 @@ def test_two_labs_cannot_hand_out_different_files_of_one_name(master_text: str, 
 
 
 def test_requirements_are_what_the_cells_import(master_text: str) -> None:
-    master = with_imports(master_text, "import yaml, json\nimport tools\nfrom matplotlib import pyplot")
+    master = with_imports(
+        master_text, "import yaml, json\nimport tools\nfrom IPython.display import Image\nfrom matplotlib import pyplot"
+    )
     assert lab_requirements(master, ["tools.py"]) == ("PyYAML", "matplotlib>=3.8,<4", "numpy>=1.26,<3")
 
 
