@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,7 +81,7 @@ def _mark(
     lacks: dict[str, str] = {}
     for question in assignment.questions:
         if question.manual:
-            results[question.name] = _left_to_a_person(question, run.notebook, assignment.given, words)
+            results[question.name] = _left_to_a_person(question, run.notebook, assignment, words)
             continue
         needed = [other for other in assignment.tested if other.name in question.depends_on]
         missing = missing_variables(question, states[question.name], owners, words)
@@ -95,9 +95,17 @@ def _mark(
     return tuple(results.values())
 
 
-def _left_to_a_person(question: Question, notebook: Notebook, given: Collection[str], _: Words) -> QuestionResult:
+def _left_to_a_person(question: Question, notebook: Notebook, lab: Assignment, _: Words) -> QuestionResult:
     """Return the result of a question marked by a person: no points yet, the answer."""
-    answer = written_answer(notebook, question.name, question.variables, question.stubs, question.written, given)
+    answer = written_answer(
+        notebook,
+        question.name,
+        question.variables,
+        question.stubs,
+        question.written,
+        lab.given,
+        same_version=notebook.version is None or notebook.version in lab.versions.values(),
+    )
     if answer.found and not answer.given:
         return QuestionResult(question.name, "not_attempted", 0.0, question.max_score, reason=_(NOT_FILLED_IN))
     deleted = _("Its answer cell was deleted or replaced, so a person reads the notebook for an answer.")

@@ -36,6 +36,7 @@ _MAX_ANSWER_TAGS = 10  # of one cell; every one of them takes all text cells bel
 _SET_UP = re.compile(r"""^grader = _set_up\(lab="(?P<lab>[^"\n]+)",""", re.MULTILINE)
 _WRITTEN_IN = re.compile(r'^grader = _set_up\([^\n]*\blanguage="(?P<language>[A-Za-z_-]{2,12})"', re.MULTILINE)
 _VERSION = re.compile(r'^grader = _set_up\([^\n]*\bversion="(?P<version>[0-9a-f]{8})"', re.MULTILINE)
+_FENCE = re.compile(r"`{3,}")
 _OTHER_KERNELS = {"ir": "R", "irkernel": "R", "xr": "R", "octave": "Octave", "sos": "SoS", "bash": "Bash"}
 
 
@@ -96,7 +97,8 @@ class Notebook:
         written_in: language of the texts, from the set-up cell.
         written: the sources of text cells that are tagged as answers, by question.
         version: version of the notebook that was handed out, from the set-up cell; None if unknown.
-        below_written: the sources of the text cells right below them, by question.
+        above_written: the texts right above them, by question; also what stands in a code cell without code.
+        below_written: the texts right below them.
     """
 
     cells: tuple[CodeCell, ...]
@@ -107,6 +109,7 @@ class Notebook:
     written_in: str = "en"
     written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     version: str | None = None
+    above_written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     below_written: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -133,7 +136,7 @@ def read_notebook(data: bytes) -> Notebook:
         )
     if not filled:
         raise SubmissionError("the notebook has no code cells: probably an empty or new notebook was submitted")
-    written, below = _written(cells)
+    written, above, below = _written(cells)
     return Notebook(
         cells=tuple(CodeCell(number, source, tags) for number, (source, tags) in enumerate(filled, start=1)),
         assignment=text_or_none(mapping(metadata.get("otter")).get("assignment_name")) or _named_in_set_up(filled),
@@ -143,32 +146,56 @@ def read_notebook(data: bytes) -> Notebook:
         written_in=_written_in(filled),
         version=_version(filled),
         written=written,
+        above_written=above,
         below_written=below,
     )
 
 
-def _written(
-    cells: Sequence[Mapping[str, Any]],
-) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]:
-    """Return, by question, texts tagged as its answer and texts right below them.
+def _written(cells: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, tuple[str, ...]], ...]:
+    """Return, by question, texts tagged as its answer, and texts above and below.
 
-    The latter end at the next code cell or answer.
+    The latter end at the next cell with code or answer.
     """
     tagged: dict[str, list[str]] = {}
+    above: dict[str, list[str]] = {}
     below: dict[str, list[str]] = {}
     latest: list[str] = []
+    texts: list[str] = []
     for cell in cells:
         questions = sorted(tag.removeprefix(_ANSWER_TAG) for tag in tags_of(cell) if tag.startswith(_ANSWER_TAG))
         questions = questions[:_MAX_ANSWER_TAGS]
-        if cell.get("cell_type") == "code" or questions:
-            latest = []
-        for question in latest:
-            below.setdefault(question, []).append(_text_of(cell))
-        if cell.get("cell_type") != "code" and questions:
-            latest = questions
-            for question in questions:
+        is_code = cell.get("cell_type") == "code"
+        if questions:
+            latest = [] if is_code else questions
+            for question in latest:
                 tagged.setdefault(question, []).append(_text_of(cell))
-    return {name: tuple(texts) for name, texts in tagged.items()}, {name: tuple(texts) for name, texts in below.items()}
+                above.setdefault(question, []).extend(texts)
+            texts = []
+        elif is_code and not _is_prose(_text_of(cell)):
+            latest, texts = [], []
+        else:
+            text = fenced(_text_of(cell)) if is_code else _text_of(cell)
+            for question in latest:
+                below.setdefault(question, []).append(text)
+            texts.append(text)
+    return tuple({name: tuple(found) for name, found in group.items()} for group in (tagged, above, below))
+
+
+def _is_prose(source: str) -> bool:
+    """Return whether a code cell holds comments, strings or plain text, but no code."""
+    if not source.strip() or source.lstrip().startswith(("%", "!", "?")):
+        return False
+    tree = parse_cell(source)
+    return tree is None or all(
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        for node in tree.body
+    )
+
+
+def fenced(source: str) -> str:
+    """Return code as Markdown."""
+    fence = "`" * (max((len(found) for found in _FENCE.findall(source)), default=2) + 1)
+    return f"{fence}python\n{source.strip()}\n{fence}"
 
 
 def _named_in_set_up(code: Sequence[tuple[str, frozenset[str]]]) -> str | None:

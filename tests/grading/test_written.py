@@ -91,6 +91,47 @@ def test_a_text_of_the_students_own_below_the_untouched_cell_is_the_answer(kind:
     assert result_of(*cells).status == "not_attempted", "nothing is known of what was handed out"
 
 
+GIVEN = frozenset({text_digest(STUB), text_digest("## Question 2"), text_digest("Hand in")})
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        (text("Because.", None), text(STUB)),
+        (text("## Question 2\n\nBecause.", None), text(STUB)),
+        (text("# Because.", None, "code"), text(STUB)),
+        (text(STUB), text("# Because.", None, "code")),
+        (text(STUB), text("Because it is so.", None, "code")),
+        (text(STUB), text('"""Because."""', None, "code")),
+        (text("Because.", None), text(STUB, None)),
+        (text(STUB, None), text("Because.", None)),
+    ],
+)
+@pytest.mark.parametrize("before", [(), (text("## Question 2", None),)])
+def test_a_text_of_the_students_own_beside_the_untouched_cell_is_the_answer(
+    around: tuple[dict[str, Any], ...], before: tuple[dict[str, Any], ...]
+) -> None:
+    found = result_of(*before, *around, text("Hand in", None), text("x = 1", None, "code"), given=GIVEN)
+    assert found.status == "to_review"
+    assert "Because" in found.answer
+    assert STUB not in found.answer
+
+
+@pytest.mark.parametrize("tag", ["answer:q2", None])
+def test_what_was_handed_out_or_belongs_to_others_is_no_answer(tag: str | None) -> None:
+    before = text("My notes.", None), text("y = 2", None, "code"), text("My title.", None), text("## Question 2", None)
+    after = text("Hand in", None), text("%time 1", None, "code"), text("z = 3", None, "code"), text("My end.", None)
+    assert result_of(*before, text(STUB, tag), *after, given=GIVEN).status == "not_attempted"
+    assert result_of(*before[3:], text(STUB, tag), *after, given=GIVEN).status == "not_attempted"
+
+
+def test_a_question_of_another_version_is_no_answer() -> None:
+    cells = text("## Question 2, as it was", None), text(STUB)
+    assert result_of(*cells, given=GIVEN).status == "to_review"
+    set_up = text('grader = _set_up(lab="tiny", version="0123abcd")', None, "code")
+    assert result_of(set_up, *cells, given=GIVEN).status == "not_attempted"
+
+
 def test_a_code_answer_waits_once_it_differs_from_its_stub() -> None:
     assert result_of(text("...  # to do", kind="code"), question=PLOT).status == "not_attempted"
     found = result_of(text("plt.plot(x)", kind="code"), question=PLOT)
