@@ -77,12 +77,23 @@ class LiveServer:
         self._limits = limits
         self._owner = os.getpid()
         self._checks = 0
+        self._serving = False
         self.open = True
 
     def serve(self, question: str, names: Sequence[str]) -> None:
-        """Answer the calls of a question's tests; return when they have ended."""
-        if not self.open or os.getpid() != self._owner:
+        """Answer the calls of a question's tests; return when they have ended.
+
+        A check that a called function makes returns at once: its calls would wait for each other.
+        """
+        if not self.open or self._serving or os.getpid() != self._owner:
             return
+        self._serving = True
+        try:
+            self._serve(question, names)
+        finally:
+            self._serving = False
+
+    def _serve(self, question: str, names: Sequence[str]) -> None:
         self._checks += 1
         self._wire.bytes_used = 0
         objects = _Objects(self._limits.references)

@@ -43,8 +43,10 @@ def running(source: str, *names: str, limits: LiveLimits = LIMITS) -> Iterator[t
 def _be_the_notebook(source: str, names: Sequence[str], channel: tuple[int, int], limits: LiveLimits) -> None:
     try:
         namespace: dict[str, Any] = {"__name__": "__main__", "CHANNEL": channel}
+        server = LiveServer(channel, namespace, limits)
+        namespace["check"] = lambda: server.serve("q1", names)
         exec(source, namespace)  # noqa: S102 - this is what a notebook does
-        LiveServer(channel, namespace, limits).serve("q1", names)
+        server.serve("q1", names)
     finally:
         os._exit(0)
 

@@ -11,6 +11,7 @@ import math
 import random
 import types
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import matplotlib.axes
@@ -19,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from autograder.handover.live_protocol import LIMITS
 from tests.live.notebook import serving
 
 NOTEBOOK = '''
@@ -417,3 +419,9 @@ def test_figures_can_be_looked_at() -> None:
         assert [text.get_text() for text in ax.get_legend().get_texts()] == ["line"]
         assert len(fig.axes) == 1
         assert fig.axes[0] is ax
+
+
+def test_a_function_may_check_its_own_question() -> None:
+    source = "def square(n):\n    check()\n    return n * n"
+    with serving(source, "square", limits=replace(LIMITS, call_seconds=2.0)) as (_, answers):
+        assert [answers["square"](n) for n in (2, 3)] == [4, 9]
