@@ -185,11 +185,15 @@ def differences(answer: KnownAnswer, result: Result) -> Iterator[str]:
     for name, points in sorted(answer.points.items()):
         if name in questions and not math.isclose(questions[name].score, points, abs_tol=1e-6):
             yield f"{name} earns {questions[name].score:g}, and should earn {points:g}"
+    yield from _wrong_messages(answer, {name: questions[name] for name in lost})
+
+
+def _wrong_messages(answer: KnownAnswer, lost: Mapping[str, QuestionResult]) -> Iterator[str]:
     for name, text in sorted(answer.says.items()):
-        if name in lost and text.lower() not in _said(questions[name]).lower():
-            yield f"{name} should say `{text}`, and says: {_said(questions[name])}"
-    for name in sorted(answer.public & lost):
-        if not any(not test.passed and not test.hidden for test in questions[name].tests):
+        if name in lost and text.lower() not in _said(lost[name]).lower():
+            yield f"{name} should say `{text}`, and says: {_said(lost[name])}"
+    for name in sorted(answer.public & lost.keys()):
+        if not any(not test.passed and not test.hidden for test in lost[name].tests):
             yield f"the public checks of {name} should catch it"
 
 

@@ -48,11 +48,12 @@ def labelled(value: Any, name: str, *, x: bool = True, y: bool = True, title: bo
         title: whether the axes must have a title.
     """
     drawn = axes(value, name)
-    if x and not str(drawn.get_xlabel()).strip():
+    figure = drawn.figure  # labels and titles of the whole figure count as well
+    if x and not _has_text(drawn.get_xlabel(), figure.get_supxlabel()):
         raise CheckFailed("The x axis of {name} has no label: add `ax.set_xlabel(...)`.", {"name": name})
-    if y and not str(drawn.get_ylabel()).strip():
+    if y and not _has_text(drawn.get_ylabel(), figure.get_supylabel()):
         raise CheckFailed("The y axis of {name} has no label: add `ax.set_ylabel(...)`.", {"name": name})
-    if title and not str(drawn.get_title()).strip():
+    if title and not _has_text(*map(drawn.get_title, ("center", "left", "right")), figure.get_suptitle()):
         raise CheckFailed("{name} has no title: add `ax.set_title(...)`.", {"name": name})
 
 
@@ -69,6 +70,8 @@ def line(value: Any, name: str, x: Sequence[float] | None, y: Sequence[float], t
     lines = [(_numbers(one.get_xdata(orig=False)), _numbers(one.get_ydata(orig=False))) for one in _lines(value, name)]
     if any((x is None or is_close(xs, x, tolerance)) and is_close(ys, y, tolerance) for xs, ys in lines):
         return
+    if x is not None and any(is_close(xs[::-1], x, tolerance) and is_close(ys[::-1], y, tolerance) for xs, ys in lines):
+        return  # the same line, drawn from its other end
     if x is not None and any(is_close(xs, y, tolerance) and is_close(ys, x, tolerance) for xs, ys in lines):
         raise CheckFailed("{name} has x and y swapped: `ax.plot` takes the x values first.", {"name": name})
     if any(len(ys) != len(y) for _, ys in lines) and len(lines) == 1:
@@ -102,6 +105,10 @@ def bars(value: Any, name: str, heights: Sequence[float], tolerance: float = 1e-
     if is_close(sorted(found), sorted(heights), tolerance):
         raise CheckFailed("The bars of {name} are in the wrong order.", {"name": name})
     raise CheckFailed("The bars of {name} do not have the right heights: look at what `ax.bar` gets.", {"name": name})
+
+
+def _has_text(*texts: Any) -> bool:
+    return any(str(text).strip() for text in texts)
 
 
 def _lines(value: Any, name: str) -> list[Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import decimal
+import fractions
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -33,6 +35,11 @@ def table(value: Any, name: str, *, columns: Iterable[str] = (), rows: int | Non
         )
     found = [str(column) for column in value.columns]
     for column in columns:
+        if found.count(column) > 1:
+            raise CheckFailed(
+                "{name} has {count} columns called {column}: keep one of them.",
+                {"name": name, "count": found.count(column), "column": column},
+            )
         if column in found:
             continue
         values = {"name": name, "column": column, "found": ", ".join(found)}
@@ -62,8 +69,9 @@ def same_table(value: Any, truth: Any, name: str, *, ordered: bool = True, toler
     wanted = {str(column): list(truth[column]) for column in truth}
     rows = len(next(iter(wanted.values())))
     frame = table(value, name, columns=wanted, rows=rows)
-    found = {column: list(frame[column]) for column in wanted}
-    sorted_found, sorted_wanted = _sorted_rows(found), _sorted_rows(wanted)
+    position = {str(column): place for place, column in enumerate(frame.columns)}  # by text: a year may be a number
+    found = {column: list(frame.iloc[:, position[column]]) for column in wanted}
+    sorted_found, sorted_wanted = _sorted_rows(found, tolerance), _sorted_rows(wanted, tolerance)
     if not ordered:
         found, wanted = sorted_found, sorted_wanted
     differences = {column: _differences(found[column], wanted[column], tolerance) for column in wanted}
@@ -93,12 +101,14 @@ def _agree(found: Any, wanted: Any, tolerance: float) -> bool:
     if _is_number(wanted):
         if not _is_number(found) or found == wanted or np.isinf(wanted):
             return _is_number(found) and bool(found == wanted)
-        return bool(abs(found - wanted) <= tolerance * max(1.0, abs(wanted)))
-    return bool(found == wanted)
+        return bool(abs(float(found) - float(wanted)) <= tolerance * max(1.0, abs(float(wanted))))
+    same = found == wanted  # of a cell that holds an array, or a missing value of pandas, this is no truth value
+    return isinstance(same, (bool, np.bool_)) and bool(same)
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    kinds = (int, float, np.integer, np.floating, decimal.Decimal, fractions.Fraction)
+    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 def _is_missing(value: Any) -> bool:
@@ -110,10 +120,13 @@ def _is_missing(value: Any) -> bool:
     return value is None or (kind.__name__ in ("NaTType", "NAType") and kind.__module__.startswith("pandas."))
 
 
-def _sorted_rows(columns: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-    """Return columns with their rows in an order of their own."""
-    rows = sorted(
-        zip(*columns.values(), strict=True),
-        key=lambda row: [f"{float(value):.6g}" if _is_number(value) else str(value) for value in row],
-    )
+def _sorted_rows(columns: Mapping[str, Sequence[Any]], tolerance: float) -> dict[str, list[Any]]:
+    """Return columns with sorted rows; numbers that agree sort as equal."""
+
+    def key(value: Any) -> str:
+        if not _is_number(value):
+            return str(value)
+        return f"{0.0 if abs(float(value)) <= tolerance else float(value):.6g}"
+
+    rows = sorted(zip(*columns.values(), strict=True), key=lambda row: [key(value) for value in row])
     return {column: [row[place] for row in rows] for place, column in enumerate(columns)}

@@ -94,7 +94,7 @@ def begin_a_course(home: Path, run: Run) -> None:
     for name, line in (
         ("new", "Created a course in course: first_lab. See its README.md."),
         ("build", "first_lab: 3 questions, 5 points, written: assignment/first_lab.ipynb"),
-        ("prove", "4 known answers graded: all results are as expected."),
+        ("prove", "5 known answers graded: all results are as expected."),
         ("grade", "bela.ipynb   4 / 5   ✓ graded   q1"),
         ("grade", "total is the mean of the week: add the days up."),
     ):

@@ -62,6 +62,24 @@ def test_labels_are_asked_for_one_by_one() -> None:
     labelled(figure, "f", title=True)
 
 
+def test_labels_may_stand_anywhere() -> None:
+    whole = drawn()
+    whole.supxlabel("month")
+    whole.supylabel("rain")
+    whole.suptitle("Rain")
+    labelled(whole, "f", title=True)
+    for side in ("left", "right"):
+        figure = drawn()
+        figure.axes[0].set_title("Rain", loc=side)
+        labelled(figure.axes[0], "f", x=False, y=False, title=True)
+
+
+def test_a_line_may_be_drawn_from_either_end() -> None:
+    line(drawn(lambda ax: ax.plot(X[::-1], Y[::-1])), "f", X, Y)
+    fails("No line of f", line, drawn(lambda ax: ax.plot(X, Y[::-1])), "f", X, Y)
+    fails("No line of f", line, drawn(lambda ax: ax.plot(Y[::-1])), "f", None, Y)
+
+
 def test_a_line_is_found_among_others() -> None:
     figure = drawn(lambda ax: (ax.plot([0, 9], [0, 9]), ax.plot(X, Y)))
     line(figure, "f", X, Y)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,8 @@ FRAME = pd.DataFrame(CITIES)
         FRAME[["rain", "city"]],
         FRAME.assign(more=1),
         FRAME.astype({"city": "category"}),
+        FRAME.assign(rain=[Decimal("548"), Decimal("337.5"), Decimal("801")]),
+        FRAME.assign(rain=[Fraction(548), Fraction(675, 2), 801]).astype(object),
         FRAME + pd.DataFrame({"city": ["", "", ""], "rain": [1e-9, 0, 0]}),
     ],
 )
@@ -51,6 +55,10 @@ def test_the_same_table_passes_in_any_form(value: Any) -> None:
         (FRAME.assign(rain=FRAME["rain"].astype(str)), "column rain of t is wrong in 3 of 3"),
         (FRAME.assign(rain=[548.0, np.nan, 801.0]), "column rain of t has missing values"),
         (FRAME.assign(city=["Cork", None, "Rome"]), "column city of t has missing values"),
+        (FRAME.assign(city=pd.array(["Cork", pd.NA, "Rome"], "string")), "column city of t has missing values"),
+        (FRAME.assign(city=[np.zeros(2), "Oslo", "Rome"]), "column city of t is wrong in 1 of 3 rows, first in row 1"),
+        (pd.concat([FRAME, FRAME], axis=1), "t has 2 columns called city"),
+        (pd.concat([FRAME, FRAME[["rain"]]], axis=1), "t has 2 columns called rain"),
     ],
 )
 def test_every_way_to_be_wrong_has_its_message(value: Any, says: str) -> None:
@@ -63,6 +71,19 @@ def test_where_order_does_not_count_rows_are_compared_as_wholes() -> None:
     swapped = FRAME.assign(rain=[337.5, 548.0, 801.0])
     with pytest.raises(CheckFailed, match="column rain of t does not have the right values"):
         same_table(swapped, CITIES, "t", ordered=False)
+
+
+def test_rows_in_any_order_may_hold_rounding_errors() -> None:
+    truth = {"a": [1.0, 0.3, 0.0], "b": ["x", "y", "z"]}
+    same_table(pd.DataFrame({"a": [0.1 + 0.2, 1.0, 1e-17], "b": ["y", "x", "z"]}), truth, "t", ordered=False)
+
+
+def test_columns_may_be_called_by_numbers() -> None:
+    years = pd.DataFrame({2020: [1, 2], 2021: [3, 4]})
+    for truth in (years, {"2020": [1, 2]}):
+        same_table(years, truth, "t")
+        with pytest.raises(CheckFailed, match="column 2020 of t is wrong in 2 of 2"):
+            same_table(years + 1, truth, "t")
 
 
 @pytest.mark.parametrize("found", ["nan", "<NA>", "NaT", type("NAType", (), {"__str__": lambda _: "nan"})()])

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from autograder.checks import values
@@ -25,7 +28,10 @@ def fails(says: str, function: Callable[..., Any], *arguments: Any, **named: Any
         function(*arguments, **named)
 
 
-@pytest.mark.parametrize("value", [3, 3.0, np.int64(3), np.float32(3), np.array(3), np.uint8(3)])
+@pytest.mark.parametrize(
+    "value",
+    [3, 3.0, np.int64(3), np.float32(3), np.array(3), np.uint8(3), Fraction(3), Decimal(3), np.array(3, object)],
+)
 def test_any_number_is_a_number(value: Any) -> None:
     assert values.number(value, "x") == 3.0
     assert values.whole_number(value, "x") == 3
@@ -48,6 +54,8 @@ def test_any_number_is_a_number(value: Any) -> None:
         (np.zeros(0), r"shape \(0,\)"),
         (math.nan, "not a finite number"),
         (math.inf, "not a finite number"),
+        (10**400, "x is inf, not a finite number"),
+        (Decimal("NaN"), "not a finite number"),
         (np.float32("nan"), "not a finite number"),
         ({}, "x is a dict"),
         ([[1], [1, 2]], "x is a list"),
@@ -73,7 +81,12 @@ def test_a_count_is_whole_and_not_too_small() -> None:
     assert values.whole_number(0, "n") == 0
 
 
-@pytest.mark.parametrize("value", [(28, 28), [28, 28], np.array([28, 28])])
+def test_a_count_of_many_digits_is_exact() -> None:
+    assert values.whole_number(math.factorial(25), "n") == math.factorial(25)
+    assert values.whole_number(2**53 + 1, "n") == values.whole_number(np.int64(2**53 + 1), "n") == 2**53 + 1
+
+
+@pytest.mark.parametrize("value", [(28, 28), [28, 28], np.array([28, 28]), np.array([28, 28], object)])
 def test_a_shape_is_whole_numbers(value: Any) -> None:
     assert values.whole_numbers(value, "shape") == (28, 28)
 
@@ -141,6 +154,21 @@ def test_same_accepts_rounding_and_names_mistakes() -> None:
     fails("shape", values.same, right[0], right, "w")
     fails("NaN", values.same, right * math.nan, right, "w")
     fails("NaN", values.same, right + math.inf, right, "w")
+
+
+@pytest.mark.parametrize("value", [[Fraction(1, 2), 2], [Decimal("0.5"), 2], np.array([0.5, np.int8(2)], object)])
+def test_arrays_may_hold_any_kind_of_number(value: Any) -> None:
+    values.same(value, [0.5, 2.0], "w")
+    fails("right values", values.same, value, [0.5, 3.0], "w")
+    fails("array of numbers", values.array, [*value, None], "w")
+    fails("array of numbers", values.array, [*value, "1"], "w")
+
+
+def test_large_sums_may_be_added_up_in_any_order() -> None:
+    values.same([3.3e10 * (1 + 1e-14)], [3.3e10], "w")
+    fails("right values", values.same, [3.3e10 + 1], [3.3e10], "w")
+    fails("right values", values.same, [10**15 + 1], [10**15], "w")
+    fails("right values", values.same, [1e9 + 0.01], [1e9], "w")
 
 
 def test_same_measures_small_arrays_on_their_own_scale() -> None:
@@ -222,6 +250,47 @@ def test_a_function_is_called_on_copies() -> None:
 
     fails("changes its argument number 1 in place", values.result_of, in_place, "f", given)
     assert given.tolist() == [1, 1, 1]
+
+
+def looks_only(_: Any) -> int:
+    return 1
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        np.array([1.0, math.nan]),
+        [1.0, math.nan],
+        [[1], [1, 2]],
+        [np.zeros(2), np.zeros(3)],
+        {"a": np.zeros(2)},
+        pd.DataFrame({"a": [1, None], "b": ["x", None]}),
+        pd.Series([1.0, math.nan]),
+        np.array(["a", "b"]),
+        {1, 2},
+        "text",
+        None,
+    ],
+)
+def test_a_function_that_only_looks_changes_nothing(argument: Any) -> None:
+    assert values.result_of(looks_only, "f", argument) == 1
+
+
+@pytest.mark.parametrize(
+    ("argument", "change"),
+    [
+        (np.array([1.0, math.nan]), lambda a: a.fill(1)),
+        ([1, math.nan], lambda a: a.pop()),
+        ([[1], [1, 2]], lambda a: a[1].append(3)),
+        ({"a": np.zeros(2)}, lambda a: a["a"].fill(1)),
+        ({"a": 1}, lambda a: a.update(b=1)),
+        (pd.DataFrame({"a": [1.0, None]}), lambda a: a.insert(0, "n", 1)),
+        (pd.DataFrame({"a": [1.0, None]}), lambda a: setattr(a, "columns", ["b"])),
+        ({1, 2}, lambda a: a.add(3)),
+    ],
+)
+def test_every_change_of_an_argument_is_noticed(argument: Any, change: Callable[[Any], Any]) -> None:
+    fails("argument number 1 in place", values.result_of, lambda given: (change(given), 1), "f", argument)
 
 
 def test_what_goes_wrong_in_a_function_is_named() -> None:

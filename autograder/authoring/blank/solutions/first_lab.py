@@ -24,10 +24,22 @@ days = [row["day"] for row in rows]
 rain = np.array([float(row["millimetres"]) for row in rows])
 
 # %% tags=["test-helpers"]
+import csv
+
 import numpy as np
 
 from autograder.checks.core import CheckFailed, check
 from autograder.checks.values import choice, number, present, result_of
+
+
+def true_week():
+    """Return days and rain from the file.
+
+    A student can change `days` and `rain` of the notebook.
+    """
+    with open("rain.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return [row["day"] for row in rows], np.array([float(row["millimetres"]) for row in rows])
 
 # %% [raw]
 # # BEGIN QUESTION
@@ -59,8 +71,9 @@ points: 1
 hidden: false
 """ # END TEST CONFIG
 @check
-def test_q1_total(total, rain):
+def test_q1_total(total):
     """the total"""
+    _, rain = true_week()
     found = number(total, "total")
     if abs(found - np.mean(rain)) < 1e-6:
         raise CheckFailed("{name} is the mean of the week: add the days up.", {"name": "total"})
@@ -73,8 +86,9 @@ points: 1
 hidden: false
 """ # END TEST CONFIG
 @check
-def test_q1_wettest(wettest, rain, days):
+def test_q1_wettest(wettest):
     """the wettest day"""
+    days, rain = true_week()
     if present(wettest, "wettest") not in days:
         raise CheckFailed("{name} is not the name of a day: take it from `days`.", {"name": "wettest"})
     if wettest != days[int(np.argmax(rain))]:
