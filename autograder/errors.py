@@ -16,7 +16,8 @@ A message states what was found, the likely cause and the next step; `hint` is a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 
 # No file has so many lines: above, a line number stands for a line within a cell.
 _CELL = 1_000_000
@@ -89,6 +90,13 @@ def raise_faults(faults: Sequence[MasterError]) -> None:
         raise faults[0]
     if faults:
         raise SeveralFaultsError(faults)
+
+
+def known_names(name: str, known: Iterable[str]) -> str:
+    """Return the advice for an unknown name: the similar one, or all."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"is `{near[0]}` meant?" if near else f"known are {', '.join(names)}"
 
 
 def notebook_line(cell: int, line: int) -> int:

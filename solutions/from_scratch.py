@@ -571,7 +571,7 @@ def test_q4_finite_differences(gradient):
 #
 # <details><summary>Hint</summary>
 #
-# `np.random.permutation(n)` is a random order. `order[start : start + batch_size]` are the images of one batch.
+# `np.random.permutation(n)` is a random order. `order[start : start + batch_size]` holds the indices of one batch.
 #
 # </details>
 

@@ -32,7 +32,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.errors import MasterError
+from autograder.errors import MasterError, known_names
 from autograder.handover.encode import ANSWERS
 from autograder.notebooks.filling import fill_stubs
 from autograder.results.result import QuestionResult, Result
@@ -90,10 +90,11 @@ def _read(path: Path, root: Path) -> KnownAnswer:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise _fault(file, f"this is not TOML: {error}") from error
     for key in sorted(set(entry) - _KEYS):
-        raise _fault(file, f"unknown key `{key}`: known are {', '.join(sorted(_KEYS))}")
+        raise _fault(file, f"unknown key `{key}`: {known_names(key, _KEYS)}")
     for table in _TABLES:
         if not isinstance(entry.get(table, {}), dict):
             raise _fault(file, f"`{table}` must be a table: write `[{table}]` on a line of its own")
+    _check_questions(entry, file)
     if entry.get("training", "reused") not in _TRAININGS:
         raise _fault(file, f'`training` is {entry["training"]!r}: write "reused" or "real"')
     right = path.parts[-2] == "right"
@@ -114,6 +115,18 @@ def _read(path: Path, root: Path) -> KnownAnswer:
         points=entry.get("points", {}),
         public=frozenset(entry.get("public", ())),
     )
+
+
+def _check_questions(entry: Mapping[str, Any], file: str) -> None:
+    for key in ("lost", "public"):
+        names = entry.get(key, [])
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise _fault(file, f'`{key}` is {names!r}: write a list of questions, such as `{key} = ["q1"]`')
+    lost = entry.get("lost", [])
+    for key, names in (("public", entry.get("public", [])), ("[says]", entry.get("says", {}))):
+        for name in names:
+            if name not in lost:
+                raise _fault(file, f"{key} names {name}, which `lost` does not: add it there, or remove it here")
 
 
 def _fault(file: str, message: str) -> MasterError:
@@ -165,16 +178,22 @@ def differences(answer: KnownAnswer, result: Result) -> Iterator[str]:
     lost = {name for name, question in questions.items() if _loses(question)}
     for name in sorted(lost - answer.lost):
         yield f"{name} loses {_lost_points(questions[name])}, and should not: {_said(questions[name])}"
-    for name in sorted(answer.lost - lost):
-        yield f"{name} should lose points" if name in questions else f"there is no question {name}"
+    for name in sorted((answer.lost | answer.points.keys()) - questions.keys()):
+        yield f"there is no question {name}"
+    for name in sorted((answer.lost - lost) & questions.keys()):
+        yield f"{name} should lose points"
     for name, points in sorted(answer.points.items()):
         if name in questions and not math.isclose(questions[name].score, points, abs_tol=1e-6):
             yield f"{name} earns {questions[name].score:g}, and should earn {points:g}"
+    yield from _wrong_messages(answer, {name: questions[name] for name in lost})
+
+
+def _wrong_messages(answer: KnownAnswer, lost: Mapping[str, QuestionResult]) -> Iterator[str]:
     for name, text in sorted(answer.says.items()):
-        if name in lost and text.lower() not in _said(questions[name]).lower():
-            yield f"{name} should say `{text}`, and says: {_said(questions[name])}"
-    for name in sorted(answer.public & lost):
-        if not any(not test.passed and not test.hidden for test in questions[name].tests):
+        if name in lost and text.lower() not in _said(lost[name]).lower():
+            yield f"{name} should say `{text}`, and says: {_said(lost[name])}"
+    for name in sorted(answer.public & lost.keys()):
+        if not any(not test.passed and not test.hidden for test in lost[name].tests):
             yield f"the public checks of {name} should catch it"
 
 

@@ -15,8 +15,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from autograder.authoring.master import Cell, Master, Question, parse_python
-from autograder.authoring.test_sources import prelude
+from autograder.authoring.master import Cell, Master, Question, TestCell, parse_python
+from autograder.authoring.test_sources import prelude, set_in_notebook
 from autograder.authoring.validate import test_function
 from autograder.errors import MasterError
 
@@ -38,6 +38,7 @@ def check_leaks(notebook: Mapping[str, Any], master: Master) -> None:
     """
     haystack = "\n".join(_squeeze(text) for text in _strings(notebook))
     public = _public_texts(master)
+    names = set_in_notebook(master)
     for question in master.questions:
         for cell in question.answers:
             for line, secret in _solution_statements(cell):
@@ -48,17 +49,16 @@ def check_leaks(notebook: Mapping[str, Any], master: Master) -> None:
         for cell in question.written:
             if any(secret in haystack for secret in _paragraphs(cell.source)):
                 raise _leak(master, question, cell.line, "a paragraph of its model answer")
-        for test in question.tests:
-            if test.config.get("hidden", False) and any(
-                secret in haystack and secret not in public for secret in _test_secrets(test_function(test))
-            ):
-                raise _leak(master, question, test.body_line, "a hidden test, or a text only it holds,")
+        for test, offset, secret, what in _hidden_secrets(question):
+            if secret in haystack and secret not in public and secret not in names:
+                place = None if test.body_line is None else test.body_line + offset - 1
+                raise _leak(master, question, place, what)
 
 
 def _leak(master: Master, question: Question, line: int | None, what: str) -> MasterError:
     return MasterError(
         f"{what} would be in the student notebook: search for it in the text, the given code, the public "
-        "tests and what they use, and remove it there",
+        "tests and what they use, and remove it there, or word it differently here",
         file=master.file,
         question=question.name,
         line=line,
@@ -90,14 +90,28 @@ def _is_gap(node: ast.stmt) -> bool:
     return value.value is Ellipsis or (isinstance(node, ast.Expr) and isinstance(value.value, str))
 
 
-def _test_secrets(function: ast.FunctionDef) -> Iterator[str]:
-    yield _squeeze(function.name)
-    yield _squeeze("".join(ast.unparse(statement) for statement in function.body))
+def _hidden_secrets(question: Question) -> Iterator[tuple[TestCell, int, str, str]]:
+    for test in question.tests:
+        if test.config.get("hidden", False):
+            for secret in _test_secrets(test_function(test)):
+                yield test, *secret
+
+
+def _test_secrets(function: ast.FunctionDef) -> Iterator[tuple[int, str, str]]:
+    """Yield the secrets of a hidden test: line in the test, text without blanks, description.
+
+    A short docstring is a title, whose words may occur in the notebook by chance.
+    """
+    yield function.lineno, _squeeze(function.name), f"the name of a hidden test (`{function.name}`)"
+    code = "".join(ast.unparse(statement) for statement in function.body)
+    yield function.lineno, _squeeze(code), f"the code of the hidden test {function.name}"
+    title = function.body[0].value if isinstance(function.body[0], ast.Expr) else None
     for node in ast.walk(function):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             text = _squeeze(node.value)
-            if len(text) >= _SHORTEST:
-                yield text
+            if len(text) >= (_SHORTEST_PARAGRAPH if node is title else _SHORTEST):
+                shown = " ".join(node.value.split())[:_MOST_SHOWN]
+                yield node.lineno, text, f"a text that only the hidden test {function.name} holds (`{shown}`)"
 
 
 def _public_texts(master: Master) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from autograder.authoring.master import Master, Question
-from autograder.errors import MasterError
+from autograder.errors import MasterError, known_names
 
 BUILDS_ON = "depends_on"
 # Otter's own and the kit's; otter would pass over any other without a word.
@@ -43,7 +43,7 @@ def outline_faults(master: Master) -> Iterator[MasterError]:
 
 def _faults(question: Question, known: list[str], earlier: list[str], manual: set[str]) -> Iterator[str]:
     for key in sorted(set(map(str, question.config)) - _KEYS):
-        yield f"the question's configuration has an unknown key `{key}`: known are {', '.join(sorted(_KEYS))}"
+        yield f"the question's configuration has an unknown key `{key}`: {known_names(key, _KEYS)}"
     try:
         prerequisites = prerequisites_of(question)
     except ValueError as error:

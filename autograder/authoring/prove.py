@@ -131,7 +131,14 @@ def _toml_text(code: str) -> str:
 @contextmanager
 def _grader(root: Path, lab: str) -> Iterator[Grader]:
     archive = autograder_zip(root, lab)
-    if lab not in lab_names(root) or not archive.exists():
+    if lab not in lab_names(root):
+        folder = f"solutions/{FOLDER}/{lab}"
+        raise UsageError(
+            f"{folder} belongs to no lab: there is no solutions/{lab}.py or solutions/{lab}.ipynb, perhaps because the "
+            f"lab was renamed or removed (labs of this course: {', '.join(lab_names(root)) or 'none'}).",
+            hint=f"give {folder} the name of its lab, or delete it",
+        )
+    if not archive.exists():
         raise UsageError(f"The lab {lab} is not built.", hint="autograder build")
     needs = needs_of([archive])
     with fork_server_for(keras=needs.keras, pandas=needs.pandas) as server:

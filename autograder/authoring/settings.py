@@ -27,11 +27,12 @@ from pathlib import Path
 from typing import Any
 
 from autograder.authoring.readme import colab_folder
-from autograder.errors import MasterError
+from autograder.errors import MasterError, known_names
 from autograder.labs.lateness import LatePolicy, policy_from
 from autograder.sandbox.job import Limits
 
 _LIMITS = tuple(entry.name for entry in fields(Limits))
+_KEYS = frozenset({"seed", "hand_in"})
 _SEED = 1234
 
 
@@ -69,13 +70,11 @@ def read_settings(text: str, *, file: str) -> LabSettings:
     for name, table in (("limits", limits), ("late", late)):
         if not isinstance(table, dict):
             raise MasterError(f"`{name}` must be a table: write `[{name}]` on a line of its own", file=file)
-    unknown = [*(set(data) - {"seed", "hand_in"}), *(set(limits) - set(_LIMITS))]
-    if unknown:
-        names = ", ".join(f"`{name}`" for name in _LIMITS)
-        raise MasterError(
-            f"unknown setting `{min(unknown)}`: known are `seed`, `hand_in` and, under [limits], {names}; [late]",
-            file=file,
-        )
+    for key in sorted(set(data) - _KEYS):
+        advice = "write it below a line `[limits]`" if key in _LIMITS else known_names(key, {*_KEYS, "limits", "late"})
+        raise MasterError(f"unknown setting `{key}`: {advice}", file=file)
+    for key in sorted(set(limits) - set(_LIMITS)):
+        raise MasterError(f"unknown setting `{key}` in [limits]: {known_names(key, _LIMITS)}", file=file)
     default = LabSettings()
     return LabSettings(
         limits={**default.limits, **{name: _whole(limits, name, 1, 1, file) for name in limits}},

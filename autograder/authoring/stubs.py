@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
 from dataclasses import dataclass
 
 from autograder.authoring.master import ANSWER_TAG, Master
 from autograder.errors import MasterError
+
+_NEARLY_A_MARK = re.compile(r"#\s*(?:(?:begin|end)\s+)?soluti?on\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,12 @@ def stub_variables(stub: str) -> tuple[str, ...]:
         body = ast.parse(stub).body
     except SyntaxError as error:
         raise ValueError(f"{rule}; once the solution is removed, Python cannot read line {error.lineno}") from error
-    if any(token.type == tokenize.COMMENT for token in tokenize.generate_tokens(io.StringIO(stub).readline)):
+    tokens = tokenize.generate_tokens(io.StringIO(stub).readline)
+    comments = [token.string for token in tokens if token.type == tokenize.COMMENT]
+    for comment in comments:
+        if _NEARLY_A_MARK.match(comment):
+            raise ValueError(f"{rule}; `{comment}` marks no solution: write `# SOLUTION`, in capitals")
+    if comments:
         raise ValueError(f"{rule}; this one leaves a comment: move it into the text above")
     if len(body) == 1 and _is_lone_ellipsis(body[0]):
         return ()

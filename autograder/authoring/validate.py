@@ -17,7 +17,7 @@ from autograder.authoring.master import HELPERS_TAG, Cell, Master, Question, Tes
 from autograder.authoring.outline import outline_faults
 from autograder.authoring.own_functions import helper_functions, own_functions_passed
 from autograder.authoring.test_sources import prelude, set_in_notebook, source_of
-from autograder.errors import MasterError, raise_faults
+from autograder.errors import MasterError, known_names, raise_faults
 
 # Names otter's test files use themselves: a helper of that name would change what the file says.
 _RESERVED = frozenset({"name", "points", "all_or_nothing", "OK_FORMAT", "test_case"})
@@ -86,8 +86,7 @@ def _config(master: Master) -> Iterator[MasterError]:
             master, None, master.config_line, f"`name:` is {found!r}: it must be the file's name, `name: {master.name}`"
         )
     for key in sorted(set(map(str, master.config)) - _CONFIG_KEYS):
-        near = difflib.get_close_matches(key, _CONFIG_KEYS, n=1)
-        advice = f"is `{near[0]}` meant?" if near else f"known are {', '.join(sorted(_CONFIG_KEYS))}"
+        advice = known_names(key, _CONFIG_KEYS)
         yield _fault(
             master, None, master.config_line, f"the assignment configuration has an unknown key `{key}`: {advice}"
         )
@@ -279,14 +278,11 @@ def _test_shape(master: Master, question: Question, test: TestCell) -> Iterator[
 
 
 def _test_config(master: Master, question: Question, test: TestCell) -> Iterator[MasterError]:
-    unknown = sorted(set(map(str, test.config)) - _TEST_KEYS)
-    if unknown:
-        yield _fault(
-            master, question, test.cell.line, f"the test configuration has an unknown key `{unknown[0]}`: "
-            f"known are {', '.join(sorted(_TEST_KEYS))}"
-        )  # fmt: skip
-    if not _is_points(test.config.get("points")):
-        yield _fault(master, question, test.cell.line, "the test has no points: add a line such as `points: 1`")
+    for key in sorted(set(map(str, test.config)) - _TEST_KEYS):
+        advice = known_names(key, _TEST_KEYS)
+        yield _fault(master, question, test.cell.line, f"the test configuration has an unknown key `{key}`: {advice}")
+    if not _is_points(points := test.config.get("points")):
+        yield _fault(master, question, test.cell.line, f"the test {_no_points(points)} `points: 1`")
     if not isinstance(test.config.get("hidden", False), bool):
         yield _fault(master, question, test.cell.line, "`hidden:` must be true or false")
     for key in ("success_message", "failure_message"):
@@ -348,7 +344,7 @@ def _points(master: Master) -> Iterator[MasterError]:
         elif question.manual:
             continue
         elif not _is_points(points):
-            yield _fault(master, question, question.line, "the question has no points: add a line such as `points: 2`")
+            yield _fault(master, question, question.line, f"the question {_no_points(points)} `points: 2`")
         elif all(map(_is_points, parts)):
             total = math.fsum(map(float, parts))  # type: ignore[arg-type]
             if not math.isclose(total, float(points), abs_tol=1e-9):
@@ -358,6 +354,12 @@ def _points(master: Master) -> Iterator[MasterError]:
                     question.line,
                     f"its tests give {total:g} points, the question says {points:g}: make them add up",
                 )
+
+
+def _no_points(value: Any) -> str:
+    if value is None:
+        return "has no points: add a line such as"
+    return f"has no points, as `points:` is {value!r}: write a number, such as"
 
 
 def _is_points(value: Any) -> bool:

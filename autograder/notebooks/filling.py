@@ -7,6 +7,7 @@ import copy
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from autograder.errors import known_names
 from autograder.notebooks.source import assigned_names
 
 _TAG = "answer:"
@@ -46,7 +47,8 @@ def fill_stubs(
         cell["source"] = "\n".join(fills.get(gap, by_default.get(gap, stub)) for gap, stub in gaps.items()).strip("\n")
     unknown = set(fills) - used
     if unknown:
-        raise KeyError(f"not a stub of this notebook: {', '.join(sorted(unknown))}")
+        name = min(unknown)
+        raise KeyError(f"not a stub of this notebook: {name}; {known_names(name, used)}")
     return filled
 
 

@@ -375,6 +375,22 @@ def test_a_leak_stops_the_build(master: Master, secret: str, form: str) -> None:
         check_leaks({"cells": [cell]}, master)
 
 
+def test_a_leak_names_the_text(master: Master) -> None:
+    text = "Note: largest is not the share of the greatest value, or is it?"
+    with pytest.raises(MasterError, match="`largest is not the share of the greatest value`") as caught:
+        check_leaks({"cells": [{"cell_type": "markdown", "metadata": {}, "source": text}]}, master)
+    assert "test_q1_largest_share" in str(caught.value)
+
+
+def test_short_titles_of_tests_and_names_of_answers_are_no_leaks(master_text: str) -> None:
+    head = "def test_q1_largest_share(largest):\n"
+    text = master_text.replace(head, f'{head}    """the largest share"""\n    array_of(largest, "largest_of_all")\n', 1)
+    text = text.replace("values = np.array(", "largest_of_all = 9.0\nvalues = np.array(", 1)
+    master = read_master(text, name="fractions", file="solutions/fractions.py")
+    prose = "What is the largest share? See `largest_of_all`."
+    check_leaks({"cells": [{"cell_type": "markdown", "metadata": {}, "source": prose}]}, master)
+
+
 def test_what_is_public_on_purpose_is_no_leak(master: Master) -> None:
     harmless = [
         "values.sum()",

@@ -14,6 +14,7 @@ import pytest
 
 from autograder.authoring import build_labs
 from autograder.authoring.known_answers import KnownAnswer, differences, read_known_answers
+from autograder.authoring.prove import prove as prove_course
 from autograder.errors import MasterError, UsageError
 from autograder.notebooks.filling import fill_stubs, fills_of
 from autograder.results.result import QuestionResult, Result, TestResult
@@ -58,6 +59,7 @@ RESULT = Result(
         ({"lost": frozenset()}, "q1 loses 1 point, and should not: The wrong Axis."),
         ({"lost": frozenset({"q1", "q2"})}, "q2 should lose points"),
         ({"lost": frozenset({"q1", "q9"})}, "there is no question q9"),
+        ({"points": {"q1": 1.0, "q9": 1.0}}, "there is no question q9"),
         ({"points": {"q1": 0.5}}, "q1 earns 1, and should earn 0.5"),
         ({"says": {"q1": "transposed"}}, "q1 should say `transposed`, and says: The wrong Axis."),
     ],
@@ -82,7 +84,11 @@ def test_a_submission_that_was_not_graded_differs() -> None:
     ("kind", "text", "says"),
     [
         ("right", "title = ", "not TOML"),
-        ("right", "losst = []", "unknown key `losst`"),
+        ("right", "losst = []", "unknown key `losst`: is `lost` meant?"),
+        ("wrong", 'lost = "q1"', "`lost` is 'q1': write a list"),
+        ("wrong", 'lost = ["q1"]\npublic = "q1"', "`public` is 'q1': write a list"),
+        ("wrong", 'lost = ["q1"]\npublic = ["q2"]', "public names q2, which `lost` does not"),
+        ("wrong", 'lost = ["q1"]\n[says]\nq2 = "x"', "[says] names q2, which `lost` does not"),
         ("right", 'lost = ["q1"]', "a right answer loses nothing"),
         ("wrong", 'title = "x"', "says what it loses"),
         ("wrong", 'lost = ["q1"]\ntraining = "never"', "`training` is 'never'"),
@@ -96,6 +102,14 @@ def test_a_file_that_says_what_it_cannot_is_refused(tmp_path: Path, kind: str, t
     with pytest.raises(MasterError, match=rf"solutions/known/lab/{kind}/case\.toml") as caught:
         read_known_answers(tmp_path)
     assert says in str(caught.value)
+
+
+def test_known_answers_of_a_lab_that_was_removed_are_named(tmp_path: Path) -> None:
+    (tmp_path / "solutions" / "known" / "old" / "right").mkdir(parents=True)
+    (tmp_path / "solutions" / "known" / "old" / "right" / "case.toml").write_text("", encoding="utf-8")
+    (tmp_path / "solutions" / "new.py").touch()
+    with pytest.raises(UsageError, match=r"solutions/known/old belongs to no lab.*\(labs of this course: new\)"):
+        prove_course(tmp_path, None, jobs=1)
 
 
 @pytest.fixture(scope="module")

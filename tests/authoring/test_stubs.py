@@ -41,6 +41,12 @@ def test_anything_but_stubs_is_refused(stub: str) -> None:
         stub_variables(stub)
 
 
+@pytest.mark.parametrize("mark", ["# solution", "#Solution", "# SOLUTON", "# Begin solution"])
+def test_a_mark_that_is_misspelt_is_named(mark: str) -> None:
+    with pytest.raises(ValueError, match=f"`{mark}` marks no solution: write `# SOLUTION`"):
+        stub_variables(f"a = 1  {mark}")
+
+
 def test_a_marked_line_that_assigns_nothing_is_refused_with_the_remedy() -> None:
     """Of `time.sleep(1)  # SOLUTION`, otter leaves `...`."""
     with pytest.raises(ValueError, match="BEGIN SOLUTION NO PROMPT"):
