@@ -98,7 +98,7 @@ def _hidden_secrets(question: Question) -> Iterator[tuple[TestCell, int, str, st
 
 
 def _test_secrets(function: ast.FunctionDef) -> Iterator[tuple[int, str, str]]:
-    """Yield the secrets of a hidden test: line in the test, text without blanks, description.
+    """Yield the secrets of a hidden test: line, text without blanks, description.
 
     A short docstring is a title, whose words may occur in the notebook by chance.
     """

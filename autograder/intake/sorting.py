@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from autograder.errors import UsageError
 from autograder.intake.beside import of_plain_files, with_files
 from autograder.intake.found import Found
+from autograder.intake.listing import is_junk
 from autograder.platforms.canvas import name_before_uploads, read_canvas_name, uploads_of_one_file
 from autograder.platforms.gradescope import METADATA, read_metadata
 from autograder.platforms.moodle import read_moodle_path
@@ -108,9 +109,10 @@ def sort_in(
     if source not in (None, "plain") and not groups and not missing:
         raise UsageError(_NOT_SO[source], hint="omit --from, or use --from plain")
     plain = of_plain_files([one for one in others if not one.hidden], read, one_student=one_student)
-    others = plain + _hidden_work(others)
+    hidden = _hidden_work(others)
+    set_aside = [SetAside(one.shown, "a hidden file") for one in others if _may_be_lost(one) and one not in hidden]
+    others = plain + hidden
     kept: list[Found] = [*others, *missing]
-    set_aside: list[SetAside] = []
     for group in groups.values():
         rows, left = _one_students(group, look_into)
         kept += rows
@@ -213,6 +215,13 @@ def _hidden_work(others: Sequence[Found]) -> list[Found]:
         if one.hidden and is_work and visible and folder not in visible and folder not in rows:
             rows[folder] = one
     return list(rows.values())
+
+
+def _may_be_lost(one: Found) -> bool:
+    """Whether a hidden file may be somebody's notebook, not a copy by a program."""
+    *folders, name = one.shown.split("/")
+    hidden_by_name = one.hidden and not any(map(is_junk, folders))
+    return hidden_by_name and one.may_be_work and not name.startswith(("._", ".~", "~$"))
 
 
 def _whose(

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from autograder.errors import SubmissionError, UsageError
 from autograder.intake import listing
 from autograder.intake.naming import folder_names, numbered, readable_name
-from autograder.intake.submissions import Submission, find_submissions, read_submission
+from autograder.intake.submissions import Submission, find_submissions, read_submission, take_in
 from autograder.util import zips as archives
 
 NOTEBOOK = json.dumps(
@@ -76,6 +76,17 @@ def test_system_files_are_passed_over(tmp_path: Path) -> None:
     zipped = tmp_path / "class.zip"
     zipped.write_bytes(make_zip({"a.ipynb": NOTEBOOK, "b.ipynb": NOTEBOOK, **dict.fromkeys(junk[:-1], NOTEBOOK)}))
     assert names(find_submissions([zipped])) == ["a.ipynb", "b.ipynb"]
+
+
+def test_hidden_notebooks_among_others_are_named(tmp_path: Path) -> None:
+    """They are not graded, but somebody's work does not vanish without a word."""
+    hidden = [".ada.ipynb", "...ipynb", "sub/.ipynb"]
+    junk = ["._a.ipynb", ".~a.ipynb", ".DS_Store", ".ipynb_checkpoints/a-checkpoint.ipynb", "__MACOSX/._b.ipynb"]
+    put(tmp_path, dict.fromkeys(["a.ipynb", "sub/b.ipynb", *hidden, *junk], NOTEBOOK))
+    found = take_in([tmp_path])
+    assert sorted(one.name for one in found.submissions) == ["a.ipynb", "sub/b.ipynb"]
+    assert sorted(one.file for one in found.set_aside) == sorted(hidden)
+    assert "Not graded: 3 other files (a hidden file: 3)" in found.told
 
 
 def test_a_file_that_is_neither_gets_a_row(tmp_path: Path) -> None:
