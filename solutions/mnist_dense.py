@@ -810,7 +810,8 @@ def test_q4_flatten_and_total(flatten_params, total_params):
 # # END QUESTION
 
 # %% [markdown]
-# Compare your counts with those Keras finds. (*None* in a shape stands for the number of images, which is free.)
+# Compare your counts with those Keras finds. (*None* in a shape stands for the number of images, which is free. Once the model
+# has been trained, the total includes numbers that the optimizer keeps: compare with the trainable parameters then.)
 
 # %%
 show(lambda model: model.summary(), model)
