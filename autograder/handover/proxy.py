@@ -108,7 +108,7 @@ class Session:
         described = body.get("values")
         if not isinstance(described, dict):
             raise self._fail("The notebook did not hand over its answers.")
-        return {str(name): self._decoder(arrays).value(value) for name, value in described.items()}
+        return {str(name): self._decoder(arrays).value(_named(value, name)) for name, value in described.items()}
 
     def perform(self, operation: str, what: str, /, *arguments: Any, **keywords: Any) -> Any:
         """Perform one operation in the student's process.
@@ -521,6 +521,12 @@ def _refuse(value: Any) -> dict[str, Any]:
             "which never enters the notebook's process"
         )
     raise CannotCrossError(f"a value of the class {type(value).__name__} has no form as plain data")
+
+
+def _named(described: Any, name: str) -> Any:
+    """Describe a lambda by the variable's name, as messages should call it."""
+    is_lambda = isinstance(described, dict) and described.get("name") == "<lambda>"
+    return {**described, "name": name} if is_lambda else described
 
 
 def _name_of(described: Mapping[str, Any]) -> str:

@@ -425,3 +425,10 @@ def test_a_function_may_check_its_own_question() -> None:
     source = "def square(n):\n    check()\n    return n * n"
     with serving(source, "square", limits=replace(LIMITS, call_seconds=2.0)) as (_, answers):
         assert [answers["square"](n) for n in (2, 3)] == [4, 9]
+
+
+def test_a_lambda_is_called_by_the_name_of_its_variable() -> None:
+    with serving("triple = lambda n: next(iter([]))", "triple") as (_, answers):
+        with pytest.raises(RuntimeError, match=r"^triple\(\) raised StopIteration"):
+            answers["triple"](1)
+        assert answers["triple"].__name__ == "<lambda>"
