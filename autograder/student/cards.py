@@ -68,6 +68,8 @@ def check_card(judgement: Judgement) -> Card:
         points = points_of(0, question.points)
     later = _later(judgement)
     notes = [judgement.note] if judgement.note else []
+    if judgement.state == "partial" and judgement.earned == judgement.possible:
+        notes.append(_("The failed check gives no points itself, but further checks need what it asks for."))
     shown = [] if judgement.state == "open" or not _ran(judgement) else list(judgement.findings)
     lines = [f"{_SYMBOLS[judgement.state]} {_name(judgement)}: {word}, {points}"]
     lines += [f"  {_bare(note)}" for note in notes]

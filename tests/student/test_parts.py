@@ -190,6 +190,15 @@ def test_a_card_says_the_same_as_text_and_as_html(checks: Path) -> None:
     assert "`" not in repr(card)
 
 
+def test_a_failed_check_without_points_is_explained_beside_the_full_points() -> None:
+    right = Finding("the value", passed=True, message="", earned=1, possible=1)
+    shape = Finding("the shape", passed=False, message="Too short.", earned=0, possible=0)
+    note = "The failed check gives no points itself"
+    assert note in repr(check_card(Judgement(Q1, "partial", (right, shape))))
+    costly = Finding("the shape", passed=False, message="Too short.", earned=0, possible=1)
+    assert note not in repr(check_card(Judgement(Q1, "partial", (right, costly))))
+
+
 def test_what_students_write_is_never_html() -> None:
     finding = Finding("<i>what</i>", passed=False, message="x is <b>bold</b> & `<code>`", earned=0, possible=1)
     html = check_card(Judgement(Q1, "failed", (finding,)))._repr_html_()
