@@ -57,7 +57,7 @@ from autograder.authoring.requirements import (
     uses_keras,
     uses_pandas,
 )
-from autograder.authoring.settings import LabSettings, read_course, read_settings
+from autograder.authoring.settings import CourseSettings, LabSettings, read_course, read_settings
 from autograder.authoring.setup_cell import SetUp
 from autograder.authoring.stubs import read_stubs
 from autograder.authoring.student_notebook import with_student_cells
@@ -144,7 +144,7 @@ def build_labs(
     chosen = _choose(names, known, root)
     faults: list[MasterError] = []  # raised at the end: a faulty lab does not stop the others
     readable, sources = _read_sources(root, known, chosen, faults)
-    course = _collected(["course"], lambda _: read_course(root), faults)
+    course = _collected(["course"], lambda _: read_course(root, known), faults)
     if not course or not sources:
         raise_faults(faults)
     outputs, refused = run_otter_assign(
@@ -158,7 +158,7 @@ def build_labs(
     if not products:
         raise_faults(faults)
     sound = {name: source for name, source in readable.items() if name in products or name not in chosen}
-    shared = _shared_files(root, known, sound, products, course["course"].published)
+    shared = _shared_files(root, known, sound, products, course["course"])
     generated = {path: content for files in (*products.values(), shared) for path, content in files.items()}
     translations = [one for name in products for one in sources[name].translations.values()] + kit_translations(root)
     changed: set[str] = set()
@@ -428,7 +428,7 @@ def update_translations(root: Path, names: Sequence[str], report: Callable[[str]
 
 
 def _shared_files(
-    root: Path, known: Sequence[str], sound: Mapping[str, LabSource], products: Container[str], published: str | None
+    root: Path, known: Sequence[str], sound: Mapping[str, LabSource], products: Container[str], course: CourseSettings
 ) -> dict[str, bytes]:
     """Return the files that labs share.
 
@@ -438,20 +438,21 @@ def _shared_files(
         sound: the labs without a fault; as long as one that is handed out has a fault, the pages that list all labs
             stay as they are.
         products: the labs that are being built.
-        published: the address at which the course is published.
+        course: the settings of the course.
     """
-    listed = [name for name in known if name in products or (root / "assignment" / f"{name}.ipynb").is_file()]
+    in_order = dict.fromkeys([*course.order, *known])
+    listed = [name for name in in_order if name in products or (root / "assignment" / f"{name}.ipynb").is_file()]
     everybody = [sound[name] for name in listed if name in sound]
     files = {f"assignment/{name}": content for source in everybody for name, content in source.files.items()}
     if len(everybody) < len(listed):
         return files
     return {
         **files,
-        "assignment/README.md": student_readme([_listed(source) for source in everybody], published=published),
+        "assignment/README.md": student_readme([_listed(source) for source in everybody], published=course.published),
         **{
             f"assignment/README.{language}.md": student_readme(
                 [_listed(source, language) for source in everybody if language in source.translations],
-                published=published,
+                published=course.published,
                 language=language,
             )
             for language in sorted({language for source in everybody for language in source.translations})

@@ -21,7 +21,7 @@ call_seconds = 5       # one call of a test to a function of the notebook
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -50,10 +50,12 @@ class LabSettings:
 class CourseSettings:
     """Settings of a course.
 
-    `published` is the folder on GitHub from which Colab opens the notebooks.
+    `published` is the folder on GitHub from which Colab opens the notebooks, `order` the labs that the page for
+    students lists first.
     """
 
     published: str | None = None
+    order: tuple[str, ...] = ()
 
 
 def read_settings(text: str, *, file: str) -> LabSettings:
@@ -84,11 +86,15 @@ def read_settings(text: str, *, file: str) -> LabSettings:
     )
 
 
-def read_course(root: Path) -> CourseSettings:
+def read_course(root: Path, labs: Collection[str]) -> CourseSettings:
     """Read `solutions/course.toml`, where there is one.
 
+    Args:
+        root: the folder of the course.
+        labs: the names of its labs.
+
     Raises:
-        MasterError: no TOML, an unknown key, or an address Colab cannot open.
+        MasterError: no TOML, an unknown key or lab, or an address Colab cannot open.
     """
     path, file = root / "solutions" / "course.toml", "solutions/course.toml"
     if not path.is_file():
@@ -97,15 +103,23 @@ def read_course(root: Path) -> CourseSettings:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise MasterError(f"this is not TOML: {error}", file=file) from error
-    for key in sorted(set(data) - {"published"}):
-        raise MasterError(f"unknown setting `{key}`: known is `published`", file=file)
+    for key in sorted(set(data) - {"published", "order"}):
+        raise MasterError(f"unknown setting `{key}`: {known_names(key, ('published', 'order'))}", file=file)
     published = _text(data, "published", file)
     if published:
         try:
             colab_folder(published)
         except ValueError as error:
             raise MasterError(f"`published`: {error}", file=file) from None
-    return CourseSettings(published or None)
+    order = data.get("order", [])
+    if not isinstance(order, list) or not all(isinstance(name, str) for name in order):
+        raise MasterError(f"`order` is {order!r}: it must be a list of names of labs", file=file)
+    for name in order:
+        if name not in labs:
+            raise MasterError(
+                f"`order` names the lab `{name}`, which does not exist: {known_names(name, labs)}", file=file
+            )
+    return CourseSettings(published or None, tuple(order))
 
 
 def _text(table: Mapping[str, Any], key: str, file: str) -> str:

@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -177,10 +178,21 @@ def test_a_published_course_gets_a_badge_and_a_wrong_address_is_refused(built: P
         ("publish = 1", "unknown setting `publish`"),
         ("published = 1", "must be a text"),
         ("published =", "not TOML"),
+        ('order = "fractions"', "must be a list"),
+        ('order = ["fraction"]', "lab `fraction`, which does not exist: is `fractions` meant"),
     ):
         course.write_text(text, encoding="utf-8")
         with pytest.raises(MasterError, match=says):
             rebuild(built)
+
+
+@pytest.mark.slow
+def test_the_page_for_students_lists_the_labs_in_the_order_of_the_course(course: Path) -> None:
+    order = tomllib.loads((course / "solutions" / "course.toml").read_text(encoding="utf-8"))["order"]
+    assert order != sorted(order)
+    for name in ("README.md", "README.zh.md"):
+        page = (course / "assignment" / name).read_text(encoding="utf-8")
+        assert sorted(order, key=lambda lab: page.index(f"{lab}.ipynb`")) == order
 
 
 def test_every_test_carries_the_helpers_and_stock_otter_reads_it(built: Path) -> None:
