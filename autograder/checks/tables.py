@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import decimal
-import fractions
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from autograder.checks.core import CheckFailed
-from autograder.checks.values import present
+from autograder.checks.values import is_number, present
 
 
 def table(value: Any, name: str, *, columns: Iterable[str] = (), rows: int | None = None) -> Any:
@@ -98,17 +96,12 @@ def _differences(found: Sequence[Any], wanted: Sequence[Any], tolerance: float) 
 def _agree(found: Any, wanted: Any, tolerance: float) -> bool:
     if _is_missing(wanted):
         return _is_missing(found)
-    if _is_number(wanted):
-        if not _is_number(found) or found == wanted or np.isinf(wanted):
-            return _is_number(found) and bool(found == wanted)
+    if is_number(wanted):
+        if not is_number(found) or found == wanted or np.isinf(wanted):
+            return is_number(found) and bool(found == wanted)
         return bool(abs(float(found) - float(wanted)) <= tolerance * max(1.0, abs(float(wanted))))
     same = found == wanted  # of a cell that holds an array, or a missing value of pandas, this is no truth value
     return isinstance(same, (bool, np.bool_)) and bool(same)
-
-
-def _is_number(value: Any) -> bool:
-    kinds = (int, float, np.integer, np.floating, decimal.Decimal, fractions.Fraction)
-    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 def _is_missing(value: Any) -> bool:
@@ -124,7 +117,7 @@ def _sorted_rows(columns: Mapping[str, Sequence[Any]], tolerance: float) -> dict
     """Return columns with sorted rows; numbers that agree sort as equal."""
 
     def key(value: Any) -> str:
-        if not _is_number(value):
+        if not is_number(value):
             return str(value)
         return f"{0.0 if abs(float(value)) <= tolerance else float(value):.6g}"
 

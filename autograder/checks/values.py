@@ -203,6 +203,11 @@ def is_close(found: Any, wanted: Any, tolerance: float) -> bool:
     return bool((np.isfinite(difference) & (difference <= allowed)).all())
 
 
+def is_number(value: Any) -> bool:
+    """Whether a value is a single real number; a truth value or an object of a subclass is none."""
+    return type(value) in _NUMBERS or isinstance(value, (np.integer, np.floating))
+
+
 def indices(value: Any, name: str, below: int) -> Any:
     """Return value as an array of valid indices, from 0 up to below - 1."""
     if isinstance(value, tuple) and len(value) == 1 and np.ndim(value[0]) == 1:
@@ -340,17 +345,13 @@ def _as_array(value: Any) -> Any:
     """
     try:
         found = np.asarray(value)
-        if found.dtype.kind == "O" and found.size and all(map(_is_number, found.flat)):
+        if found.dtype.kind == "O" and found.size and all(map(is_number, found.flat)):
             entries: list[Any] = list(found.flat)
             whole = all(isinstance(entry, (int, np.integer)) and -_FITS < entry < _FITS for entry in entries)
             found = np.array(entries if whole else [_as_float(entry) for entry in entries]).reshape(found.shape)
     except Exception:  # noqa: BLE001 - what a student hands in can raise anything here
         return None
     return found
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in _NUMBERS or isinstance(value, (np.integer, np.floating))
 
 
 def _as_float(value: Any) -> float:

@@ -322,3 +322,18 @@ def test_numeric_checks_need_no_keras() -> None:
     loaded = "import sys, autograder.checks.core, autograder.checks.values"
     code = f"{loaded}\n{text}\nassert not {{'keras', 'tensorflow'}} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=REPOSITORY)
+
+
+def test_one_test_can_use_the_whole_library() -> None:
+    """A test file has one namespace, so no two modules may give a name different meanings."""
+    imports, calls = [], []
+    for name, source in library_sources().items():
+        public = [node.name for node in ast.parse(source.text).body if isinstance(node, ast.FunctionDef)]
+        public = [function for function in public if not function.startswith("_")]
+        if public:
+            imports.append(f"from {name} import {', '.join(public)}")
+            calls += public
+    assert {"same", "same_table", "line", "keras_model"} <= set(calls)
+    text = "\n".join([*imports, "def test_answer(answer):", *(f"    {function}(answer)" for function in calls)])
+    defined = run(bundled(text, library=library_sources()))
+    assert defined.keys() >= {*calls, "test_answer"}
