@@ -35,9 +35,8 @@ def notebook_version(
     """
     received = [
         [
-            (kind, _spaced_alike(translated_source(kind, cell["source"], texts), kind))
+            (kind := cell["cell_type"], _spaced_alike(translated_source(kind, cell["source"], texts), kind))
             for cell in cells
-            for kind in (cell["cell_type"],)
         ],
         [[entry.name, entry.points, entry.variables] for entry in questions],
         [

@@ -33,6 +33,7 @@ from autograder.sandbox.job import Limits
 
 _LIMITS = tuple(entry.name for entry in fields(Limits))
 _KEYS = frozenset({"seed", "hand_in"})
+_COURSE_KEYS = frozenset({"published", "order"})
 _SEED = 1234
 
 
@@ -103,8 +104,8 @@ def read_course(root: Path, labs: Collection[str]) -> CourseSettings:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise MasterError(f"this is not TOML: {error}", file=file) from error
-    for key in sorted(set(data) - {"published", "order"}):
-        raise MasterError(f"unknown setting `{key}`: {known_names(key, ('published', 'order'))}", file=file)
+    for key in sorted(set(data) - _COURSE_KEYS):
+        raise MasterError(f"unknown setting `{key}`: {known_names(key, _COURSE_KEYS)}", file=file)
     published = _text(data, "published", file)
     if published:
         try:
