@@ -204,7 +204,10 @@ def is_close(found: Any, wanted: Any, tolerance: float) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a single real number; a truth value or an object of a subclass is none."""
+    """Whether a value is a single real number.
+
+    A truth value is none, and neither is an object of a subclass.
+    """
     return type(value) in _NUMBERS or isinstance(value, (np.integer, np.floating))
 
 

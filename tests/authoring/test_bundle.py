@@ -325,7 +325,7 @@ def test_numeric_checks_need_no_keras() -> None:
 
 
 def test_one_test_can_use_the_whole_library() -> None:
-    """A test file has one namespace, so no two modules may give a name different meanings."""
+    """A test file has one namespace: no two modules may define the same name."""
     imports, calls = [], []
     for name, source in library_sources().items():
         public = [node.name for node in ast.parse(source.text).body if isinstance(node, ast.FunctionDef)]
